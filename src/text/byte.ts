@@ -1,0 +1,27 @@
+/** @module The byte tokenizer: 256 ids, the bytes of UTF-8. Every text can be encoded. */
+import { requireIds } from "./checks.ts";
+import type { Tokenizer } from "./types.ts";
+
+const LINE_FEED = 10;
+
+/**
+ * Ids are the UTF-8 bytes of the text.
+ *
+ * `encode` writes half surrogate pairs as U+FFFD, as `TextEncoder` does; `decode` writes bytes that are no
+ * UTF-8 as U+FFFD. A corpus of bytes is never decoded, so any file can be trained on.
+ */
+export function byteTokenizer(): Tokenizer {
+  return {
+    kind: "byte",
+    vocabularySize: 256,
+    unknown: null,
+    endOfLine: LINE_FEED,
+    lossless: true,
+    encode: (text) => Int32Array.from(new TextEncoder().encode(text)),
+    decode: (ids) => {
+      requireIds(ids, 256);
+      return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(ids));
+    },
+    describe: () => ({ kind: "byte" }),
+  };
+}

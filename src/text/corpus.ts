@@ -1,0 +1,178 @@
+/** @module A corpus: a text as tokens, counted, checked and ready to be read in lanes. */
+import { requireInteger, requireNumber, SviError } from "../errors.ts";
+import { BLOCK_BYTES } from "./blocks.ts";
+import { byteTokenizer } from "./byte.ts";
+import { requireIds } from "./checks.ts";
+import { ContiguousLanes, type LaneOptions, type LaneReader } from "./lanes.ts";
+import { learnTokenizer } from "./learn.ts";
+import { scan } from "./scan.ts";
+import { type LineEnds, openBytes, type TextSource } from "./source.ts";
+import { idArray, MemoryStore, type TokenStore } from "./store.ts";
+import type { Tokenizer } from "./types.ts";
+
+export interface CorpusOptions {
+  /** A tokenizer, or "byte", or the kind of one that is learnt from the whole text, in a pass of its own. */
+  tokenizer: Tokenizer | "byte" | "character" | "word";
+  /** For a learnt tokenizer: symbols seen less often become unknown; default 1. */
+  minimumCount?: number;
+  /** For a learnt tokenizer: size of the vocabulary with its special ids, at most. */
+  maximumVocabulary?: number;
+  /** "lf" reads `\r\n` and lone `\r` as `\n`; default "keep". */
+  lineEnds?: LineEnds;
+  /** First token of the text to take; default 0. */
+  start?: number;
+  /** The token after the last one to take; default: the end of the text. */
+  end?: number;
+  /** Up to so many tokens are kept in memory, of more only an index; default 2²⁴. */
+  cacheTokens?: number;
+  /** Bytes tokenised at a time; changes memory and speed, never a token; default 16,384. */
+  blockBytes?: number;
+  /** Tokens between two entries of the index; default 65,536. */
+  anchorTokens?: number;
+  signal?: AbortSignal;
+}
+
+/** An immutable sequence of tokens of one tokenizer. */
+export class Corpus {
+  readonly tokenizer: Tokenizer;
+  /** Number of tokens. */
+  readonly tokens: number;
+  readonly #store: TokenStore;
+  readonly #from: number;
+  #bytes: number | undefined;
+  #fingerprint: Promise<string> | undefined;
+
+  private constructor(store: TokenStore, tokenizer: Tokenizer, from: number, to: number) {
+    this.#store = store;
+    this.tokenizer = tokenizer;
+    this.#from = from;
+    this.tokens = to - from;
+  }
+
+  /**
+   * Reads a text once from end to end (twice where the vocabulary is learnt). Several texts are read one
+   * after the other as if they were one; nothing is inserted between them.
+   *
+   * Up to `cacheTokens` tokens stay in memory and the text is no longer needed; a larger text has to stay
+   * readable and unchanged as long as the corpus is in use. Both give exactly the same minibatches.
+   *
+   * @throws E_TEXT_EMPTY, E_TEXT_SHORT (for `end`), E_TEXT_ENCODING, E_UNKNOWN_SYMBOL, E_TOKEN_RANGE,
+   *   E_TOKENIZER, E_OPTION, what the source throws, and the signal's reason
+   */
+  static async open(source: TextSource | readonly TextSource[], options: CorpusOptions): Promise<Corpus> {
+    const { lineEnds = "keep", signal, end } = options;
+    if (lineEnds !== "keep" && lineEnds !== "lf")
+      throw new SviError("E_OPTION", `lineEnds is ${String(lineEnds)}`, {
+        value: lineEnds,
+        remedy: 'Give "keep" or "lf"',
+      });
+    const start = requireInteger("start", options.start ?? 0, 0, Number.MAX_SAFE_INTEGER);
+    if (end !== undefined) requireInteger("end", end, start + 1, Number.MAX_SAFE_INTEGER);
+    const cacheTokens = requireInteger("cacheTokens", options.cacheTokens ?? 2 ** 24, 0, 2 ** 30);
+    const blockBytes = requireInteger("blockBytes", options.blockBytes ?? BLOCK_BYTES, 8, 2 ** 24);
+    const anchorTokens = requireInteger("anchorTokens", options.anchorTokens ?? 65536, 1);
+    const bytes = openBytes(source);
+    const tokenizer = await chooseTokenizer(bytes, { ...options, lineEnds });
+    const range = { tokenizer, lineEnds, start, end, cacheTokens, blockBytes, anchorTokens, signal };
+    const store = await scan(bytes, range);
+    return new Corpus(store, tokenizer, 0, store.tokens);
+  }
+
+  /**
+   * A corpus of tokens that are at hand already; they are copied.
+   *
+   * @throws E_TOKEN_RANGE for an id outside of the vocabulary, E_TEXT_EMPTY for none
+   */
+  static fromTokens(ids: ArrayLike<number>, tokenizer: Tokenizer): Corpus {
+    if (ids.length === 0)
+      throw new SviError("E_TEXT_EMPTY", "There are no tokens", {
+        value: 0,
+        remedy: "Give at least one token",
+      });
+    requireIds(ids, tokenizer.vocabularySize);
+    const copy = idArray(tokenizer.vocabularySize, ids.length);
+    copy.set(ids);
+    return new Corpus(new MemoryStore(copy, tokenizer), tokenizer, 0, ids.length);
+  }
+
+  /**
+   * Length of the text in bytes of UTF-8, after the treatment of line ends.
+   *
+   * Exact for a whole text, and for bytes always. For a part it is the length of what its tokens decode to
+   * or, where they are not in memory, interpolated from the index.
+   */
+  get bytes(): number {
+    this.#bytes ??= this.#store.bytes(this.#from, this.#from + this.tokens);
+    return this.#bytes;
+  }
+
+  /**
+   * Hash of the token ids, 16 hexadecimal digits: the same tokens have the same one, however they are kept.
+   *
+   * @throws E_TEXT_CHANGED where the text has to be read again and is not the one that was opened
+   */
+  fingerprint(): Promise<string> {
+    this.#fingerprint ??= this.#store.hash(this.#from, this.#from + this.tokens);
+    return this.#fingerprint;
+  }
+
+  /**
+   * Minibatches over the whole corpus. With N tokens a lane is L = ⌊(N − 1) / batch⌋ long; lane b's inputs
+   * are the tokens bL … bL + L − 1 and its targets the same shifted by one.
+   *
+   * @throws E_TEXT_SHORT where there is not one full window, E_OPTION
+   */
+  lanes(options: LaneOptions): LaneReader {
+    return new ContiguousLanes(this.#store, this.#from, this.#from + this.tokens, options);
+  }
+
+  /**
+   * The tokens `from … to − 1` as a corpus of their own, sharing the text.
+   *
+   * @throws E_OPTION for an empty range or one that is not within the corpus
+   */
+  slice(from: number, to: number = this.tokens): Corpus {
+    requireInteger("from", from, 0, this.tokens - 1);
+    requireInteger("to", to, from + 1, this.tokens);
+    return new Corpus(this.#store, this.tokenizer, this.#from + from, this.#from + to);
+  }
+
+  /**
+   * Consecutive parts, each with its fraction of the tokens: `split([0.9, 0.1])`.
+   *
+   * @throws E_OPTION for fractions that are not positive or sum to more than 1, E_TEXT_SHORT where a part
+   *   would be empty
+   */
+  split(fractions: readonly number[]): Corpus[] {
+    let sum = 0;
+    let from = 0;
+    return fractions.map((fraction, i) => {
+      sum += requireNumber(`Fraction ${i}`, fraction, "a number above 0, at most 1", (f) => f > 0 && f <= 1);
+      requireNumber("The sum of the fractions", sum, "fractions that sum to at most 1", (s) => s <= 1 + 1e-9);
+      const to = Math.min(this.tokens, Math.round(sum * this.tokens));
+      if (to <= from)
+        throw new SviError("E_TEXT_SHORT", `Part ${i} of ${this.tokens} tokens would be empty`, {
+          value: { needed: Math.ceil(1 / fraction), available: this.tokens },
+          remedy: "Give a longer text, or larger fractions",
+        });
+      const part = this.slice(from, to);
+      from = to;
+      return part;
+    });
+  }
+}
+
+async function chooseTokenizer(
+  source: TextSource,
+  options: CorpusOptions & { lineEnds: LineEnds },
+): Promise<Tokenizer> {
+  const { tokenizer, minimumCount, maximumVocabulary, lineEnds, signal } = options;
+  if (tokenizer === "byte") return byteTokenizer();
+  if (tokenizer === "character" || tokenizer === "word")
+    return learnTokenizer(source, { kind: tokenizer, minimumCount, maximumVocabulary, lineEnds, signal });
+  if (typeof tokenizer?.encode === "function") return tokenizer;
+  throw new SviError("E_OPTION", `The tokenizer is ${String(tokenizer)}`, {
+    value: tokenizer,
+    remedy: 'Give a tokenizer, or "byte", "character" or "word"',
+  });
+}

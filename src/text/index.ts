@@ -1,0 +1,14 @@
+/** @module The room `text`; `json.ts` (a library) and `file.ts` (Node) are imported on their own. */
+export { Corpus, type CorpusOptions } from "./corpus.ts";
+export type { LaneOptions, LaneReader } from "./lanes.ts";
+export { type LearnOptions, learnTokenizer } from "./learn.ts";
+export type { ByteSource, LineEnds, TextSource } from "./source.ts";
+export {
+  byteTokenizer,
+  characterTokenizer,
+  type JsonTokenizerReader,
+  type Tokenizer,
+  type TokenizerDescription,
+  tokenizerFromDescription,
+  wordTokenizer,
+} from "./tokenizer.ts";

@@ -1,0 +1,187 @@
+/** @module Minibatches: a text cut into lanes that are read side by side, window by window. */
+import { requireInteger, SviError } from "../errors.ts";
+import type { TokenCursor, TokenStore } from "./store.ts";
+
+/** Reads minibatches of `batch` lanes × `sequence` time steps. */
+export interface LaneReader {
+  readonly batch: number;
+  readonly sequence: number;
+  /** Windows in one pass. */
+  readonly windows: number;
+  /** Windows already read in this pass. */
+  readonly cursor: number;
+  /** Whether a lane's window begins where its last one ended, so that state can be carried over. */
+  readonly contiguous: boolean;
+  /**
+   * Fills inputs and targets, time-major, `[t * batch + lane]`, at least `sequence * batch` long each; the
+   * targets are the inputs one token later. Returns the number of time steps filled, 0 at the end of the pass.
+   *
+   * @throws E_TEXT_CHANGED where the text is not the one that was opened; E_BUSY for overlapping calls;
+   *   E_DISPOSED after `close`. After an error the same window can be asked for again.
+   */
+  next(inputs: Int32Array, targets: Int32Array): Promise<number>;
+  /** Continue at a window (0 = start over), for epochs and resume. */
+  seek(window: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface LaneOptions {
+  /** Lanes read side by side. */
+  batch: number;
+  /** Time steps in a window. */
+  sequence: number;
+  /** Read the rest of the lanes as a last, shorter window; by default it is left out. */
+  partial?: boolean;
+}
+
+/** Checks lane options against a number of tokens; throws `E_OPTION` or `E_TEXT_SHORT`. */
+export function requireLanes({ batch, sequence, partial }: LaneOptions, tokens: number): void {
+  requireInteger("batch", batch, 1);
+  requireInteger("sequence", sequence, 1);
+  const needed = batch * (partial ? 1 : sequence) + 1;
+  if (tokens < needed)
+    throw new SviError("E_TEXT_SHORT", `The text has ${tokens} tokens, one minibatch needs ${needed}`, {
+      value: { needed, available: tokens },
+      remedy: "Give a longer text, or a smaller batch or sequence",
+    });
+}
+
+/** What every lane reader does alike: one call at a time, none after close, buffers that are large enough. */
+export abstract class LaneWindows implements LaneReader {
+  readonly batch: number;
+  readonly sequence: number;
+  abstract readonly windows: number;
+  abstract readonly contiguous: boolean;
+  protected at = 0;
+  #busy = false;
+  #closed = false;
+
+  constructor({ batch, sequence }: LaneOptions) {
+    this.batch = batch;
+    this.sequence = sequence;
+  }
+
+  get cursor(): number {
+    return this.at;
+  }
+
+  next(inputs: Int32Array, targets: Int32Array): Promise<number> {
+    return this.#alone(() => {
+      const needed = this.batch * this.sequence;
+      for (const [name, ids] of Object.entries({ inputs, targets }))
+        if (!(ids instanceof Int32Array) || ids.length < needed)
+          throw new SviError("E_OPTION", `${name} has room for ${ids?.length} of ${needed} tokens`, {
+            value: ids?.length,
+            remedy: "Give Int32Arrays of batch × sequence elements",
+          });
+      return this.read(inputs, targets);
+    });
+  }
+
+  seek(window: number): Promise<void> {
+    return this.#alone(() => {
+      requireInteger("window", window, 0, this.windows);
+      return this.move(window);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.release();
+  }
+
+  protected abstract read(inputs: Int32Array, targets: Int32Array): Promise<number>;
+  protected abstract move(window: number): Promise<void>;
+  protected abstract release(): Promise<void>;
+
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed)
+      throw new SviError("E_DISPOSED", "The lane reader is closed", {
+        remedy: "Ask the corpus for new lanes",
+      });
+    if (this.#busy)
+      throw new SviError("E_BUSY", "The lane reader is still reading", {
+        remedy: "Await each call before the next",
+      });
+    this.#busy = true;
+    try {
+      return await work();
+    } finally {
+      this.#busy = false;
+    }
+  }
+}
+
+/**
+ * N tokens in lanes of L = ⌊(N − 1) / batch⌋: lane b's inputs are the tokens bL … bL + L − 1, its targets
+ * the same shifted by one. The text after the last lane and, unless partial, after the last full window of
+ * each lane is left out.
+ */
+export class ContiguousLanes extends LaneWindows {
+  readonly windows: number;
+  readonly contiguous = true;
+  readonly #store: TokenStore;
+  readonly #from: number;
+  readonly #length: number;
+  readonly #last: Int32Array;
+  readonly #taken: Int32Array;
+  /** Null before the first window and after a seek or an error. */
+  #cursors: TokenCursor[] | null = null;
+
+  constructor(store: TokenStore, from: number, to: number, options: LaneOptions) {
+    requireLanes(options, to - from);
+    super(options);
+    this.#store = store;
+    this.#from = from;
+    this.#length = Math.floor((to - from - 1) / this.batch);
+    const windows = this.#length / this.sequence;
+    this.windows = options.partial ? Math.ceil(windows) : Math.floor(windows);
+    this.#last = new Int32Array(this.batch);
+    this.#taken = new Int32Array(this.sequence);
+  }
+
+  protected async read(inputs: Int32Array, targets: Int32Array): Promise<number> {
+    if (this.at === this.windows) return 0;
+    const cursors = this.#cursors ?? (await this.#position());
+    const { batch } = this;
+    const steps = Math.min(this.sequence, this.#length - this.at * this.sequence);
+    const taken = this.#taken;
+    this.#cursors = null;
+    for (let lane = 0; lane < batch; lane++) {
+      const waiting = cursors[lane].take(taken, steps);
+      if (waiting !== undefined) await waiting;
+      let token = this.#last[lane];
+      for (let t = 0, i = lane; t < steps; t++, i += batch) {
+        inputs[i] = token;
+        token = taken[t];
+        targets[i] = token;
+      }
+      this.#last[lane] = token;
+    }
+    this.#cursors = cursors;
+    this.at++;
+    return steps;
+  }
+
+  protected async move(window: number): Promise<void> {
+    if (window !== this.at) this.#cursors = null;
+    this.at = window;
+  }
+
+  protected async release(): Promise<void> {
+    this.#cursors = null;
+  }
+
+  async #position(): Promise<TokenCursor[]> {
+    const cursors: TokenCursor[] = [];
+    const first = new Int32Array(1);
+    for (let lane = 0; lane < this.batch; lane++) {
+      const position = this.#from + lane * this.#length + this.at * this.sequence;
+      const cursor = this.#store.cursor(position, this.batch);
+      await cursor.take(first, 1);
+      this.#last[lane] = first[0];
+      cursors.push(cursor);
+    }
+    return cursors;
+  }
+}

@@ -1,0 +1,102 @@
+/** @module Where text comes from: anything whose bytes can be read again from any position. */
+import { SviError } from "../errors.ts";
+
+/** Bytes that can be read from any position, as often as asked. */
+export interface ByteSource {
+  /** Length in bytes. */
+  readonly size: number;
+  /** The bytes from `start` up to, not including, `end`; both lie in 0 … size. */
+  read(start: number, end: number): Promise<Uint8Array>;
+}
+
+/** Strings are encoded as UTF-8 once (half surrogate pairs become U+FFFD); the rest is read in pieces. */
+export type TextSource = string | Uint8Array | Blob | ByteSource;
+
+/** How line ends are read: as they are, or with `\r\n` and lone `\r` turned into `\n`. */
+export type LineEnds = "keep" | "lf";
+
+/**
+ * One source over one text or over several in order; nothing is inserted between them.
+ *
+ * @throws E_OPTION for anything that is not a text source
+ */
+export function openBytes(source: TextSource | readonly TextSource[]): ByteSource {
+  if (!Array.isArray(source)) return single(source as TextSource);
+  const parts = source.map(single);
+  return parts.length === 1 ? parts[0] : concatenated(parts);
+}
+
+function single(source: TextSource): ByteSource {
+  if (typeof source === "string") return fromBytes(new TextEncoder().encode(source));
+  if (source instanceof Uint8Array) return fromBytes(source);
+  if (isBlob(source)) return fromBlob(source);
+  if (typeof source?.read === "function" && Number.isSafeInteger(source.size) && source.size >= 0)
+    return source;
+  throw new SviError("E_OPTION", "The text is neither a string, bytes, a Blob nor a ByteSource", {
+    value: source,
+    remedy: "Give one of those, or an array of them; Corpus.fromStream takes one-shot streams",
+  });
+}
+
+// By shape, since a Blob of another realm (a worker's library, a test environment) is no instance of ours.
+function isBlob(source: unknown): source is Blob {
+  const blob = source as Partial<Blob> | null;
+  return (
+    typeof blob?.slice === "function" &&
+    typeof blob.arrayBuffer === "function" &&
+    typeof blob.size === "number"
+  );
+}
+
+function fromBytes(bytes: Uint8Array): ByteSource {
+  return { size: bytes.length, read: async (start, end) => bytes.subarray(start, end) };
+}
+
+function fromBlob(blob: Blob): ByteSource {
+  return {
+    size: blob.size,
+    read: async (start, end) => {
+      try {
+        return new Uint8Array(await blob.slice(start, end).arrayBuffer());
+      } catch (cause) {
+        throw new SviError("E_FILE_READ", "The Blob cannot be read", {
+          value: { start, end },
+          remedy: "Choose the file again; browsers refuse files that changed since they were chosen",
+          cause,
+        });
+      }
+    },
+  };
+}
+
+function concatenated(parts: readonly ByteSource[]): ByteSource {
+  const starts = [0];
+  for (const part of parts) starts.push(starts[starts.length - 1] + part.size);
+  return {
+    size: starts[parts.length],
+    async read(start, end) {
+      const out = new Uint8Array(end - start);
+      for (let i = 0; i < parts.length; i++) {
+        const from = Math.max(start, starts[i]);
+        const to = Math.min(end, starts[i + 1]);
+        if (from < to) out.set(await readExactly(parts[i], from - starts[i], to - starts[i]), from - start);
+      }
+      return out;
+    },
+  };
+}
+
+/** Reads `end − start` bytes; throws `E_TEXT_CHANGED` where the source gives another number. */
+export async function readExactly(source: ByteSource, start: number, end: number): Promise<Uint8Array> {
+  const bytes = await source.read(start, end);
+  if (bytes.length !== end - start)
+    throw new SviError(
+      "E_TEXT_CHANGED",
+      `The text gave ${bytes.length} of ${end - start} bytes at byte ${start}`,
+      {
+        value: { start, end, read: bytes.length },
+        remedy: "Leave the text as it is while it is in use, and open the corpus again",
+      },
+    );
+  return bytes;
+}
