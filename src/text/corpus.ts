@@ -8,6 +8,7 @@ import { learnTokenizer } from "./learn.ts";
 import { scan } from "./scan.ts";
 import { type LineEnds, openBytes, type TextSource } from "./source.ts";
 import { idArray, MemoryStore, type TokenStore } from "./store.ts";
+import { bufferStream, onlyOnce, StreamStore, type TextStream } from "./stream.ts";
 import type { Tokenizer } from "./types.ts";
 
 export interface CorpusOptions {
@@ -29,6 +30,23 @@ export interface CorpusOptions {
   blockBytes?: number;
   /** Tokens between two entries of the index; default 65,536. */
   anchorTokens?: number;
+  signal?: AbortSignal;
+}
+
+export interface StreamOptions {
+  tokenizer: Tokenizer;
+  /** Number of tokens in the stream; another number is an error at its end. */
+  tokens: number;
+  /**
+   * "contiguous-buffered" reads it into memory, up to `cacheTokens`, and then it is a corpus like any other.
+   * "interleaved" needs next to no memory, but is read once, and with more than one lane consecutive windows
+   * of `sequence` tokens go to the lanes in turn, so that state carried from one minibatch to the next
+   * belongs to another place in the text.
+   */
+  lanes: "contiguous-buffered" | "interleaved";
+  lineEnds?: LineEnds;
+  cacheTokens?: number;
+  blockBytes?: number;
   signal?: AbortSignal;
 }
 
@@ -60,16 +78,10 @@ export class Corpus {
    *   E_TOKENIZER, E_OPTION, what the source throws, and the signal's reason
    */
   static async open(source: TextSource | readonly TextSource[], options: CorpusOptions): Promise<Corpus> {
-    const { lineEnds = "keep", signal, end } = options;
-    if (lineEnds !== "keep" && lineEnds !== "lf")
-      throw new SviError("E_OPTION", `lineEnds is ${String(lineEnds)}`, {
-        value: lineEnds,
-        remedy: 'Give "keep" or "lf"',
-      });
+    const { signal, end } = options;
     const start = requireInteger("start", options.start ?? 0, 0, Number.MAX_SAFE_INTEGER);
     if (end !== undefined) requireInteger("end", end, start + 1, Number.MAX_SAFE_INTEGER);
-    const cacheTokens = requireInteger("cacheTokens", options.cacheTokens ?? 2 ** 24, 0, 2 ** 30);
-    const blockBytes = requireInteger("blockBytes", options.blockBytes ?? BLOCK_BYTES, 8, 2 ** 24);
+    const { lineEnds, cacheTokens, blockBytes } = reading(options);
     const anchorTokens = requireInteger("anchorTokens", options.anchorTokens ?? 65536, 1);
     const bytes = openBytes(source);
     const tokenizer = await chooseTokenizer(bytes, { ...options, lineEnds });
@@ -96,12 +108,36 @@ export class Corpus {
   }
 
   /**
+   * A corpus of a text that can be read only once, such as a response's body.
+   *
+   * @throws E_TEXT_SHORT and E_TEXT_CHANGED where the stream has fewer or more tokens than it was said to:
+   *   here for buffered lanes, from the lanes' `next` for interleaved ones; E_OPTION for more tokens than
+   *   `cacheTokens` to buffer, and for slices, a second reader or an earlier window of interleaved ones
+   */
+  static async fromStream(stream: TextStream, options: StreamOptions): Promise<Corpus> {
+    const { tokenizer, lanes, signal } = options;
+    const { lineEnds, cacheTokens, blockBytes } = reading(options);
+    if (typeof tokenizer?.encode !== "function" || !["contiguous-buffered", "interleaved"].includes(lanes))
+      throw new SviError("E_OPTION", "A stream needs a tokenizer and a lane rule", {
+        value: { tokenizer, lanes },
+        remedy: 'Give a tokenizer, and "contiguous-buffered" or "interleaved" for lanes',
+      });
+    const buffered = lanes === "contiguous-buffered";
+    const most = buffered ? cacheTokens : Number.MAX_SAFE_INTEGER;
+    const tokens = requireInteger("tokens", options.tokens, 1, most);
+    const text = { stream, tokenizer, tokens, lineEnds, blockBytes, signal };
+    const store = buffered ? await bufferStream(text) : new StreamStore(text);
+    return new Corpus(store, tokenizer, 0, tokens);
+  }
+
+  /**
    * Length of the text in bytes of UTF-8, after the treatment of line ends.
    *
    * Exact for a whole text, and for bytes always. For a part it is the length of what its tokens decode to
-   * or, where they are not in memory, interpolated from the index.
+   * or, where they are not in memory, interpolated from the index. For a stream, of what has been read.
    */
   get bytes(): number {
+    if (this.#store.lanes) return this.#store.bytes(0, this.tokens);
     this.#bytes ??= this.#store.bytes(this.#from, this.#from + this.tokens);
     return this.#bytes;
   }
@@ -112,7 +148,10 @@ export class Corpus {
    * @throws E_TEXT_CHANGED where the text has to be read again and is not the one that was opened
    */
   fingerprint(): Promise<string> {
-    this.#fingerprint ??= this.#store.hash(this.#from, this.#from + this.tokens);
+    this.#fingerprint ??= this.#store.hash(this.#from, this.#from + this.tokens).catch((error) => {
+      this.#fingerprint = undefined;
+      throw error;
+    });
     return this.#fingerprint;
   }
 
@@ -123,6 +162,7 @@ export class Corpus {
    * @throws E_TEXT_SHORT where there is not one full window, E_OPTION
    */
   lanes(options: LaneOptions): LaneReader {
+    if (this.#store.lanes) return this.#store.lanes(options);
     return new ContiguousLanes(this.#store, this.#from, this.#from + this.tokens, options);
   }
 
@@ -132,6 +172,7 @@ export class Corpus {
    * @throws E_OPTION for an empty range or one that is not within the corpus
    */
   slice(from: number, to: number = this.tokens): Corpus {
+    if (this.#store.lanes) throw onlyOnce("It has no parts");
     requireInteger("from", from, 0, this.tokens - 1);
     requireInteger("to", to, from + 1, this.tokens);
     return new Corpus(this.#store, this.tokenizer, this.#from + from, this.#from + to);
@@ -160,6 +201,22 @@ export class Corpus {
       return part;
     });
   }
+}
+
+/** The options that opening a text and taking a stream share. */
+function reading({
+  lineEnds = "keep",
+  cacheTokens = 2 ** 24,
+  blockBytes = BLOCK_BYTES,
+}: Partial<CorpusOptions>) {
+  if (lineEnds !== "keep" && lineEnds !== "lf")
+    throw new SviError("E_OPTION", `lineEnds is ${String(lineEnds)}`, {
+      value: lineEnds,
+      remedy: 'Give "keep" or "lf"',
+    });
+  requireInteger("cacheTokens", cacheTokens, 0, 2 ** 30);
+  requireInteger("blockBytes", blockBytes, 8, 2 ** 24);
+  return { lineEnds, cacheTokens, blockBytes };
 }
 
 async function chooseTokenizer(

@@ -1,6 +1,7 @@
 /** @module Where a corpus keeps its tokens: this file, in memory; `indexed.ts`, in the text itself. */
 import type { TokenIds } from "./blocks.ts";
 import { TokenHash } from "./hash.ts";
+import type { LaneOptions, LaneReader } from "./lanes.ts";
 import type { Tokenizer } from "./types.ts";
 
 /** Reads tokens in order from some position on. */
@@ -18,6 +19,8 @@ export interface TokenStore {
   bytes(from: number, to: number): number;
   /** Fingerprint of the tokens `from … to − 1`. */
   hash(from: number, to: number): Promise<string>;
+  /** Where tokens come in one order alone: the only lanes there are, in place of any others. */
+  lanes?(options: LaneOptions): LaneReader;
 }
 
 /** An array of the smallest element type that holds every id. */

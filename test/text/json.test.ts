@@ -1,0 +1,146 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Corpus, tokenizerFromDescription } from "../../src/text/index.ts";
+import { jsonTokenizer } from "../../src/text/json.ts";
+import { errorOf, sourceOf, text, tokensOf } from "./support.ts";
+
+/** GPT-2's printable stand-ins for the 256 bytes. */
+function byteSymbols(): string[] {
+  let spare = 256;
+  return Array.from({ length: 256 }, (_, byte) => {
+    const printable = (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
+    return String.fromCharCode(printable ? byte : spare++);
+  });
+}
+
+function byteLevel(change: object = {}): object {
+  const words = [...byteSymbols(), "th", "the", "Ġthe", "Ġt"];
+  return {
+    version: "1.0",
+    added_tokens: [
+      {
+        id: 260,
+        content: "<|end|>",
+        special: true,
+        lstrip: false,
+        rstrip: false,
+        normalized: false,
+        single_word: false,
+      },
+    ],
+    normalizer: null,
+    pre_tokenizer: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
+    post_processor: null,
+    decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
+    model: {
+      type: "BPE",
+      dropout: null,
+      unk_token: null,
+      continuing_subword_prefix: null,
+      end_of_word_suffix: null,
+      fuse_unk: false,
+      vocab: Object.fromEntries(words.map((word, id) => [word, id])),
+      merges: ["t h", "th e", "Ġ t"],
+    },
+    ...change,
+  };
+}
+
+const wordPiece = {
+  version: "1.0",
+  added_tokens: [],
+  normalizer: { type: "Lowercase" },
+  pre_tokenizer: { type: "Whitespace" },
+  post_processor: {
+    type: "TemplateProcessing",
+    single: [{ SpecialToken: { id: "[CLS]", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }],
+    pair: [],
+    special_tokens: { "[CLS]": { id: "[CLS]", ids: [1], tokens: ["[CLS]"] } },
+  },
+  decoder: { type: "WordPiece", prefix: "##", cleanup: false },
+  model: {
+    type: "WordPiece",
+    unk_token: "[UNK]",
+    continuing_subword_prefix: "##",
+    max_input_chars_per_word: 100,
+    vocab: { "[UNK]": 0, "[CLS]": 1, whale: 2, "##s": 3, the: 4 },
+  },
+};
+
+describe("a tokenizer.json", () => {
+  it("of byte-level BPE merges, and gives every text back", () => {
+    const tokenizer = jsonTokenizer(JSON.stringify(byteLevel()));
+    expect(tokenizer.vocabularySize).toBe(261);
+    expect(tokenizer).toMatchObject({ kind: "json", unknown: null, endOfLine: 10, lossless: true });
+    expect([...tokenizer.encode("the\n the<|end|>")]).toEqual([257, 10, 32, 257, 260]);
+    fc.assert(fc.property(text, (x) => tokenizer.decode(tokenizer.encode(x)) === x));
+  });
+
+  it("of word pieces gets no special tokens, and has an unknown one", () => {
+    const tokenizer = jsonTokenizer(wordPiece);
+    expect(tokenizer).toMatchObject({ vocabularySize: 5, unknown: 0, endOfLine: null, lossless: false });
+    expect([...tokenizer.encode("The whales\nsail")]).toEqual([4, 2, 3, 0]);
+    expect(tokenizer.decode([4, 2, 3])).toBe("the whales");
+    expect(tokenizer.decode([])).toBe("");
+  });
+
+  it("makes a saved model self-contained", () => {
+    const described = JSON.parse(JSON.stringify(jsonTokenizer(wordPiece).describe()));
+    const again = tokenizerFromDescription(described, { json: jsonTokenizer });
+    expect([...again.encode("whales")]).toEqual([2, 3]);
+  });
+
+  it("gives a corpus the same tokens in memory and from the text", async () => {
+    for (const tokenizer of [jsonTokenizer(byteLevel()), jsonTokenizer(wordPiece)])
+      await fc.assert(
+        fc.asyncProperty(text, fc.integer({ min: 8, max: 30 }), fc.boolean(), async (x, blockBytes, lf) => {
+          const lineEnds = lf ? "lf" : "keep";
+          const expected = tokenizer.encode(lf ? x.replace(/\r\n?/g, "\n") : x);
+          fc.pre(expected.length > 1);
+          const small = { tokenizer, lineEnds, blockBytes, cacheTokens: 0, anchorTokens: 5 } as const;
+          const indexed = await Corpus.open(sourceOf(x), small);
+          expect(await tokensOf(indexed)).toEqual([...expected]);
+        }),
+        { numRuns: 60 },
+      );
+  });
+
+  it.each([
+    [byteLevel({ normalizer: { type: "NFC" } })],
+    [byteLevel({ pre_tokenizer: { type: "ByteLevel", add_prefix_space: true, use_regex: true } })],
+  ])("is not called lossless where it changes the text", (json) => {
+    expect(jsonTokenizer(json).lossless).toBe(false);
+  });
+
+  it("that lacks a byte is not called lossless", () => {
+    const json = byteLevel() as { model: { vocab: Record<string, number> } };
+    delete json.model.vocab.q;
+    const tokenizer = jsonTokenizer(json);
+    expect(tokenizer.lossless).toBe(false);
+    expect(tokenizer.decode(tokenizer.encode("queen"))).toBe("ueen");
+  });
+
+  it("has no ids beyond its vocabulary", async () => {
+    expect(await errorOf(() => jsonTokenizer(byteLevel()).decode([261]))).toMatchObject({
+      code: "E_TOKEN_RANGE",
+    });
+  });
+
+  it.each([
+    ["{"],
+    ["null"],
+    ["[]"],
+    [{}],
+    [{ ...wordPiece, model: undefined }],
+    [{ ...wordPiece, model: { ...wordPiece.model, type: "Morse", vocab: { a: 0 } } }],
+    [{ ...wordPiece, model: { ...wordPiece.model, vocab: {} } }],
+    [{ ...wordPiece, model: { ...wordPiece.model, vocab: { a: 0, b: 0 } } }],
+    [{ ...wordPiece, model: { ...wordPiece.model, vocab: { a: 1e9 } } }],
+    [{ ...wordPiece, model: { ...wordPiece.model, vocab: { a: -1 } } }],
+    [{ ...wordPiece, added_tokens: [{ id: 0.5, content: "x" }] }],
+    [{ ...wordPiece, added_tokens: null }],
+    [{ ...wordPiece, decoder: undefined, normalizer: 5 }],
+  ])("is refused where it is malformed (%#)", async (json) => {
+    expect(await errorOf(() => jsonTokenizer(json as string))).toMatchObject({ code: "E_TOKENIZER" });
+  });
+});
