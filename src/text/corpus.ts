@@ -3,13 +3,16 @@ import { requireInteger, requireNumber, SviError } from "../errors.ts";
 import { BLOCK_BYTES } from "./blocks.ts";
 import { byteTokenizer } from "./byte.ts";
 import { requireIds } from "./checks.ts";
-import { ContiguousLanes, type LaneOptions, type LaneReader } from "./lanes.ts";
+import { ContiguousLanes } from "./lanes.ts";
 import { learnTokenizer } from "./learn.ts";
 import { scan } from "./scan.ts";
 import { type LineEnds, openBytes, type TextSource } from "./source.ts";
-import { idArray, MemoryStore, type TokenStore } from "./store.ts";
+import { idArray, MemoryStore } from "./store.ts";
 import { bufferStream, onlyOnce, StreamStore, type TextStream } from "./stream.ts";
+import type { LaneOptions, LaneReader, TokenStore } from "./tokens.ts";
 import type { Tokenizer } from "./types.ts";
+
+export type { LaneOptions, LaneReader } from "./tokens.ts";
 
 export interface CorpusOptions {
   /** A tokenizer, or "byte", or the kind of one that is learnt from the whole text, in a pass of its own. */

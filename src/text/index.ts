@@ -1,6 +1,5 @@
 /** @module The room `text`; `json.ts` (a library) and `file.ts` (Node) are imported on their own. */
 export { Corpus, type CorpusOptions, type StreamOptions } from "./corpus.ts";
-export type { LaneOptions, LaneReader } from "./lanes.ts";
 export { type LearnOptions, learnTokenizer } from "./learn.ts";
 export type { ByteSource, LineEnds, TextSource } from "./source.ts";
 export type { TextStream } from "./stream.ts";
@@ -13,3 +12,4 @@ export {
   tokenizerFromDescription,
   wordTokenizer,
 } from "./tokenizer.ts";
+export type { LaneOptions, LaneReader } from "./tokens.ts";

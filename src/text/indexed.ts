@@ -5,7 +5,7 @@ import { type Block, BlockReader, tokenizeBlock } from "./blocks.ts";
 import { sourceFeed } from "./feed.ts";
 import { TokenHash } from "./hash.ts";
 import type { ByteSource, LineEnds } from "./source.ts";
-import type { TokenCursor, TokenStore } from "./store.ts";
+import type { TokenCursor, TokenStore } from "./tokens.ts";
 import type { Tokenizer } from "./types.ts";
 
 /** What all cursors over one text have in common. */

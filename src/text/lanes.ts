@@ -1,38 +1,6 @@
 /** @module Minibatches: a text cut into lanes that are read side by side, window by window. */
 import { requireInteger, SviError } from "../errors.ts";
-import type { TokenCursor, TokenStore } from "./store.ts";
-
-/** Reads minibatches of `batch` lanes × `sequence` time steps. */
-export interface LaneReader {
-  readonly batch: number;
-  readonly sequence: number;
-  /** Windows in one pass. */
-  readonly windows: number;
-  /** Windows already read in this pass. */
-  readonly cursor: number;
-  /** Whether a lane's window begins where its last one ended, so that state can be carried over. */
-  readonly contiguous: boolean;
-  /**
-   * Fills inputs and targets, time-major, `[t * batch + lane]`, at least `sequence * batch` long each; the
-   * targets are the inputs one token later. Returns the number of time steps filled, 0 at the end of the pass.
-   *
-   * @throws E_TEXT_CHANGED where the text is not the one that was opened; E_BUSY for overlapping calls;
-   *   E_DISPOSED after `close`. After an error the same window can be asked for again.
-   */
-  next(inputs: Int32Array, targets: Int32Array): Promise<number>;
-  /** Continue at a window (0 = start over), for epochs and resume. */
-  seek(window: number): Promise<void>;
-  close(): Promise<void>;
-}
-
-export interface LaneOptions {
-  /** Lanes read side by side. */
-  batch: number;
-  /** Time steps in a window. */
-  sequence: number;
-  /** Read the rest of the lanes as a last, shorter window; by default it is left out. */
-  partial?: boolean;
-}
+import type { LaneOptions, LaneReader, TokenCursor, TokenStore } from "./tokens.ts";
 
 /** Checks lane options against a number of tokens; throws `E_OPTION` or `E_TEXT_SHORT`. */
 export function requireLanes({ batch, sequence, partial }: LaneOptions, tokens: number): void {

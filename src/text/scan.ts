@@ -5,7 +5,8 @@ import { BlockReader, tokenizeBlock } from "./blocks.ts";
 import { sourceFeed } from "./feed.ts";
 import { IndexedStore } from "./indexed.ts";
 import type { ByteSource, LineEnds } from "./source.ts";
-import { MemoryStore, TokenCollector, type TokenStore } from "./store.ts";
+import { MemoryStore, TokenCollector } from "./store.ts";
+import type { TokenStore } from "./tokens.ts";
 import type { Tokenizer } from "./types.ts";
 
 /** Bytes read at once when a text is read from end to end. */

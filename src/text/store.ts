@@ -1,27 +1,8 @@
 /** @module Where a corpus keeps its tokens: this file, in memory; `indexed.ts`, in the text itself. */
 import type { TokenIds } from "./blocks.ts";
 import { TokenHash } from "./hash.ts";
-import type { LaneOptions, LaneReader } from "./lanes.ts";
+import type { TokenCursor, TokenStore } from "./tokens.ts";
 import type { Tokenizer } from "./types.ts";
-
-/** Reads tokens in order from some position on. */
-export interface TokenCursor {
-  /** Writes the next `count` tokens to the beginning of `into`; a promise only where it has to wait. */
-  take(into: Int32Array, count: number): Promise<void> | undefined;
-}
-
-export interface TokenStore {
-  /** Number of tokens; positions run from 0. */
-  readonly tokens: number;
-  /** `readers` cursors are to share a bounded amount of memory. */
-  cursor(position: number, readers: number): TokenCursor;
-  /** UTF-8 length of the text of the tokens `from … to − 1`. */
-  bytes(from: number, to: number): number;
-  /** Fingerprint of the tokens `from … to − 1`. */
-  hash(from: number, to: number): Promise<string>;
-  /** Where tokens come in one order alone: the only lanes there are, in place of any others. */
-  lanes?(options: LaneOptions): LaneReader;
-}
 
 /** An array of the smallest element type that holds every id. */
 export function idArray(vocabularySize: number, length: number): TokenIds {

@@ -3,9 +3,10 @@ import { SviError } from "../errors.ts";
 import { BlockReader, tokenizeBlock } from "./blocks.ts";
 import { ByteFeed } from "./feed.ts";
 import { TokenHash } from "./hash.ts";
-import { type LaneOptions, type LaneReader, LaneWindows, requireLanes } from "./lanes.ts";
+import { LaneWindows, requireLanes } from "./lanes.ts";
 import type { LineEnds } from "./source.ts";
-import { idArray, MemoryStore, type TokenCursor, type TokenStore } from "./store.ts";
+import { idArray, MemoryStore } from "./store.ts";
+import type { LaneOptions, LaneReader, TokenCursor, TokenStore } from "./tokens.ts";
 import type { Tokenizer } from "./types.ts";
 
 /** Pieces of a text in order, cut anywhere. */

@@ -93,6 +93,18 @@ describe("the word tokenizer", () => {
     );
   });
 
+  it("takes for whitespace what \\s matches, in all of Unicode's first plane", () => {
+    const word = wordTokenizer({ words: ["x"] });
+    const spaces = Array.from({ length: 65536 }, (_, unit) => String.fromCharCode(unit)).filter(
+      (unit) => unit !== "\n" && word.encode(`x${unit}x`).length === 2,
+    );
+    expect(spaces).toEqual(
+      Array.from({ length: 65536 }, (_, unit) => String.fromCharCode(unit)).filter((unit) =>
+        /[^\S\n]/.test(unit),
+      ),
+    );
+  });
+
   it.each([[["a", "a"]], [["<unk>"]], [["<eos>"]], [["a b"]], [[""]], [[1]], ["ab"], [["\udc00"]]])(
     "refuses the vocabulary %j",
     async (words) => {

@@ -1,0 +1,52 @@
+/** @module What the kinds of corpora have in common: tokens by position, and minibatches of them. */
+
+/** Reads minibatches of `batch` lanes × `sequence` time steps. */
+export interface LaneReader {
+  readonly batch: number;
+  readonly sequence: number;
+  /** Windows in one pass. */
+  readonly windows: number;
+  /** Windows already read in this pass. */
+  readonly cursor: number;
+  /** Whether a lane's window begins where its last one ended, so that state can be carried over. */
+  readonly contiguous: boolean;
+  /**
+   * Fills inputs and targets, time-major, `[t * batch + lane]`, at least `sequence * batch` long each; the
+   * targets are the inputs one token later. Returns the number of time steps filled, 0 at the end of the pass.
+   *
+   * @throws E_TEXT_CHANGED where the text is not the one that was opened; E_BUSY for overlapping calls;
+   *   E_DISPOSED after `close`. After an error the same window can be asked for again.
+   */
+  next(inputs: Int32Array, targets: Int32Array): Promise<number>;
+  /** Continue at a window (0 = start over), for epochs and resume. */
+  seek(window: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface LaneOptions {
+  /** Lanes read side by side. */
+  batch: number;
+  /** Time steps in a window. */
+  sequence: number;
+  /** Read the rest of the lanes as a last, shorter window; by default it is left out. */
+  partial?: boolean;
+}
+
+/** Reads tokens in order from some position on. */
+export interface TokenCursor {
+  /** Writes the next `count` tokens to the beginning of `into`; a promise only where it has to wait. */
+  take(into: Int32Array, count: number): Promise<void> | undefined;
+}
+
+export interface TokenStore {
+  /** Number of tokens; positions run from 0. */
+  readonly tokens: number;
+  /** `readers` cursors are to share a bounded amount of memory. */
+  cursor(position: number, readers: number): TokenCursor;
+  /** UTF-8 length of the text of the tokens `from … to − 1`. */
+  bytes(from: number, to: number): number;
+  /** Fingerprint of the tokens `from … to − 1`. */
+  hash(from: number, to: number): Promise<string>;
+  /** Where tokens come in one order alone: the only lanes there are, in place of any others. */
+  lanes?(options: LaneOptions): LaneReader;
+}
