@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { AnchorBuilder, anchorBefore } from "../../src/text/anchors.ts";
 import {
   byteTokenizer,
   Corpus,
@@ -49,17 +50,26 @@ describe("a corpus", () => {
     expect(corpus.tokenizer.decode(await tokensOf(corpus))).toBe("a€b");
   });
 
+  it("reads several texts by position too", async () => {
+    const parts = ["It was ", "", "the best ", "of times"];
+    const small = { tokenizer: bytes, cacheTokens: 0, blockBytes: 8, anchorTokens: 3 };
+    const corpus = await Corpus.open(parts, small);
+    const lanes = corpus.lanes({ batch: 2, sequence: 3 });
+    const expected = (await Corpus.open(parts.join(""), { tokenizer: bytes })).lanes(lanes);
+    expect(await minibatches(lanes)).toEqual(await minibatches(expected));
+  });
+
   it("keeps a byte order mark as a character", async () => {
     const corpus = await Corpus.open("\uFEFFab", { tokenizer: "character" });
     expect([corpus.tokens, corpus.bytes]).toEqual([3, 5]);
   });
 
   it("takes a range of tokens", async () => {
-    const options = { tokenizer: bytes, start: 2, end: 7, blockBytes: 8 };
+    const options = { tokenizer: bytes, start: 2, end: 18, blockBytes: 8 };
     for (const cacheTokens of [0, 1000]) {
       const corpus = await Corpus.open("0123456789abcdef012", { ...options, cacheTokens });
-      expect([corpus.tokens, corpus.bytes]).toEqual([5, 5]);
-      expect(bytes.decode(await tokensOf(corpus))).toBe("23456");
+      expect([corpus.tokens, corpus.bytes]).toEqual([16, 16]);
+      expect(bytes.decode(await tokensOf(corpus))).toBe("23456789abcdef01");
     }
   });
 
@@ -236,6 +246,28 @@ describe("a corpus that is not in memory", () => {
     expect(await errorOf(() => again.next(inputs, targets))).toMatchObject({ code: "E_TEXT_CHANGED" });
   });
 
+  it("gives the window that failed when it is asked for again", async () => {
+    const source = sourceOf("It was the best of times, it was the worst of times");
+    const small = { tokenizer: bytes, cacheTokens: 0, blockBytes: 8, anchorTokens: 8 };
+    const corpus = await Corpus.open(source, small);
+    const expected = await minibatches(corpus.lanes({ batch: 3, sequence: 2 }));
+    const lanes = corpus.lanes({ batch: 3, sequence: 2 });
+    const read = source.read;
+    const retried: number[] = [];
+    for (let window = 0, failures = 0; window < lanes.windows; ) {
+      const [inputs, targets] = [new Int32Array(6), new Int32Array(6)];
+      let calls = 0;
+      source.read = async (start, end) => {
+        if (++calls > 1 && failures++ < 4) throw new Error("interrupted");
+        return read(start, end);
+      };
+      const steps = await lanes.next(inputs, targets).catch(() => 0);
+      if (steps === 0) retried.push(window);
+      else expect({ steps, inputs: [...inputs], targets: [...targets] }).toEqual(expected[window++]);
+    }
+    expect(retried.length).toBe(4);
+  });
+
   it("notices a text that can no longer be tokenised", async () => {
     const source = sourceOf("aaaaaaaaaaaaaaaaaaaa");
     const tokenizer = characterTokenizer({ characters: "a", unknown: false });
@@ -243,6 +275,24 @@ describe("a corpus that is not in memory", () => {
     source.bytes.fill(98);
     const error = await errorOf(() => tokensOf(corpus));
     expect(error).toMatchObject({ code: "E_TEXT_CHANGED", cause: { code: "E_UNKNOWN_SYMBOL" } });
+  });
+});
+
+describe("the index", () => {
+  it("stays small however long the text is, and keeps its first and last entries", () => {
+    const index = new AnchorBuilder(1);
+    for (let i = 0; i < 20000; i++)
+      index.add({ start: 3 * i, end: 3 * i + 3, bytes: 2, ids: Uint8Array.of(i & 255) });
+    const anchors = index.finish();
+    expect(anchors.length).toBeGreaterThan(4096);
+    expect(anchors.length).toBeLessThanOrEqual(8193);
+    expect(anchors[0]).toMatchObject({ byte: 0, token: 0, text: 0 });
+    expect(anchors.at(-1)).toMatchObject({ byte: 60000, token: 20000, text: 40000, ...index.hash });
+    for (const [i, { byte, token, text }] of anchors.entries()) {
+      expect([byte, text]).toEqual([3 * token, 2 * token]);
+      expect(anchorBefore(anchors, token)).toBe(i);
+      expect(anchorBefore(anchors, token + 0.5)).toBe(i);
+    }
   });
 });
 

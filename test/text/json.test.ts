@@ -14,12 +14,12 @@ function byteSymbols(): string[] {
 }
 
 function byteLevel(change: object = {}): object {
-  const words = [...byteSymbols(), "th", "the", "Ġthe", "Ġt"];
+  const words = [...byteSymbols(), "th", "the", "Ġthe", "Ġt", "čĊ", "ĊĊ"];
   return {
     version: "1.0",
     added_tokens: [
       {
-        id: 260,
+        id: 262,
         content: "<|end|>",
         special: true,
         lstrip: false,
@@ -40,7 +40,7 @@ function byteLevel(change: object = {}): object {
       end_of_word_suffix: null,
       fuse_unk: false,
       vocab: Object.fromEntries(words.map((word, id) => [word, id])),
-      merges: ["t h", "th e", "Ġ t"],
+      merges: ["t h", "th e", "Ġ t", "č Ċ", "Ċ Ċ"],
     },
     ...change,
   };
@@ -70,10 +70,16 @@ const wordPiece = {
 describe("a tokenizer.json", () => {
   it("of byte-level BPE merges, and gives every text back", () => {
     const tokenizer = jsonTokenizer(JSON.stringify(byteLevel()));
-    expect(tokenizer.vocabularySize).toBe(261);
+    expect(tokenizer.vocabularySize).toBe(263);
     expect(tokenizer).toMatchObject({ kind: "json", unknown: null, endOfLine: 10, lossless: true });
-    expect([...tokenizer.encode("the\n the<|end|>")]).toEqual([257, 10, 32, 257, 260]);
+    expect([...tokenizer.encode("the\n the<|end|>")]).toEqual([257, 10, 32, 257, 262]);
+    expect(tokenizer.decode(tokenizer.encode("it , is n't ."))).toBe("it , is n't .");
     fc.assert(fc.property(text, (x) => tokenizer.decode(tokenizer.encode(x)) === x));
+  });
+
+  it("never has a token across a line end", () => {
+    const { encode } = jsonTokenizer(byteLevel());
+    expect([...encode("\n\n\r\n")]).toEqual([10, 10, 260]);
   });
 
   it("of word pieces gets no special tokens, and has an unknown one", () => {
@@ -121,7 +127,7 @@ describe("a tokenizer.json", () => {
   });
 
   it("has no ids beyond its vocabulary", async () => {
-    expect(await errorOf(() => jsonTokenizer(byteLevel()).decode([261]))).toMatchObject({
+    expect(await errorOf(() => jsonTokenizer(byteLevel()).decode([263]))).toMatchObject({
       code: "E_TOKEN_RANGE",
     });
   });

@@ -158,6 +158,15 @@ describe("an interleaved stream", () => {
     expect(await errorOf(() => next(long))).toMatchObject({ code: "E_TEXT_CHANGED" });
   });
 
+  it("does not go on behind a gap", async () => {
+    const tokenizer = characterTokenizer({ characters: "ab", unknown: false });
+    const stream = await open("aaaaaaaa?aaaaaaabbbbbbbbbb", { tokenizer, tokens: 26, blockBytes: 8 });
+    const lanes = stream.lanes({ batch: 1, sequence: 6 });
+    expect(await next(lanes)).toBe(6);
+    for (let i = 0; i < 2; i++)
+      expect(await errorOf(() => next(lanes))).toMatchObject({ code: "E_UNKNOWN_SYMBOL" });
+  });
+
   it("is closed with its lanes, and can be a ReadableStream without an iterator", async () => {
     const stream = streamOf("01234", "56789");
     const lanes = (await open(stream, { blockBytes: 8 })).lanes({ batch: 1, sequence: 2 });
