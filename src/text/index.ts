@@ -1,6 +1,7 @@
 /** @module The room `text`; `json.ts` (a library) and `file.ts` (Node) are imported on their own. */
 export { Corpus, type CorpusOptions, type StreamOptions } from "./corpus.ts";
 export { type LearnOptions, learnTokenizer } from "./learn.ts";
+export { type TextPieces, textPieces } from "./pieces.ts";
 export type { ByteSource, LineEnds, TextSource } from "./source.ts";
 export type { TextStream } from "./stream.ts";
 export {

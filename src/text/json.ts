@@ -29,7 +29,7 @@ export function jsonTokenizer(json: string | object, config: object | null = nul
     vocabularySize,
     unknown: model.unk_token_id ?? null,
     endOfLine: lineFeedId(encode),
-    lossless: isLossless(parsed, config),
+    lossless: guarded(() => isLossless(parsed, config)),
     encode,
     decode: (ids) => {
       requireIds(ids, vocabularySize);

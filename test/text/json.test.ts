@@ -3,69 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Corpus, tokenizerFromDescription } from "../../src/text/index.ts";
 import { jsonTokenizer } from "../../src/text/json.ts";
 import { errorOf, sourceOf, text, tokensOf } from "./support.ts";
-
-/** GPT-2's printable stand-ins for the 256 bytes. */
-function byteSymbols(): string[] {
-  let spare = 256;
-  return Array.from({ length: 256 }, (_, byte) => {
-    const printable = (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
-    return String.fromCharCode(printable ? byte : spare++);
-  });
-}
-
-function byteLevel(change: object = {}): object {
-  const words = [...byteSymbols(), "th", "the", "Ġthe", "Ġt", "čĊ", "ĊĊ"];
-  return {
-    version: "1.0",
-    added_tokens: [
-      {
-        id: 262,
-        content: "<|end|>",
-        special: true,
-        lstrip: false,
-        rstrip: false,
-        normalized: false,
-        single_word: false,
-      },
-    ],
-    normalizer: null,
-    pre_tokenizer: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
-    post_processor: null,
-    decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
-    model: {
-      type: "BPE",
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      vocab: Object.fromEntries(words.map((word, id) => [word, id])),
-      merges: ["t h", "th e", "Ġ t", "č Ċ", "Ċ Ċ"],
-    },
-    ...change,
-  };
-}
-
-const wordPiece = {
-  version: "1.0",
-  added_tokens: [],
-  normalizer: { type: "Lowercase" },
-  pre_tokenizer: { type: "Whitespace" },
-  post_processor: {
-    type: "TemplateProcessing",
-    single: [{ SpecialToken: { id: "[CLS]", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }],
-    pair: [],
-    special_tokens: { "[CLS]": { id: "[CLS]", ids: [1], tokens: ["[CLS]"] } },
-  },
-  decoder: { type: "WordPiece", prefix: "##", cleanup: false },
-  model: {
-    type: "WordPiece",
-    unk_token: "[UNK]",
-    continuing_subword_prefix: "##",
-    max_input_chars_per_word: 100,
-    vocab: { "[UNK]": 0, "[CLS]": 1, whale: 2, "##s": 3, the: 4 },
-  },
-};
+import { byteLevel, wordPiece } from "./tokenizer-json.ts";
 
 describe("a tokenizer.json", () => {
   it("of byte-level BPE merges, and gives every text back", () => {
@@ -130,6 +68,35 @@ describe("a tokenizer.json", () => {
     expect(await errorOf(() => jsonTokenizer(byteLevel()).decode([263]))).toMatchObject({
       code: "E_TOKEN_RANGE",
     });
+  });
+
+  it("is read, or refused as one, whatever has happened to it", () => {
+    const spoil = (value: unknown, path: number[], by: unknown): unknown => {
+      if (typeof value !== "object" || value === null || path.length === 0) return by;
+      const entries = Object.entries(value);
+      if (entries.length === 0) return by;
+      const chosen = path[0] % entries.length;
+      const changed = entries.map(([key, x], i) => [key, i === chosen ? spoil(x, path.slice(1), by) : x]);
+      const spoilt = Object.fromEntries(changed);
+      return Array.isArray(value) ? Object.values(spoilt) : spoilt;
+    };
+    const codes = ["E_TOKENIZER", "E_UNKNOWN_SYMBOL", "E_TOKEN_RANGE"];
+    fc.assert(
+      fc.property(
+        fc.constantFrom(byteLevel(), wordPiece),
+        fc.array(fc.nat(), { minLength: 1, maxLength: 4 }),
+        fc.jsonValue({ maxDepth: 1 }),
+        (json, path, by) => {
+          try {
+            const tokenizer = jsonTokenizer(spoil(json, path, by) as object);
+            tokenizer.decode(tokenizer.encode("the whale\nTHE €😀 <|end|>"));
+          } catch (error) {
+            expect(codes).toContain((error as { code: string }).code);
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
   });
 
   it.each([

@@ -200,6 +200,32 @@ describe("tokenizerFromDescription", () => {
     expect(await errorOf(() => tokenizerFromDescription(description))).toMatchObject({ code: "E_TOKENIZER" });
   });
 
+  it("makes a tokenizer of anything, or says that it is none", () => {
+    const anything = fc.jsonValue({ maxDepth: 2 });
+    const description = fc.record(
+      {
+        kind: fc.constantFrom("byte", "character", "word", "json"),
+        characters: fc.oneof(fc.string({ unit: "binary" }), anything),
+        unknown: fc.oneof(fc.boolean(), anything),
+        words: fc.oneof(fc.array(fc.string()), anything),
+        json: anything,
+        config: anything,
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(fc.oneof(anything, description), (d) => {
+        try {
+          const tokenizer = tokenizerFromDescription(d);
+          expect(tokenizer.describe()).toMatchObject({ kind: (d as { kind: string }).kind });
+        } catch (error) {
+          expect(error).toMatchObject({ code: "E_TOKENIZER" });
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it("says what a tokenizer.json needs", async () => {
     const error = await errorOf(() => tokenizerFromDescription({ kind: "json", json: {}, config: null }));
     expect(error.message).toContain("{ json: jsonTokenizer } from svi-lm/tokenizers");
