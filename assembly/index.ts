@@ -1,5 +1,23 @@
 // The only exports: every kernel takes pointers and sizes and returns numbers.
-export * from "./elementary";
+// Named, since the inlined helpers beside them would be compiled a second time.
+export {
+  cos64,
+  cosTurnArray,
+  exp64,
+  expArray,
+  log64,
+  logArray,
+  sigmoidArray,
+  sinTurnArray,
+  softplusArray,
+  tanhArray,
+} from "./elementary";
+export * from "./gemm";
+export * from "./gemv";
+export * from "./embedding";
+export * from "./lstm";
+export * from "./dropout";
+export * from "./softmax";
 
 export function heapBase(): usize {
   return __heap_base;
