@@ -1,0 +1,53 @@
+/**
+ * Rows by index: embedding lookup, its gradient, and the projection of distinct tokens spread over positions.
+ * Indices are checked by the caller before they come here.
+ */
+
+/** out[r,:] = table[ids[r],:] for `rows` rows of `width` floats. */
+export function gatherRows(out: usize, table: usize, ids: usize, rows: usize, width: usize): void {
+  const bytes = width << 2;
+  for (const end = ids + (rows << 2); ids < end; ids += 4) {
+    memory.copy(out, table + <usize>load<i32>(ids) * bytes, bytes);
+    out += bytes;
+  }
+}
+
+/** table[ids[r],:] += rows[r,:], in the order of r. */
+export function scatterAddRows(table: usize, rows: usize, ids: usize, count: usize, width: usize): void {
+  const bytes = width << 2;
+  for (const end = ids + (count << 2); ids < end; ids += 4) {
+    addRow(table + <usize>load<i32>(ids) * bytes, rows, width);
+    rows += bytes;
+  }
+}
+
+/** out[:] (+)= sum over r of rows[r,:], in the order of r. */
+export function sumRows(
+  out: usize,
+  rows: usize,
+  count: usize,
+  width: usize,
+  stride: usize,
+  accumulate: bool,
+): void {
+  if (!accumulate) memory.fill(out, 0, width << 2);
+  for (let r: usize = 0; r < count; r++) {
+    addRow(out, rows, width);
+    rows += stride << 2;
+  }
+}
+
+function addRow(to: usize, from: usize, width: usize): void {
+  const whole = to + ((width & ~3) << 2);
+  const end = to + (width << 2);
+  while (to < whole) {
+    v128.store(to, f32x4.add(v128.load(to), v128.load(from)));
+    to += 16;
+    from += 16;
+  }
+  while (to < end) {
+    store<f32>(to, load<f32>(to) + load<f32>(from));
+    to += 4;
+    from += 4;
+  }
+}
