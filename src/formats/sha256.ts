@@ -1,0 +1,133 @@
+/** @module SHA-256 after FIPS 180-4. Our own: `crypto.subtle` is absent on plain http pages and takes no pieces. */
+
+const BLOCK = 64;
+
+/** The first 32 bits of the fractional parts of the cube roots of the first 64 primes (FIPS 180-4, 4.2.2). */
+// biome-ignore format: as the standard prints them
+const K = Int32Array.of(
+  0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+  0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+  0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+  0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+  0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+  0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+  0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+  0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+);
+
+/** Of the square roots of the first 8 primes (5.3.3). */
+// biome-ignore format: as the standard prints them
+const INITIAL = Int32Array.of(
+  0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+);
+
+/** Never read before it is written, so one serves all: `compress` cannot be interrupted. */
+const schedule = new Int32Array(64);
+
+/** A running hash: `new Sha256().update(a).update(b).hex()` is that of a and b joined. */
+export class Sha256 {
+  readonly #state = INITIAL.slice();
+  readonly #pending = new Uint8Array(BLOCK);
+  #length = 0;
+
+  /** Bytes are hashed or copied before this returns. */
+  update(bytes: Uint8Array): this {
+    const held = this.#length % BLOCK;
+    this.#length += bytes.length;
+    let offset = 0;
+    if (held > 0) {
+      offset = Math.min(BLOCK - held, bytes.length);
+      this.#pending.set(bytes.subarray(0, offset), held);
+      if (held + offset < BLOCK) return this;
+      compress(this.#state, this.#pending, 0, BLOCK);
+    }
+    const whole = offset + Math.floor((bytes.length - offset) / BLOCK) * BLOCK;
+    compress(this.#state, bytes, offset, whole);
+    this.#pending.set(bytes.subarray(whole));
+    return this;
+  }
+
+  /** The 32 bytes of the hash so far; more can be added after. */
+  digest(): Uint8Array<ArrayBuffer> {
+    const state = this.#state.slice();
+    const tail = this.#padded();
+    compress(state, tail, 0, tail.length);
+    const digest = new Uint8Array(32);
+    const view = new DataView(digest.buffer);
+    for (let i = 0; i < 8; i++) view.setInt32(4 * i, state[i]);
+    return digest;
+  }
+
+  /** The hash so far as 64 hexadecimal digits. */
+  hex(): string {
+    return Array.from(this.digest(), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
+  /** The last one or two blocks: a 1 bit, zeros, and the length in bits (5.1.1). */
+  #padded(): Uint8Array {
+    const held = this.#length % BLOCK;
+    const tail = new Uint8Array(held < BLOCK - 8 ? BLOCK : 2 * BLOCK);
+    tail.set(this.#pending.subarray(0, held));
+    tail[held] = 0x80;
+    new DataView(tail.buffer).setBigUint64(tail.length - 8, BigInt(this.#length) * 8n);
+    return tail;
+  }
+}
+
+/** The hash of some bytes as 64 hexadecimal digits. */
+export function sha256(bytes: Uint8Array): string {
+  return new Sha256().update(bytes).hex();
+}
+
+/** Takes the whole blocks from `start` to before `end` into the state (6.2.2). */
+function compress(state: Int32Array, bytes: Uint8Array, start: number, end: number): void {
+  const w = schedule;
+  let [h0, h1, h2, h3, h4, h5, h6, h7] = state;
+  for (let at = start; at < end; at += BLOCK) {
+    expand(w, bytes, at);
+    let a = h0;
+    let b = h1;
+    let c = h2;
+    let d = h3;
+    let e = h4;
+    let f = h5;
+    let g = h6;
+    let h = h7;
+    for (let t = 0; t < 64; t++) {
+      const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
+      const t1 = (h + s1 + (g ^ (e & (f ^ g))) + K[t] + w[t]) | 0;
+      const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
+      const t2 = (s0 + ((a & b) | (c & (a | b)))) | 0;
+      h = g;
+      g = f;
+      f = e;
+      e = (d + t1) | 0;
+      d = c;
+      c = b;
+      b = a;
+      a = (t1 + t2) | 0;
+    }
+    h0 = (h0 + a) | 0;
+    h1 = (h1 + b) | 0;
+    h2 = (h2 + c) | 0;
+    h3 = (h3 + d) | 0;
+    h4 = (h4 + e) | 0;
+    h5 = (h5 + f) | 0;
+    h6 = (h6 + g) | 0;
+    h7 = (h7 + h) | 0;
+  }
+  state.set([h0, h1, h2, h3, h4, h5, h6, h7]);
+}
+
+/** The 64 words of the block at `at`. */
+function expand(w: Int32Array, bytes: Uint8Array, at: number): void {
+  for (let t = 0, i = at; t < 16; t++, i += 4)
+    w[t] = (bytes[i] << 24) | (bytes[i + 1] << 16) | (bytes[i + 2] << 8) | bytes[i + 3];
+  for (let t = 16; t < 64; t++) {
+    const x = w[t - 15];
+    const y = w[t - 2];
+    const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
+    const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
+    w[t] = (w[t - 16] + s0 + w[t - 7] + s1) | 0;
+  }
+}
