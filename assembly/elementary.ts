@@ -7,54 +7,78 @@
  * softplus4 2.5; exp64, log64 and cos64 2 ulp of f64. Results that would be denormal are 0; NaN stays NaN.
  */
 
-// log2(e), and ln 2 in two parts, the first short enough that n * part is exact.
-const LOG2E: f32 = 1.44269504;
-const LN2_HIGH: f32 = 0.693359375;
-const LN2_LOW: f32 = -2.1219444e-4;
-/** Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits. */
-const ROUND: f32 = 12582912;
-/** ln 2^-126: below it exp is denormal. */
-const EXP_LOWEST: f32 = -87.3365448;
-const EXP_HIGHEST: f32 = 88.7228394;
+/*
+ * Constants are loaded from memory: V8 rebuilds literal vectors beyond its fifteen registers from integers at
+ * every use, three instructions instead of one. In the order of use; the comments number them.
+ */
+const SHARED: usize = memory.data<f32>([
+  // 0..3: 1, 2, 0.5, and ROUND = 1.5 * 2^23, whose sum is rounded to an integer that stands in the low bits
+  1, 2, 0.5, 12582912,
+  // 4: log2(e); 5, 6: ln 2 in two parts, the first short enough that n * part is exact
+  1.44269504, 0.693359375, -2.1219444e-4,
+]);
+const EXP: usize = memory.data<f32>([
+  0.0013882516650483012, 0.008366520516574383, 0.04166720062494278, 0.1666654348373413, 0.4999999701976776,
+  // 5, 6: ln 2^-126, below which exp is denormal, and ln of the largest float; 7: what makes Infinity
+  -87.3365448, 88.7228394, 3e38,
+  // 8: below it 1 / (1 + exp(-x)) is 1; 9, 10: beyond them tanh(x / 2) is -1 or 1
+  -80, -20, 20,
+]);
+const LOG: usize = memory.data<f32>([0.29871866106987, 0.39977535605430603, 0.6666677594184875]);
+const LOG1P: usize = memory.data<f32>([
+  0.2802445888519287, 0.27999141812324524, 0.4002169966697693, 0.6666641235351562,
+]);
+const SIN: usize = memory.data<f32>([
+  39.71092224121094, -76.57498931884766, 81.60223388671875, -41.341678619384766, 6.2831854820251465,
+]);
+const COS: usize = memory.data<f32>([
+  -25.006797790527344, 60.1482048034668, -85.4538345336914, 64.9393539428711, -19.739208221435547,
+]);
 
 // @ts-ignore: decorator
 @inline
-function multiplyAdd(a: v128, b: v128, c: f32): v128 {
-  return f32x4.add(f32x4.mul(a, b), f32x4.splat(c));
+function constant(table: usize, index: usize): v128 {
+  return v128.load_splat<f32>(table + (index << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+function multiplyAdd(a: v128, b: v128, c: v128): v128 {
+  return f32x4.add(f32x4.mul(a, b), c);
 }
 
 /** x / ln 2 + ROUND: its low bits are the nearest integer n, with x = n ln 2 + r. */
 // @ts-ignore: decorator
 @inline
 function octaves(x: v128): v128 {
-  return multiplyAdd(x, f32x4.splat(LOG2E), ROUND);
+  return multiplyAdd(x, constant(SHARED, 4), constant(SHARED, 3));
 }
 
 // @ts-ignore: decorator
 @inline
 function remainder(x: v128, shifted: v128): v128 {
-  const n = f32x4.sub(shifted, f32x4.splat(ROUND));
-  const r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(LN2_HIGH)));
-  return f32x4.sub(r, f32x4.mul(n, f32x4.splat(LN2_LOW)));
+  const n = f32x4.sub(shifted, constant(SHARED, 3));
+  const r = f32x4.sub(x, f32x4.mul(n, constant(SHARED, 5)));
+  return f32x4.sub(r, f32x4.mul(n, constant(SHARED, 6)));
 }
 
 /** exp(r) - 1 for |r| <= ln 2 / 2, with small relative error: r + r^2 q(r). */
 // @ts-ignore: decorator
 @inline
 function smallExpMinus1(r: v128): v128 {
-  let q = multiplyAdd(r, f32x4.splat(0.0013882516650483012), 0.008366520516574383);
-  q = multiplyAdd(q, r, 0.04166720062494278);
-  q = multiplyAdd(q, r, 0.1666654348373413);
-  q = multiplyAdd(q, r, 0.4999999701976776);
+  let q = multiplyAdd(r, constant(EXP, 0), constant(EXP, 1));
+  q = multiplyAdd(q, r, constant(EXP, 2));
+  q = multiplyAdd(q, r, constant(EXP, 3));
+  q = multiplyAdd(q, r, constant(EXP, 4));
   return f32x4.add(r, f32x4.mul(f32x4.mul(r, r), q));
 }
 
-/** exp without its two ends: for EXP_LOWEST <= x <= EXP_HIGHEST; elsewhere any bits. */
+/** exp for ln 2^-126 <= x <= ln of the largest float; elsewhere any bits. */
 // @ts-ignore: decorator
 @inline
 function expBetween(x: v128): v128 {
   const shifted = octaves(x);
-  const p = f32x4.add(smallExpMinus1(remainder(x, shifted)), f32x4.splat(1));
+  const p = f32x4.add(smallExpMinus1(remainder(x, shifted)), constant(SHARED, 0));
   // Adding n to the exponent reaches 2^128 (1 - 2^-24), where a factor 2^n would overflow.
   return i32x4.add(p, i32x4.shl(shifted, 23));
 }
@@ -63,36 +87,33 @@ function expBetween(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {
-  const y = v128.andnot(expBetween(x), f32x4.lt(x, f32x4.splat(EXP_LOWEST)));
   // The product is Infinity above the range and NaN for NaN.
-  const rest = f32x4.mul(x, f32x4.splat(3e38));
-  return v128.bitselect(y, rest, f32x4.le(x, f32x4.splat(EXP_HIGHEST)));
+  const rest = f32x4.mul(x, constant(EXP, 7));
+  return v128.bitselect(expNegative(x), rest, f32x4.le(x, constant(EXP, 6)));
 }
 
 /** exp for x <= 0. */
 // @ts-ignore: decorator
 @inline
 function expNegative(x: v128): v128 {
-  return v128.andnot(expBetween(x), f32x4.lt(x, f32x4.splat(EXP_LOWEST)));
+  return v128.andnot(expBetween(x), f32x4.lt(x, constant(EXP, 5)));
 }
 
-/** log of positive normal floats; x = 2^e m, m in [sqrt 1/2, sqrt 2), f = m - 1, s = f / (2 + f). */
+/** log of positive normal floats; x = 2^n m, m in [sqrt 1/2, sqrt 2), f = m - 1, s = f / (2 + f). */
 // @ts-ignore: decorator
 @inline
 export function logPositive(x: v128): v128 {
   const e = i32x4.shr_s(i32x4.sub(x, i32x4.splat(0x3f3504f3)), 23);
-  const f = f32x4.sub(i32x4.sub(x, i32x4.shl(e, 23)), f32x4.splat(1));
-  const s = f32x4.div(f, f32x4.add(f, f32x4.splat(2)));
+  const f = f32x4.sub(i32x4.sub(x, i32x4.shl(e, 23)), constant(SHARED, 0));
+  const s = f32x4.div(f, f32x4.add(f, constant(SHARED, 1)));
   const z = f32x4.mul(s, s);
-  let p = multiplyAdd(z, f32x4.splat(0.29871866106987), 0.39977535605430603);
-  p = multiplyAdd(p, z, 0.6666677594184875);
-  const half = f32x4.mul(f32x4.mul(f, f), f32x4.splat(0.5));
+  const p = multiplyAdd(multiplyAdd(z, constant(LOG, 0), constant(LOG, 1)), z, constant(LOG, 2));
+  const half = f32x4.mul(f32x4.mul(f, f), constant(SHARED, 2));
   const n = f32x4.convert_i32x4_s(e);
-  const low = f32x4.mul(n, f32x4.splat(LN2_LOW));
   // ln m = f - (half - s (half + z p)): f is exact, so the error is that of the smaller terms.
-  const small = f32x4.add(f32x4.mul(s, f32x4.add(half, f32x4.mul(z, p))), low);
-  const m = f32x4.sub(f, f32x4.sub(half, small));
-  return f32x4.add(f32x4.mul(n, f32x4.splat(LN2_HIGH)), m);
+  const low = f32x4.mul(n, constant(SHARED, 6));
+  const small = multiplyAdd(s, f32x4.add(half, f32x4.mul(z, p)), low);
+  return multiplyAdd(n, constant(SHARED, 5), f32x4.sub(f, f32x4.sub(half, small)));
 }
 
 /** log: -Infinity at 0, NaN below, right for denormal floats too. */
@@ -113,24 +134,25 @@ export function log4(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function sigmoid4(x: v128): v128 {
-  const y = f32x4.pmax(f32x4.neg(x), f32x4.splat(-80));
+  const y = f32x4.pmax(f32x4.neg(x), constant(EXP, 8));
   const shifted = octaves(y);
-  const power = i32x4.add(i32x4.shl(shifted, 23), f32x4.splat(1));
-  const e = f32x4.mul(f32x4.add(smallExpMinus1(remainder(y, shifted)), f32x4.splat(1)), power);
-  const sum = f32x4.add(e, f32x4.splat(1));
-  return v128.andnot(f32x4.div(f32x4.splat(1), sum), f32x4.lt(x, f32x4.splat(EXP_LOWEST)));
+  const one = constant(SHARED, 0);
+  const power = i32x4.add(i32x4.shl(shifted, 23), one);
+  // A product, not a sum of exponents as in exp, so that NaN stays NaN.
+  const e = f32x4.mul(f32x4.add(smallExpMinus1(remainder(y, shifted)), one), power);
+  return v128.andnot(f32x4.div(one, f32x4.add(e, one)), f32x4.lt(x, constant(EXP, 5)));
 }
 
 /** E / (E + 2), E = exp(2x) - 1 = 2^n (exp(r) - 1) + (2^n - 1): relative accuracy also near 0. */
 // @ts-ignore: decorator
 @inline
 export function tanh4(x: v128): v128 {
-  const y = f32x4.pmin(f32x4.pmax(f32x4.add(x, x), f32x4.splat(-20)), f32x4.splat(20));
+  const y = f32x4.pmin(f32x4.pmax(f32x4.add(x, x), constant(EXP, 9)), constant(EXP, 10));
   const shifted = octaves(y);
-  const power = i32x4.add(i32x4.shl(shifted, 23), f32x4.splat(1));
-  const p = f32x4.mul(power, smallExpMinus1(remainder(y, shifted)));
-  const e = f32x4.add(p, f32x4.sub(power, f32x4.splat(1)));
-  return f32x4.div(e, f32x4.add(e, f32x4.splat(2)));
+  const one = constant(SHARED, 0);
+  const power = i32x4.add(i32x4.shl(shifted, 23), one);
+  const e = multiplyAdd(power, smallExpMinus1(remainder(y, shifted)), f32x4.sub(power, one));
+  return f32x4.div(e, f32x4.add(e, constant(SHARED, 1)));
 }
 
 /** max(x, 0) + ln(1 + exp(-|x|)), the logarithm as 2 atanh(e / (2 + e)), whose argument is at most 1/3. */
@@ -138,12 +160,12 @@ export function tanh4(x: v128): v128 {
 @inline
 export function softplus4(x: v128): v128 {
   const e = expNegative(v128.or(x, f32x4.splat(-0.0)));
-  const s = f32x4.div(e, f32x4.add(e, f32x4.splat(2)));
+  const s = f32x4.div(e, f32x4.add(e, constant(SHARED, 1)));
   const z = f32x4.mul(s, s);
-  let p = multiplyAdd(z, f32x4.splat(0.2802445888519287), 0.27999141812324524);
-  p = multiplyAdd(p, z, 0.4002169966697693);
-  p = multiplyAdd(p, z, 0.6666641235351562);
-  const log = f32x4.add(f32x4.add(s, s), f32x4.mul(f32x4.mul(s, z), p));
+  let p = multiplyAdd(z, constant(LOG1P, 0), constant(LOG1P, 1));
+  p = multiplyAdd(p, z, constant(LOG1P, 2));
+  p = multiplyAdd(p, z, constant(LOG1P, 3));
+  const log = multiplyAdd(f32x4.mul(s, z), p, f32x4.add(s, s));
   return f32x4.add(f32x4.pmax(x, f32x4.splat(0)), log);
 }
 
@@ -152,11 +174,10 @@ export function softplus4(x: v128): v128 {
 @inline
 export function sinQuarter(r: v128): v128 {
   const y = f32x4.mul(r, r);
-  let p = multiplyAdd(y, f32x4.splat(39.71092224121094), -76.57498931884766);
-  p = multiplyAdd(p, y, 81.60223388671875);
-  p = multiplyAdd(p, y, -41.341678619384766);
-  p = multiplyAdd(p, y, 6.2831854820251465);
-  return f32x4.mul(r, p);
+  let p = multiplyAdd(y, constant(SIN, 0), constant(SIN, 1));
+  p = multiplyAdd(p, y, constant(SIN, 2));
+  p = multiplyAdd(p, y, constant(SIN, 3));
+  return f32x4.mul(r, multiplyAdd(p, y, constant(SIN, 4)));
 }
 
 /** cos(2 pi r) for |r| <= 1/4; absolute error 1e-7. */
@@ -164,29 +185,33 @@ export function sinQuarter(r: v128): v128 {
 @inline
 export function cosQuarter(r: v128): v128 {
   const y = f32x4.mul(r, r);
-  let p = multiplyAdd(y, f32x4.splat(-25.006797790527344), 60.1482048034668);
-  p = multiplyAdd(p, y, -85.4538345336914);
-  p = multiplyAdd(p, y, 64.9393539428711);
-  p = multiplyAdd(p, y, -19.739208221435547);
-  return multiplyAdd(p, y, 1);
+  let p = multiplyAdd(y, constant(COS, 0), constant(COS, 1));
+  p = multiplyAdd(p, y, constant(COS, 2));
+  p = multiplyAdd(p, y, constant(COS, 3));
+  return multiplyAdd(multiplyAdd(p, y, constant(COS, 4)), y, constant(SHARED, 0));
 }
 
-/** sin(2 pi u) for 0 <= u < 1, exactly reduced by half turns. */
+/** u less its nearest half turn: within +-1/4, exact. */
+// @ts-ignore: decorator
+@inline
+function withinQuarter(u: v128, shifted: v128): v128 {
+  return f32x4.sub(u, f32x4.mul(f32x4.sub(shifted, constant(SHARED, 3)), constant(SHARED, 2)));
+}
+
+/** sin(2 pi u) for 0 <= u < 1. */
 // @ts-ignore: decorator
 @inline
 export function sinTurn4(u: v128): v128 {
-  const shifted = multiplyAdd(u, f32x4.splat(2), ROUND);
-  const r = f32x4.sub(u, f32x4.mul(f32x4.sub(shifted, f32x4.splat(ROUND)), f32x4.splat(0.5)));
-  return v128.xor(sinQuarter(r), i32x4.shl(shifted, 31));
+  const shifted = multiplyAdd(u, constant(SHARED, 1), constant(SHARED, 3));
+  return v128.xor(sinQuarter(withinQuarter(u, shifted)), i32x4.shl(shifted, 31));
 }
 
 /** cos(2 pi u) for 0 <= u < 1. */
 // @ts-ignore: decorator
 @inline
 export function cosTurn4(u: v128): v128 {
-  const shifted = multiplyAdd(u, f32x4.splat(2), ROUND);
-  const r = f32x4.sub(u, f32x4.mul(f32x4.sub(shifted, f32x4.splat(ROUND)), f32x4.splat(0.5)));
-  return v128.xor(cosQuarter(r), i32x4.shl(shifted, 31));
+  const shifted = multiplyAdd(u, constant(SHARED, 1), constant(SHARED, 3));
+  return v128.xor(cosQuarter(withinQuarter(u, shifted)), i32x4.shl(shifted, 31));
 }
 
 export function expArray(out: usize, x: usize, n: i32): void {
