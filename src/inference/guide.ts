@@ -1,0 +1,125 @@
+/** @module What every guide does in a minibatch: draw the weights, gather gradients, update itself. */
+import type { KernelExports } from "../kernels/exports.ts";
+import type { MemoryPlan } from "../kernels/memory.ts";
+import type { Layout, Segment } from "../model/layout.ts";
+
+/** Streams of random numbers: one use each, so that no two draws share bits. */
+export const STREAM = { weights: 0, initialise: 1, dropout: 2, evaluate: 3, generate: 4 } as const;
+
+/** A 64-bit seed as the generator takes it. */
+export interface Seed {
+  readonly low: number;
+  readonly high: number;
+}
+
+export function seedOf(seed: number): Seed {
+  return { low: seed % 2 ** 32 | 0, high: Math.floor(seed / 2 ** 32) | 0 };
+}
+
+export interface GuideContext {
+  readonly plan: MemoryPlan;
+  readonly layout: Layout;
+  readonly seed: Seed;
+  /** Steps of the whole run. */
+  readonly steps: number;
+  /** Effective number of tokens: the weight of the KL in the ELBO per token is 1 / lambda. */
+  readonly lambda: number;
+}
+
+/** Where a step stands in its run. */
+export interface Position {
+  /** 0-based index of the update. */
+  readonly step: number;
+  readonly learningRate: number;
+  /** Tokens of the minibatch. */
+  readonly tokens: number;
+}
+
+export interface Update {
+  /** Global 2-norm of the minibatch's gradient before clipping. */
+  readonly gradientNorm: number;
+}
+
+/** An array over the flat vector that a resumed run needs. */
+export interface NamedArray {
+  readonly name: string;
+  readonly address: number;
+}
+
+/** Quantiles over the weights of h / h0: 0.05, 0.5, 0.95. */
+export interface HessianRatio {
+  readonly low: number;
+  readonly median: number;
+  readonly high: number;
+}
+
+export interface Guide {
+  /** Address of the weights that the network reads: a draw, or the mean itself. */
+  readonly theta: number;
+  readonly mean: number;
+  /** Where the network writes its gradient. */
+  readonly gradient: number;
+  readonly particles: number;
+  /** Starts from a mean and, for a warm start or training on, its precision. */
+  start(mean: Float32Array, precision: Float32Array | null): void;
+  /** Draws the weights of one particle. */
+  draw(position: Position, particle: number): void;
+  /** Takes in the gradient of one particle. */
+  gather(position: Position, particle: number): void;
+  update(position: Position): Update;
+  /** KL(q‖p) in nats, 0 for maximum likelihood. */
+  kl(): number;
+  /** Weight of the KL at a step: 1 but in a warm-up. */
+  klWeight(position: Position): number;
+  /** Size of the noise at a step, relative to the posterior's. */
+  noise(position: Position): number;
+  /** Copies the posterior out; false where there is none but the mean. */
+  precision(out: Float32Array): boolean;
+  /** Everything besides the mean that resuming needs, arrays and scalars. */
+  arrays(): readonly NamedArray[];
+  scalars(): Record<string, number[]>;
+  restore(scalars: Record<string, number[]>): void;
+  hessianRatio(): HessianRatio | null;
+}
+
+const BYTES = 4;
+
+/** What the guides share: the flat arrays, and the walk over segments. */
+export class Vectors {
+  readonly plan: MemoryPlan;
+  readonly k: KernelExports;
+  readonly layout: Layout;
+
+  constructor(context: GuideContext) {
+    this.plan = context.plan;
+    this.k = context.plan.instance.exports;
+    this.layout = context.layout;
+  }
+
+  /** Address of a new array over the flat vector. */
+  array(): number {
+    return this.plan.words(this.layout.length);
+  }
+
+  each(visit: (segment: Segment, byteOffset: number) => void): void {
+    for (const segment of this.layout.segments) visit(segment, segment.offset * BYTES);
+  }
+
+  view(address: number): Float32Array {
+    return this.plan.floats(address, this.layout.length);
+  }
+
+  /** Global 2-norm of a flat vector. */
+  norm(address: number): number {
+    let sum = 0;
+    this.each((s, at) => {
+      sum += this.k.sumSquares(address + at, s.size);
+    });
+    return Math.sqrt(sum);
+  }
+}
+
+/** Factor that brings a gradient of this norm within the bound. */
+export function clipFactor(norm: number, bound: number): number {
+  return norm > bound ? bound / norm : 1;
+}

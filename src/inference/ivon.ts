@@ -1,0 +1,241 @@
+/**
+ * @module IVON: a diagonal normal guide followed by natural gradients (Shen et al. 2024, algorithm 1).
+ *
+ * The posterior is N(m, 1/(λ(h+δ))), the prior N(0, 1/(λδ)). The noise rises over the first part of the run;
+ * while it is small the Hessian's estimate is noise itself, so its weight rises with the noise's square.
+ */
+import {
+  clipFactor,
+  type Guide,
+  type GuideContext,
+  type HessianRatio,
+  type NamedArray,
+  type Position,
+  STREAM,
+  type Update,
+  Vectors,
+} from "./guide.ts";
+import type { IvonMethod } from "./method.ts";
+
+/** A segment's h0 stays within this factor of the mean: one stray gradient must not decide a run. */
+const SPREAD_LIMIT = 10;
+/** Memory of the mean squared gradients that judge outliers. */
+const SQUARE_MEMORY = 0.99;
+/** h forgets over this share of the run when β2 is tied to its length. */
+const HESSIAN_SHARE = 0.25;
+/** Weights whose h/h0 the quantiles are taken of. */
+const QUANTILE_SAMPLE = 1024;
+
+export class IvonGuide implements Guide {
+  readonly particles: number;
+  readonly mean: number;
+  readonly theta: number;
+  readonly gradient: number;
+  readonly #v: Vectors;
+  readonly #method: IvonMethod;
+  readonly #context: GuideContext;
+  readonly #delta: number;
+  readonly #retention: number;
+  readonly #hessian: number;
+  readonly #momentum: number;
+  /** Gradient and noise × gradient averaged over particles, where there are several. */
+  readonly #gathered: number;
+  readonly #price: number;
+  /** Per segment: h at the start, and the running mean of its squared gradient. */
+  #initial: number[];
+  #squares: number[];
+  #power = 1;
+
+  constructor(context: GuideContext, method: IvonMethod) {
+    this.#context = context;
+    this.#method = method;
+    this.#v = new Vectors(context);
+    this.particles = method.particles;
+    this.mean = this.#v.array();
+    this.theta = this.#v.array();
+    this.gradient = this.#v.array();
+    this.#hessian = this.#v.array();
+    this.#momentum = this.#v.array();
+    this.#gathered = this.particles > 1 ? this.#v.array() : this.gradient;
+    this.#price = this.particles > 1 ? this.#v.array() : 0;
+    this.#delta = 1 / (context.lambda * method.prior.scale ** 2);
+    this.#retention = method.beta2 === null ? Math.min(0.1, 1 / (HESSIAN_SHARE * context.steps)) : 1 - method.beta2;
+    this.#initial = context.layout.segments.map(() => method.h0);
+    this.#squares = context.layout.segments.map(() => 0);
+  }
+
+  start(mean: Float32Array, precision: Float32Array | null): void {
+    this.#v.view(this.mean).set(mean);
+    const h = this.#v.view(this.#hessian);
+    h.fill(this.#method.h0);
+    if (!precision) return;
+    for (const s of this.#v.layout.segments) {
+      if (s.bias) continue;
+      for (let i = s.offset; i < s.offset + s.size; i++)
+        h[i] = Math.max(precision[i] / this.#context.lambda - this.#delta, 0);
+    }
+  }
+
+  noise({ step }: Position): number {
+    const ramp = this.#method.noiseRamp * this.#context.steps;
+    return step < ramp ? step / ramp : 1;
+  }
+
+  klWeight(): number {
+    return 1;
+  }
+
+  draw(position: Position, particle: number): void {
+    const { seed, lambda } = this.#context;
+    const scale = this.noise(position) / Math.sqrt(lambda);
+    const { k } = this.#v;
+    this.#v.each((s, at) => {
+      if (s.bias || scale === 0) k.copyBytes(this.theta + at, this.mean + at, 4 * s.size);
+      else
+        k.sampleNatural(
+          this.theta + at,
+          this.mean + at,
+          this.#hessian + at,
+          s.size,
+          this.#delta,
+          scale,
+          s.offset,
+          seed.low,
+          seed.high,
+          position.step,
+          STREAM.weights,
+          particle,
+        );
+    });
+  }
+
+  gather(_position: Position, particle: number): void {
+    if (this.particles === 1) return;
+    this.#v.each((s, at) => {
+      this.#v.k.accumulateParticle(
+        this.#gathered + at,
+        this.#price + at,
+        this.theta + at,
+        this.mean + at,
+        this.gradient + at,
+        s.size,
+        1 / this.particles,
+        Number(particle === 0),
+      );
+    });
+  }
+
+  update(position: Position): Update {
+    const { clip, beta1, h0 } = this.#method;
+    const gradientNorm = this.#measure(position.step);
+    if (position.step === this.#method.probe && position.step > 0) this.#spread();
+    this.#power *= beta1;
+    const noise = this.noise(position);
+    const { lambda } = this.#context;
+    const rate = position.learningRate * (h0 + this.#delta);
+    this.#v.layout.segments.forEach((s, i) => {
+      const at = 4 * s.offset;
+      const estimating = !s.bias && noise > 0;
+      const deviation = Math.sqrt(this.#squares[i]);
+      this.#v.k.ivonStep(
+        this.mean + at,
+        this.#hessian + at,
+        this.#momentum + at,
+        this.theta + at,
+        this.#gathered + at,
+        this.#price ? this.#price + at : 0,
+        s.size,
+        rate,
+        beta1,
+        1 / (1 - this.#power),
+        clipFactor(gradientNorm, clip),
+        estimating ? this.#retention * noise * noise : 0,
+        estimating ? lambda / (noise * noise) : 0,
+        0,
+        estimating ? (this.#method.clamp * deviation * Math.sqrt(lambda)) / noise : Number.POSITIVE_INFINITY,
+        this.#delta,
+        s.bias ? 0 : this.#delta,
+        this.#method.maximumStep,
+      );
+    });
+    return { gradientNorm };
+  }
+
+  /** Global norm of the gradient; follows each segment's mean square on the way. */
+  #measure(step: number): number {
+    const probing = step < this.#method.probe;
+    const memory = probing || step === 0 ? step / (step + 1) : SQUARE_MEMORY;
+    let sum = 0;
+    this.#v.layout.segments.forEach((s, i) => {
+      const square = this.#v.k.sumSquares(this.#gathered + 4 * s.offset, s.size);
+      sum += square;
+      this.#squares[i] = memory * this.#squares[i] + ((1 - memory) * square) / s.size;
+    });
+    return Math.sqrt(sum);
+  }
+
+  /** h of each segment in proportion to the root of its mean squared gradient, h0 on average. */
+  #spread(): void {
+    const { segments } = this.#v.layout;
+    const roots = this.#squares.map((square) => Math.sqrt(square));
+    const average = roots.reduce((a, b) => a + b, 0) / roots.length;
+    if (!(average > 0)) return;
+    this.#initial = roots.map((root) => {
+      const ratio = Math.min(Math.max(root / average, 1 / SPREAD_LIMIT), SPREAD_LIMIT);
+      return this.#method.h0 * ratio;
+    });
+    segments.forEach((s, i) => {
+      this.#v.plan.floats(this.#hessian + 4 * s.offset, s.size).fill(this.#initial[i]);
+    });
+  }
+
+  kl(): number {
+    let sum = 0;
+    this.#v.each((s, at) => {
+      if (!s.bias)
+        sum += this.#v.k.klNatural(this.mean + at, this.#hessian + at, s.size, this.#delta, this.#context.lambda);
+    });
+    return sum;
+  }
+
+  precision(out: Float32Array): boolean {
+    const h = this.#v.view(this.#hessian);
+    out.fill(0);
+    for (const s of this.#v.layout.segments) {
+      if (s.bias) continue;
+      for (let i = s.offset; i < s.offset + s.size; i++) out[i] = this.#context.lambda * (h[i] + this.#delta);
+    }
+    return true;
+  }
+
+  arrays(): NamedArray[] {
+    return [
+      { name: "hessian", address: this.#hessian },
+      { name: "momentum", address: this.#momentum },
+    ];
+  }
+
+  scalars(): Record<string, number[]> {
+    return { initial: this.#initial, squares: this.#squares, power: [this.#power] };
+  }
+
+  restore(scalars: Record<string, number[]>): void {
+    this.#initial = [...scalars.initial];
+    this.#squares = [...scalars.squares];
+    [this.#power] = scalars.power;
+  }
+
+  hessianRatio(): HessianRatio {
+    const h = this.#v.view(this.#hessian);
+    const { segments, weights } = this.#v.layout;
+    const stride = Math.max(1, Math.floor(weights / QUANTILE_SAMPLE));
+    const ratios: number[] = [];
+    segments.forEach((s, i) => {
+      if (s.bias) return;
+      for (let e = s.offset; e < s.offset + s.size; e += stride) ratios.push(h[e] / this.#initial[i]);
+    });
+    const sorted = Float64Array.from(ratios).sort();
+    const at = (q: number) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
+    return { low: at(0.05), median: at(0.5), high: at(0.95) };
+  }
+}

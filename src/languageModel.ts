@@ -1,0 +1,108 @@
+/** @module A language model as its users hold it: created or loaded, trained, asked, saved. */
+import { requireInteger } from "./errors.ts";
+import { type BytesSource, readAll } from "./formats/bytes.ts";
+import { STREAM, seedOf } from "./inference/guide.ts";
+import { KernelInstance } from "./kernels/instance.ts";
+import { configureModel, type ModelConfiguration, type ModelOptions } from "./model/configuration.ts";
+import { initialWeights } from "./model/initialise.ts";
+import { type Layout, layoutOf } from "./model/layout.ts";
+import { Posterior } from "./model/posterior.ts";
+import { type GenerateOptions, generate, type Piece } from "./prediction/generate.ts";
+import { type Score, type ScoreOptions, score } from "./prediction/score.ts";
+import type { JsonTokenizerReader, Tokenizer } from "./text/types.ts";
+import { hashPosterior, readModel, writeModel } from "./training/modelFile.ts";
+
+export interface CreateOptions extends ModelOptions {
+  readonly tokenizer: Tokenizer;
+  /** All first values of the weights come from it. */
+  readonly seed?: number;
+}
+
+export interface LoadOptions {
+  /** `jsonTokenizer` of `svi-lm/tokenizers`, for models that use a tokenizer.json. */
+  readonly json?: JsonTokenizerReader;
+  readonly signal?: AbortSignal;
+}
+
+/** embedding → LSTM × layers → output layer, with a posterior over its weights once it has been trained. */
+export class LanguageModel {
+  readonly posterior: Posterior;
+  readonly tokenizer: Tokenizer;
+
+  private constructor(posterior: Posterior, tokenizer: Tokenizer) {
+    this.posterior = posterior;
+    this.tokenizer = tokenizer;
+  }
+
+  /** An untrained model. @throws SviError `E_OPTION` where a size is out of range; `E_HOST` without SIMD */
+  static async create(options: CreateOptions): Promise<LanguageModel> {
+    const { tokenizer } = options;
+    const model = configureModel(tokenizer.vocabularySize, options);
+    const seed = seedOf(requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
+    const weights = initialWeights(new KernelInstance(), model, layoutOf(model), seed, STREAM.initialise);
+    return new LanguageModel(new Posterior(model, weights, null, null), tokenizer);
+  }
+
+  /**
+   * Reads what `save` wrote; nothing in it is trusted.
+   * @throws SviError `E_FORMAT`, `E_VERSION`, `E_TOKENIZER`, `E_VOCABULARY_MISMATCH`
+   */
+  static async load(source: BytesSource, options: LoadOptions = {}): Promise<LanguageModel> {
+    const { posterior, tokenizer } = readModel(await readAll(source, { signal: options.signal }), options);
+    return new LanguageModel(posterior, tokenizer);
+  }
+
+  get configuration(): ModelConfiguration {
+    return this.posterior.configuration;
+  }
+
+  /** Names, shapes and places of the tensors in the flat vectors of the posterior. */
+  get layout(): Layout {
+    return this.posterior.layout;
+  }
+
+  /** Number of trainable parameters. */
+  get parameters(): number {
+    return this.posterior.layout.parameters;
+  }
+
+  /** SHA-256, in hexadecimal, of mean and precision in canonical form. */
+  hash(): string {
+    return hashPosterior(this.posterior);
+  }
+
+  /** One safetensors file: mean, precision, tokenizer, configuration. */
+  toBytes(): Uint8Array {
+    return writeModel(this);
+  }
+
+  /** Writes that file and closes the stream. */
+  async save(writable: WritableStream<Uint8Array>): Promise<void> {
+    const writer = writable.getWriter();
+    await writer.write(this.toBytes());
+    await writer.close();
+  }
+
+  /** Copy of a token's embedding means, [embedding]. @throws SviError `E_OPTION` for an id out of range */
+  embedding(token: number): Float32Array {
+    const { vocabulary, embedding } = this.configuration;
+    const at = this.layout.find("embedding.weight").offset;
+    const row = at + requireInteger("token", token, 0, vocabulary - 1) * embedding;
+    return this.posterior.mean.slice(row, row + embedding);
+  }
+
+  /** Log-probability, entropy and mutual information of every token after the first. */
+  async score(text: string, options?: ScoreOptions): Promise<Score> {
+    return score(this, text, options);
+  }
+
+  /** Text that goes on from a prompt, piece by piece. */
+  generate(options?: GenerateOptions): AsyncGenerator<Piece, void, void> {
+    return generate(this, options);
+  }
+
+  /** Gives the memory back; every later use throws. @throws SviError `E_BUSY` while it is being trained */
+  dispose(): void {
+    this.posterior.dispose();
+  }
+}

@@ -1,0 +1,36 @@
+/** @module First values of the weights, all from the seed. */
+import type { KernelInstance } from "../kernels/instance.ts";
+import { MemoryPlan } from "../kernels/memory.ts";
+import type { ModelConfiguration } from "./configuration.ts";
+import type { Layout } from "./layout.ts";
+
+/**
+ * PyTorch's initialisation: N(0, 1) embeddings where untied, U(-1/√hidden, 1/√hidden) for LSTM and output layer;
+ * a tied embedding is the output's. The forget gate's bias (b_ih's part) is 1 (Jozefowicz et al. 2015).
+ *
+ * @returns the flat vector, [layout.length], padding zero
+ */
+export function initialWeights(
+  instance: KernelInstance,
+  model: ModelConfiguration,
+  layout: Layout,
+  seed: { low: number; high: number },
+  stream: number,
+): Float32Array {
+  const plan = new MemoryPlan(instance);
+  const at = plan.words(layout.length);
+  plan.commit();
+  const k = instance.exports;
+  const weights = new Float32Array(layout.length);
+  const bound = Math.fround(1 / Math.sqrt(model.hidden));
+  for (const s of layout.segments) {
+    const normal = s.name === "embedding.weight" && !model.tied;
+    const fill = normal ? k.normalArray : k.uniformArray;
+    fill(at, s.size, s.offset, seed.low, seed.high, 0, stream, 0);
+    const drawn = plan.floats(at, s.size);
+    for (let i = 0; i < s.size; i++) weights[s.offset + i] = normal ? drawn[i] : bound * (2 * drawn[i] - 1);
+    if (s.name.startsWith("lstm.bias_ih")) weights.fill(1, s.offset + model.hidden, s.offset + 2 * model.hidden);
+    if (s.name.startsWith("lstm.bias_hh")) weights.fill(0, s.offset + model.hidden, s.offset + 2 * model.hidden);
+  }
+  return weights;
+}

@@ -1,0 +1,408 @@
+/**
+ * @module Forward and backward over the kernels, for one window of a batch.
+ *
+ * Rows are time-major: row t·batch + lane. A window walks one way: `setWindow`, `pack`, `forward`, `loss`,
+ * `backward`; prediction ends in `probabilities` instead of the last two.
+ */
+import { SviError } from "../errors.ts";
+import type { KernelExports } from "../kernels/exports.ts";
+import type { MemoryPlan } from "../kernels/memory.ts";
+import { type Buffers, type LayerBuffers, type NetworkOptions, planBuffers } from "./buffers.ts";
+import type { ModelConfiguration } from "./configuration.ts";
+import type { Layout, Segment } from "./layout.ts";
+import { Products, type Slices } from "./products.ts";
+
+const BYTES = 4;
+
+export class Network {
+  readonly model: ModelConfiguration;
+  readonly options: NetworkOptions;
+  readonly buffers: Buffers;
+  /** Floats of one carried state, [layers][h, c][batch, hidden]. */
+  readonly stateSize: number;
+  readonly #plan: MemoryPlan;
+  readonly #k: KernelExports;
+  readonly #products: Products;
+  readonly #embeddingWeight: Segment;
+  /** Place of each id among the window's distinct ones, -1 where it is not in the window. */
+  readonly #place: Int32Array;
+  #distinct = 0;
+  #steps = 0;
+
+  constructor(plan: MemoryPlan, model: ModelConfiguration, layout: Layout, options: NetworkOptions) {
+    this.model = model;
+    this.options = options;
+    this.stateSize = model.layers * 2 * options.batch * model.hidden;
+    this.#plan = plan;
+    this.#k = plan.instance.exports;
+    this.#products = new Products(plan);
+    this.buffers = planBuffers(plan, model, layout, options);
+    this.#embeddingWeight = layout.find("embedding.weight");
+    this.#place = new Int32Array(model.vocabulary).fill(-1);
+  }
+
+  /** Masks to fill before `forward` where dropout is on: over the embedding, between layers, over the last one. */
+  get masks(): readonly { readonly address: number; readonly size: number }[] {
+    if (!this.options.dropout) return [];
+    const { batch } = this.options;
+    const masks = this.buffers.layers.map((l) => ({ address: l.mask, size: batch * l.width }));
+    return [...masks, { address: this.buffers.outputMask, size: batch * this.model.hidden }];
+  }
+
+  /**
+   * Takes the tokens of a window, [steps·batch] and time-major, and finds the distinct ones.
+   * @param separator id that starts a document: its lane's state is zero before it is read
+   * @throws SviError `E_TOKEN_RANGE` where an id is outside of the vocabulary
+   */
+  setWindow(inputs: Int32Array, targets: Int32Array, steps: number, separator = -1): void {
+    const { ids, places, keep } = this.buffers;
+    const rows = steps * this.options.batch;
+    this.#steps = steps;
+    this.#checkTokens(inputs, rows);
+    this.#checkTokens(targets, rows);
+    this.#plan.integers(this.buffers.targets, rows).set(targets.subarray(0, rows));
+    const idView = this.#plan.integers(ids, rows);
+    if (this.options.dropout) idView.set(inputs.subarray(0, rows));
+    else {
+      const placeView = this.#plan.integers(places, rows);
+      this.#distinct = 0;
+      for (let r = 0; r < rows; r++) {
+        const id = inputs[r];
+        if (this.#place[id] < 0) {
+          idView[this.#distinct] = id;
+          this.#place[id] = this.#distinct++;
+        }
+        placeView[r] = this.#place[id];
+      }
+      for (let d = 0; d < this.#distinct; d++) this.#place[idView[d]] = -1;
+    }
+    if (keep) {
+      const keepView = this.#plan.integers(keep, rows);
+      for (let r = 0; r < rows; r++) keepView[r] = inputs[r] === separator ? 0 : 1;
+    }
+  }
+
+  #checkTokens(tokens: Int32Array, rows: number): void {
+    const { vocabulary } = this.model;
+    for (let r = 0; r < rows; r++)
+      if (!(tokens[r] >= 0 && tokens[r] < vocabulary))
+        throw new SviError("E_TOKEN_RANGE", `Token id ${tokens[r]} is outside of 0 to ${vocabulary - 1}`, {
+          value: tokens[r],
+          remedy: "Encode the text with the model's own tokenizer",
+        });
+  }
+
+  /** Packs the weights of the flat vector at `theta`, once for all time steps. */
+  *pack(theta: number): Slices {
+    const { hidden, vocabulary } = this.model;
+    const { training } = this.options;
+    const k = this.#k;
+    for (const l of this.buffers.layers) {
+      k.packRows(l.packedIh, theta + l.weightIh, l.width, l.width, 4 * hidden);
+      k.packRows(l.packedHh, theta + l.weightHh, hidden, hidden, 4 * hidden);
+      k.copyBytes(l.bias, theta + l.biasIh, 4 * hidden * BYTES);
+      k.axpby(l.bias, 1, theta + l.biasHh, 1, 4 * hidden);
+      if (training) {
+        k.packColumns(l.packedIhBack, theta + l.weightIh, l.width, 4 * hidden, l.width);
+        k.packColumns(l.packedHhBack, theta + l.weightHh, hidden, 4 * hidden, hidden);
+      }
+      yield* this.#products.spend(64 * hidden * (l.width + hidden));
+    }
+    const { packedOut, packedOutBack, outputWeight } = this.buffers;
+    k.packRows(packedOut, theta + outputWeight, hidden, hidden, vocabulary);
+    if (training) k.packColumns(packedOutBack, theta + outputWeight, hidden, vocabulary, hidden);
+    yield* this.#products.spend(32 * vocabulary * hidden);
+  }
+
+  /** Runs the window through embedding and layers, from the carried state at `state`. */
+  *forward(theta: number, state: number): Slices {
+    const { batch } = this.options;
+    const { layers } = this.buffers;
+    this.#loadState(state);
+    this.#embed(theta);
+    for (let l = 0; l < layers.length; l++) {
+      const layer = layers[l];
+      yield* this.#project(layer, l === 0 ? 0 : this.#outputs(layers[l - 1]));
+      for (let t = 0; t < this.#steps; t++) {
+        this.#stepForward(layer, t, l === 0 && !this.options.dropout);
+        yield* this.#products.spend(40 * batch * this.model.hidden);
+      }
+    }
+    const { maskedTop, outputMask } = this.buffers;
+    if (this.options.dropout)
+      this.#k.maskRows(maskedTop, this.#outputs(layers.at(-1)!), outputMask, this.#rows, batch, this.model.hidden);
+  }
+
+  get #rows(): number {
+    return this.#steps * this.options.batch;
+  }
+
+  /** Address of a layer's outputs, [rows, hidden], after the state it began with. */
+  #outputs(layer: LayerBuffers): number {
+    return layer.h + this.options.batch * this.model.hidden * BYTES;
+  }
+
+  /** What the output layer reads. */
+  get #top(): number {
+    return this.options.dropout ? this.buffers.maskedTop : this.#outputs(this.buffers.layers.at(-1)!);
+  }
+
+  #embed(theta: number): void {
+    const { ids, embedded } = this.buffers;
+    const rows = this.options.dropout ? this.#rows : this.#distinct;
+    const table = theta + this.#embeddingWeight.offset * BYTES;
+    this.#k.gatherRows(embedded, table, ids, rows, this.model.embedding);
+  }
+
+  /** Products of all inputs with W_ih: of the distinct tokens alone in the first layer, else of every row. */
+  *#project(layer: LayerBuffers, below: number): Slices {
+    const { hidden } = this.model;
+    const { embedded, projected } = this.buffers;
+    const wide = { stride: 4 * hidden };
+    let from = below || embedded;
+    if (this.options.dropout) {
+      this.#k.maskRows(layer.masked, from, layer.mask, this.#rows, this.options.batch, layer.width);
+      from = layer.masked;
+    }
+    const distinct = !below && !this.options.dropout;
+    yield* this.#products.multiply(
+      [distinct ? this.#distinct : this.#rows, 4 * hidden, layer.width],
+      { at: from, stride: layer.width },
+      layer.packedIh,
+      { at: distinct ? projected : layer.gates, ...wide },
+    );
+  }
+
+  #stepForward(layer: LayerBuffers, t: number, distinct: boolean): void {
+    const { hidden } = this.model;
+    const { batch, resets } = this.options;
+    const { places, projected, keep } = this.buffers;
+    const size = batch * hidden * BYTES;
+    const gates = layer.gates + 4 * t * size;
+    const row = t * batch * BYTES;
+    const hBefore = layer.hBefore + t * size;
+    const cBefore = layer.cBefore + t * size;
+    if (resets) {
+      this.#k.keepRows(hBefore, layer.h + t * size, keep + row, batch, hidden);
+      this.#k.keepRows(cBefore, layer.c + t * size, keep + row, batch, hidden);
+    }
+    if (distinct) this.#k.gatherRows(gates, projected, places + row, batch, 4 * hidden);
+    this.#products.now(batch, 4 * hidden, hidden, hBefore, layer.packedHh, gates, true);
+    const after = (t + 1) * size;
+    this.#k.lstmForward(gates, layer.bias, cBefore, layer.c + after, layer.h + after, batch, hidden);
+  }
+
+  #loadState(state: number): void {
+    const size = this.options.batch * this.model.hidden * BYTES;
+    this.buffers.layers.forEach((layer, l) => {
+      this.#k.copyBytes(layer.h, state + 2 * l * size, size);
+      this.#k.copyBytes(layer.c, state + (2 * l + 1) * size, size);
+    });
+  }
+
+  /** Writes the state after the window to `state`, for the next one to carry on. */
+  saveState(state: number): void {
+    const size = this.options.batch * this.model.hidden * BYTES;
+    const after = this.#steps * size;
+    this.buffers.layers.forEach((layer, l) => {
+      this.#k.copyBytes(state + 2 * l * size, layer.h + after, size);
+      this.#k.copyBytes(state + (2 * l + 1) * size, layer.c + after, size);
+    });
+  }
+
+  /** Logits of a chunk of rows, without the bias. */
+  *#logits(row: number, rows: number): Slices {
+    const { hidden, vocabulary } = this.model;
+    const { logits, logitStride, packedOut } = this.buffers;
+    yield* this.#products.multiply(
+      [rows, vocabulary, hidden],
+      { at: this.#top + row * hidden * BYTES, stride: hidden },
+      packedOut,
+      { at: logits, stride: logitStride },
+    );
+    yield* this.#products.spend(40 * rows * vocabulary);
+  }
+
+  /**
+   * Cross-entropy of the window; with `gradient` also the gradients of the output layer, written to that flat
+   * vector, and of the last layer's outputs.
+   * @returns the sum over rows of the negative log-likelihood, in nats
+   */
+  *loss(theta: number, gradient = 0): Slices<number> {
+    const { vocabulary } = this.model;
+    const b = this.buffers;
+    let total = 0;
+    for (let row = 0; row < this.#rows; row += b.chunkRows) {
+      const rows = Math.min(b.chunkRows, this.#rows - row);
+      yield* this.#logits(row, rows);
+      total += this.#k.crossEntropy(
+        b.logits,
+        theta + b.outputBias,
+        b.targets + row * BYTES,
+        b.nll + row * BYTES,
+        rows,
+        vocabulary,
+        b.logitStride,
+        1 / this.#rows,
+      );
+      if (gradient) yield* this.#outputGradients(gradient, row, rows);
+    }
+    return total;
+  }
+
+  *#outputGradients(gradient: number, row: number, rows: number): Slices {
+    const { hidden, vocabulary } = this.model;
+    const b = this.buffers;
+    const accumulate = row > 0;
+    yield* this.#products.multiply(
+      [rows, hidden, vocabulary],
+      { at: b.logits, stride: b.logitStride },
+      b.packedOutBack,
+      { at: b.dAbove + row * hidden * BYTES, stride: hidden },
+    );
+    this.#k.packColumns(b.packedRows, this.#top + row * hidden * BYTES, hidden, rows, hidden);
+    yield* this.#products.multiply(
+      [vocabulary, hidden, rows],
+      { at: b.logits, stride: b.logitStride, transposed: true },
+      b.packedRows,
+      { at: gradient + b.outputWeight, stride: hidden, accumulate },
+    );
+    this.#k.sumRows(gradient + b.outputBias, b.logits, rows, vocabulary, b.logitStride, Number(accumulate));
+  }
+
+  /** Gradients of embedding and layers, written to the flat vector at `gradient`; after `loss` with it. */
+  *backward(gradient: number): Slices {
+    const { batch, dropout } = this.options;
+    const { layers, outputMask } = this.buffers;
+    let { dAbove, dBelow } = this.buffers;
+    if (dropout) this.#k.maskRows(dAbove, dAbove, outputMask, this.#rows, batch, this.model.hidden);
+    for (let l = layers.length - 1; l >= 0; l--) {
+      const layer = layers[l];
+      this.#k.fillZero(this.buffers.dc, batch * this.model.hidden * BYTES);
+      for (let t = this.#steps - 1; t >= 0; t--) {
+        this.#stepBackward(layer, t, dAbove);
+        yield* this.#products.spend(40 * batch * this.model.hidden);
+      }
+      yield* this.#recurrentGradients(layer, gradient);
+      if (l > 0 || dropout) yield* this.#inputGradients(layer, gradient, l > 0 ? layers[l - 1] : undefined, dBelow);
+      else yield* this.#distinctGradients(layer, gradient, dBelow);
+      [dAbove, dBelow] = [dBelow, dAbove];
+    }
+    this.#embeddingGradient(gradient, dAbove);
+  }
+
+  /** Gates of step t become their gradients, and step t - 1 receives its share of dh and dc. */
+  #stepBackward(layer: LayerBuffers, t: number, dh: number): void {
+    const { hidden } = this.model;
+    const { batch, resets } = this.options;
+    const { dc, dStep, keep } = this.buffers;
+    const size = batch * hidden * BYTES;
+    const gates = layer.gates + 4 * t * size;
+    this.#k.lstmBackward(gates, layer.cBefore + t * size, layer.c + (t + 1) * size, dh + t * size, dc, batch, hidden);
+    if (t === 0) return;
+    const before = dh + (t - 1) * size;
+    if (!resets) this.#products.now(batch, hidden, 4 * hidden, gates, layer.packedHhBack, before, true);
+    else {
+      const lanes = keep + t * batch * BYTES;
+      this.#products.now(batch, hidden, 4 * hidden, gates, layer.packedHhBack, dStep, false);
+      this.#k.keepRows(dStep, dStep, lanes, batch, hidden);
+      this.#k.axpby(before, 1, dStep, 1, batch * hidden);
+      this.#k.keepRows(dc, dc, lanes, batch, hidden);
+    }
+  }
+
+  /** dW_hh and the biases: one product over all rows of the window. */
+  *#recurrentGradients(layer: LayerBuffers, gradient: number): Slices {
+    const { hidden } = this.model;
+    const { packedRows } = this.buffers;
+    this.#k.packColumns(packedRows, layer.hBefore, hidden, this.#rows, hidden);
+    yield* this.#products.multiply(
+      [4 * hidden, hidden, this.#rows],
+      { at: layer.gates, stride: 4 * hidden, transposed: true },
+      packedRows,
+      { at: gradient + layer.weightHh, stride: hidden },
+    );
+    this.#k.sumRows(gradient + layer.biasIh, layer.gates, this.#rows, 4 * hidden, 4 * hidden, 0);
+    this.#k.copyBytes(gradient + layer.biasHh, gradient + layer.biasIh, 4 * hidden * BYTES);
+    yield* this.#products.spend(8 * this.#rows * hidden);
+  }
+
+  /** dW_ih and the gradient of the layer's inputs, row by row. */
+  *#inputGradients(
+    layer: LayerBuffers,
+    gradient: number,
+    below: LayerBuffers | undefined,
+    dBelow: number,
+  ): Slices {
+    const { hidden } = this.model;
+    const { batch, dropout } = this.options;
+    const inputs = dropout ? layer.masked : this.#outputs(below!);
+    const gates = { at: layer.gates, stride: 4 * hidden };
+    const rows = this.#rows;
+    yield* this.#weightGradient(layer, gradient, gates.at, inputs, rows);
+    yield* this.#products.multiply([rows, layer.width, 4 * hidden], gates, layer.packedIhBack, {
+      at: dBelow,
+      stride: layer.width,
+    });
+    if (dropout) this.#k.maskRows(dBelow, dBelow, layer.mask, rows, batch, layer.width);
+  }
+
+  /** The same for the first layer's distinct tokens: gradients of their rows are added up first. */
+  *#distinctGradients(layer: LayerBuffers, gradient: number, dBelow: number): Slices {
+    const { hidden } = this.model;
+    const { embedded, projected, places } = this.buffers;
+    this.#k.fillZero(projected, this.#distinct * 4 * hidden * BYTES);
+    this.#k.scatterAddRows(projected, layer.gates, places, this.#rows, 4 * hidden);
+    yield* this.#weightGradient(layer, gradient, projected, embedded, this.#distinct);
+    yield* this.#products.multiply(
+      [this.#distinct, layer.width, 4 * hidden],
+      { at: projected, stride: 4 * hidden },
+      layer.packedIhBack,
+      { at: dBelow, stride: layer.width },
+    );
+  }
+
+  *#weightGradient(layer: LayerBuffers, gradient: number, dGates: number, inputs: number, rows: number): Slices {
+    const { hidden } = this.model;
+    const { packedRows } = this.buffers;
+    this.#k.packColumns(packedRows, inputs, layer.width, rows, layer.width);
+    yield* this.#products.multiply(
+      [4 * hidden, layer.width, rows],
+      { at: dGates, stride: 4 * hidden, transposed: true },
+      packedRows,
+      { at: gradient + layer.weightIh, stride: layer.width },
+    );
+  }
+
+  /** Added to the output layer's share where the weights are tied, else to zeros. */
+  #embeddingGradient(gradient: number, dEmbedded: number): void {
+    const { offset, size } = this.#embeddingWeight;
+    const { ids } = this.buffers;
+    const table = gradient + offset * BYTES;
+    if (!this.model.tied) this.#k.fillZero(table, size * BYTES);
+    const rows = this.options.dropout ? this.#rows : this.#distinct;
+    this.#k.scatterAddRows(table, dEmbedded, ids, rows, this.model.embedding);
+  }
+
+  /**
+   * Probabilities of a window, chunk by chunk: after each, `logits` holds [rows, logitStride] of them and `nll`
+   * the rows' negative log-likelihoods.
+   */
+  *probabilities(theta: number): Generator<{ row: number; rows: number } | undefined, void, void> {
+    const b = this.buffers;
+    for (let row = 0; row < this.#rows; row += b.chunkRows) {
+      const rows = Math.min(b.chunkRows, this.#rows - row);
+      for (const _ of this.#logits(row, rows)) yield undefined;
+      this.#k.probabilities(
+        b.logits,
+        theta + b.outputBias,
+        b.targets + row * BYTES,
+        b.nll + row * BYTES,
+        rows,
+        this.model.vocabulary,
+        b.logitStride,
+      );
+      yield { row, rows };
+    }
+  }
+}

@@ -1,0 +1,92 @@
+/** @module The trained state of a model: a mean and, where inference gave one, a precision for every weight. */
+import { SviError } from "../errors.ts";
+import type { ModelConfiguration } from "./configuration.ts";
+import { type Layout, layoutOf } from "./layout.ts";
+
+/** Numbers of the flat vector that nothing is known about: biases, and every weight of a point estimate. */
+export class Posterior {
+  readonly configuration: ModelConfiguration;
+  readonly layout: Layout;
+  #mean: Float32Array;
+  #precision: Float32Array | null;
+  #lambda: number | null;
+  /** Brings the arrays up to date while a run of inference holds the weights. */
+  #pull: (() => void) | null = null;
+  #disposed = false;
+
+  /**
+   * @param mean flat vector, [layout.length]
+   * @param precision the same, one over the variance of each weight and 0 for biases; null for a point estimate
+   * @param lambda effective number of tokens that the precision was found with
+   */
+  constructor(
+    configuration: ModelConfiguration,
+    mean: Float32Array,
+    precision: Float32Array | null,
+    lambda: number | null,
+  ) {
+    this.configuration = configuration;
+    this.layout = layoutOf(configuration);
+    this.#mean = mean;
+    this.#precision = precision;
+    this.#lambda = lambda;
+  }
+
+  /** Flat vector of means, as of the last finished step. @throws SviError `E_DISPOSED` */
+  get mean(): Float32Array {
+    this.#current();
+    return this.#mean;
+  }
+
+  /** Flat vector of precisions, or null for a point estimate. @throws SviError `E_DISPOSED` */
+  get precision(): Float32Array | null {
+    this.#current();
+    return this.#precision;
+  }
+
+  get lambda(): number | null {
+    return this.#lambda;
+  }
+
+  #current(): void {
+    if (this.#disposed)
+      throw new SviError("E_DISPOSED", "The model has been disposed", { remedy: "Load or create it again" });
+    this.#pull?.();
+  }
+
+  /**
+   * Takes the weights for one run of inference.
+   * @returns puts new values in place; called without any it gives the weights back
+   * @throws SviError `E_BUSY` while another run holds them
+   */
+  lock(pull: () => void): void {
+    this.#current();
+    if (this.#pull)
+      throw new SviError("E_BUSY", "The model is being trained by another fit", {
+        remedy: "Finish or break out of that one first, or train a copy",
+      });
+    this.#pull = pull;
+  }
+
+  unlock(): void {
+    this.#pull = null;
+  }
+
+  /** Copies new values in. */
+  assign(mean: Float32Array, precision: Float32Array | null, lambda: number | null): void {
+    this.#mean.set(mean);
+    if (!precision) this.#precision = null;
+    else if (this.#precision) this.#precision.set(precision);
+    else this.#precision = precision.slice();
+    this.#lambda = lambda;
+  }
+
+  /** Drops the arrays; every later use throws. @throws SviError `E_BUSY` while a run of inference holds them */
+  dispose(): void {
+    if (this.#pull)
+      throw new SviError("E_BUSY", "The model is being trained", { remedy: "Finish or break out of the fit first" });
+    this.#disposed = true;
+    this.#mean = new Float32Array(0);
+    this.#precision = null;
+  }
+}

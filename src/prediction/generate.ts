@@ -1,0 +1,68 @@
+/** @module Text from a model, piece by piece, each token with the uncertainty it was chosen under. */
+import { requireInteger, SviError } from "../errors.ts";
+import { seedOf } from "../inference/guide.ts";
+import { textPieces } from "../text/pieces.ts";
+import type { Model } from "../training/evaluate.ts";
+import { pause } from "../training/slices.ts";
+import { type Prediction, Predictor } from "./predictor.ts";
+import { Sampler, type SamplerOptions } from "./sampler.ts";
+
+export interface GenerateOptions extends SamplerOptions {
+  /** Text to go on from; none begins as the training text does, at the likeliest first line. */
+  readonly prompt?: string;
+  /** Tokens to write, 200 by default. */
+  readonly tokens?: number;
+  /** Posterior samples whose predictions are averaged; 0 for the mean. */
+  readonly samples?: number;
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+  readonly memoryLimit?: number;
+}
+
+/** A token and the text that became whole with it: none where a character spans several tokens. */
+export interface Piece {
+  readonly token: number;
+  readonly text: string;
+  /** Probability that the token had, before temperature, top-k and top-p. */
+  readonly probability: number;
+  /** Entropy of the prediction, in nats. */
+  readonly entropy: number;
+  readonly mutualInformation: number;
+}
+
+/**
+ * Writes text. The same seed, prompt and options give the same text on every runtime.
+ * @throws SviError `E_OPTION`, `E_UNKNOWN_SYMBOL`, `E_MEMORY`; the signal's reason when aborted
+ */
+export async function* generate(model: Model, options: GenerateOptions = {}): AsyncGenerator<Piece, void, void> {
+  const { tokenizer, posterior } = model;
+  const { signal } = options;
+  const count = requireInteger("tokens", options.tokens ?? 200, 0);
+  const seed = seedOf(requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
+  const prompt = tokenizer.encode(options.prompt || "\n");
+  if (prompt.length === 0)
+    throw new SviError("E_TEXT_EMPTY", "The prompt holds no tokens", {
+      value: options.prompt,
+      remedy: "Give a prompt with at least one symbol of the vocabulary",
+    });
+  const predictor = new Predictor(posterior, options.samples ?? 0, options.memoryLimit);
+  const sampler = new Sampler(predictor.plan, posterior.configuration.vocabulary, seed, options);
+  predictor.plan.commit();
+  predictor.begin(seed);
+  const pieces = textPieces(tokenizer);
+  let prediction: Prediction | undefined;
+  const keep = (_index: number, latest: Prediction) => {
+    prediction = latest;
+  };
+  predictor.read(prompt, keep);
+  for (let i = 0; i < count; i++) {
+    signal?.throwIfAborted();
+    const { probabilities, entropy, mutualInformation } = prediction!;
+    const token = sampler.next(probabilities, i);
+    const probability = probabilities[token];
+    predictor.read(Int32Array.of(token), keep);
+    const text = i === count - 1 ? pieces.push(token) + pieces.end() : pieces.push(token);
+    yield { token, text, probability, entropy, mutualInformation };
+    await pause();
+  }
+}

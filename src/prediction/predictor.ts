@@ -1,0 +1,126 @@
+/** @module A model that reads tokens one after the other and says what comes next, with its uncertainty. */
+import { requireInteger, SviError } from "../errors.ts";
+import { STREAM, type Seed } from "../inference/guide.ts";
+import { KernelInstance } from "../kernels/instance.ts";
+import { MemoryPlan } from "../kernels/memory.ts";
+import { Network } from "../model/network.ts";
+import type { Posterior } from "../model/posterior.ts";
+
+/** Tokens taken in at a time. */
+const WINDOW = 32;
+
+/** What is known of the next token; nats. */
+export interface Prediction {
+  /** Probabilities of all ids, [vocabulary]; a view that the next call overwrites. */
+  readonly probabilities: Float32Array;
+  readonly entropy: number;
+  /** 0 for the mean alone. */
+  readonly mutualInformation: number;
+}
+
+/** The mean, or S posterior samples with a network and a state each, whose probabilities are averaged. */
+export class Predictor {
+  readonly plan: MemoryPlan;
+  readonly #posterior: Posterior;
+  readonly #samples: number;
+  readonly #members: readonly { readonly network: Network; readonly state: number; readonly theta: number }[];
+  readonly #sum: number;
+  readonly #entropy: number;
+  readonly #stride: number;
+  readonly #window = new Int32Array(WINDOW);
+
+  /** Plans its memory; usable once `plan` is committed and `begin` was called. @throws SviError `E_OPTION` */
+  constructor(posterior: Posterior, samples: number, memoryLimit?: number) {
+    requireInteger("samples", samples, 0, 4096);
+    if (samples > 0 && !posterior.precision)
+      throw new SviError("E_OPTION", `${samples} samples were asked of a model without a posterior`, {
+        value: samples,
+        remedy: "Predict with its mean (samples 0), or train it with ivon or bbb",
+      });
+    this.#posterior = posterior;
+    this.#samples = samples;
+    this.plan = new MemoryPlan(new KernelInstance(), memoryLimit);
+    const { configuration, layout } = posterior;
+    this.#members = Array.from({ length: Math.max(1, samples) }, () => {
+      const options = { batch: 1, sequence: WINDOW, training: false };
+      const network = new Network(this.plan, configuration, layout, options);
+      return { network, state: this.plan.words(network.stateSize), theta: this.plan.words(layout.length) };
+    });
+    this.#stride = this.#members[0].network.buffers.logitStride;
+    this.#sum = this.plan.words(WINDOW * this.#stride);
+    this.#entropy = this.plan.words(2 * WINDOW);
+  }
+
+  /** Draws and packs the weights; from then on changes of the posterior are not seen. */
+  begin(seed: Seed): void {
+    this.#members.forEach(({ network, theta, state }, sample) => {
+      this.#load(theta, sample, seed);
+      for (const _ of network.pack(theta));
+      this.plan.floats(state, network.stateSize).fill(0);
+    });
+  }
+
+  #load(theta: number, sample: number, { low, high }: Seed): void {
+    const { layout, mean, precision } = this.#posterior;
+    const k = this.plan.instance.exports;
+    this.plan.floats(theta, layout.length).set(mean);
+    if (this.#samples === 0) return;
+    for (const s of layout.segments) {
+      if (s.bias) continue;
+      const at = theta + 4 * s.offset;
+      k.normalArray(at, s.size, s.offset, low, high, sample, STREAM.evaluate, 0);
+      const view = this.plan.floats(at, s.size);
+      for (let i = 0; i < s.size; i++) {
+        const e = s.offset + i;
+        view[i] = Math.fround(mean[e] + Math.fround(view[i] / Math.fround(Math.sqrt(precision![e]))));
+      }
+    }
+  }
+
+  /**
+   * Reads tokens and predicts what follows each of them.
+   * @param visit gets each token's index and the prediction made after it
+   * @throws SviError `E_TOKEN_RANGE`
+   */
+  read(tokens: Int32Array, visit: (index: number, prediction: Prediction) => void): void {
+    for (let from = 0; from < tokens.length; from += WINDOW) {
+      const part = tokens.subarray(from, from + WINDOW);
+      this.#window.set(part);
+      this.#readWindow(part.length);
+      this.#visitRows(from, part.length, visit);
+    }
+  }
+
+  #readWindow(steps: number): void {
+    const k = this.plan.instance.exports;
+    this.#members.forEach(({ network, state, theta }, sample) => {
+      // The targets only pick a likelihood that is not asked for here.
+      network.setWindow(this.#window, this.#window, steps);
+      for (const _ of network.forward(theta, state));
+      network.saveState(state);
+      for (const chunk of network.probabilities(theta)) {
+        if (!chunk) continue;
+        const { logits } = network.buffers;
+        const sum = this.#sum + 4 * chunk.row * this.#stride;
+        const entropy = this.#entropy + 4 * (WINDOW + chunk.row);
+        k.addProbabilities(sum, logits, chunk.rows * this.#stride, Number(sample === 0));
+        k.addEntropy(entropy, logits, chunk.rows, this.#stride, 1, Number(sample === 0));
+      }
+    });
+    const weight = 1 / this.#members.length;
+    k.axpby(this.#sum, 0, this.#sum, weight, steps * this.#stride);
+    k.addEntropy(this.#entropy, this.#sum, steps, this.#stride, 1, 1);
+  }
+
+  #visitRows(from: number, steps: number, visit: (index: number, prediction: Prediction) => void): void {
+    const entropy = this.plan.floats(this.#entropy, 2 * WINDOW);
+    for (let t = 0; t < steps; t++) {
+      const expected = entropy[WINDOW + t] / this.#members.length;
+      visit(from + t, {
+        probabilities: this.plan.floats(this.#sum + 4 * t * this.#stride, this.#posterior.configuration.vocabulary),
+        entropy: entropy[t],
+        mutualInformation: this.#samples > 0 ? entropy[t] - expected : 0,
+      });
+    }
+  }
+}

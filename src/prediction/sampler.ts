@@ -1,0 +1,94 @@
+/** @module One token from a distribution: temperature, top-k, top-p, and the seed's own random number. */
+import { requireInteger, requireNumber } from "../errors.ts";
+import { STREAM, type Seed } from "../inference/guide.ts";
+import type { MemoryPlan } from "../kernels/memory.ts";
+
+export interface SamplerOptions {
+  /** 1 leaves the distribution as it is, 0 takes the likeliest token. */
+  readonly temperature?: number;
+  /** Only the k likeliest tokens; 0 for all. */
+  readonly topK?: number;
+  /** Only the likeliest tokens that together reach this probability. */
+  readonly topP?: number;
+}
+
+export class Sampler {
+  readonly #plan: MemoryPlan;
+  readonly #vocabulary: number;
+  readonly #temperature: number;
+  readonly #topK: number;
+  readonly #topP: number;
+  readonly #seed: Seed;
+  readonly #weights: number;
+  readonly #uniform: number;
+
+  /** Plans its memory; usable once the plan is committed. @throws SviError `E_OPTION` */
+  constructor(plan: MemoryPlan, vocabulary: number, seed: Seed, options: SamplerOptions) {
+    this.#plan = plan;
+    this.#vocabulary = vocabulary;
+    this.#seed = seed;
+    this.#temperature = requireNumber(
+      "temperature",
+      options.temperature ?? 1,
+      "a number from 0 to 100",
+      (v) => v >= 0 && v <= 100,
+    );
+    this.#topK = requireInteger("topK", options.topK ?? 0, 0);
+    this.#topP = requireNumber("topP", options.topP ?? 1, "a number above 0 and at most 1", (v) => v > 0 && v <= 1);
+    this.#weights = plan.words(vocabulary);
+    this.#uniform = plan.words(16);
+  }
+
+  /** @param probabilities [vocabulary]; @param position of the token in the text, which numbers the draw */
+  next(probabilities: Float32Array, position: number): number {
+    const order = this.#candidates(probabilities);
+    if (this.#temperature === 0) return order[0];
+    const weights = this.#temper(probabilities);
+    let total = 0;
+    for (const id of order) total += weights[id];
+    let left = this.#draw(position) * total;
+    for (const id of order) {
+      left -= weights[id];
+      if (left < 0) return id;
+    }
+    return order[order.length - 1];
+  }
+
+  /** Ids by falling probability, as far as top-k and top-p let them. */
+  #candidates(probabilities: Float32Array): Int32Array {
+    const order = Int32Array.from({ length: this.#vocabulary }, (_, id) => id);
+    order.sort((a, b) => probabilities[b] - probabilities[a] || a - b);
+    let count = this.#topK > 0 ? Math.min(this.#topK, order.length) : order.length;
+    if (this.#topP < 1) {
+      let sum = 0;
+      for (let i = 0; i < count; i++) {
+        sum += probabilities[order[i]];
+        if (sum >= this.#topP) count = i + 1;
+      }
+    }
+    return order.subarray(0, count);
+  }
+
+  /** p^(1/T) relative to the likeliest token, in the kernels: the engine's own pow differs between engines. */
+  #temper(probabilities: Float32Array): Float32Array {
+    const weights = this.#plan.floats(this.#weights, this.#vocabulary);
+    if (this.#temperature === 1) return probabilities;
+    const k = this.#plan.instance.exports;
+    let most = 0;
+    for (let i = 0; i < this.#vocabulary; i++) {
+      weights[i] = Math.max(probabilities[i], 1.1754944e-38);
+      most = Math.max(most, weights[i]);
+    }
+    for (let i = 0; i < this.#vocabulary; i++) weights[i] /= most;
+    k.logArray(this.#weights, this.#weights, this.#vocabulary);
+    for (let i = 0; i < this.#vocabulary; i++) weights[i] /= this.#temperature;
+    k.expArray(this.#weights, this.#weights, this.#vocabulary);
+    return weights;
+  }
+
+  #draw(position: number): number {
+    const { low, high } = this.#seed;
+    this.#plan.instance.exports.uniformArray(this.#uniform, 16, 0, low, high, position, STREAM.generate, 0);
+    return this.#plan.floats(this.#uniform, 1)[0];
+  }
+}

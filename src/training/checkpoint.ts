@@ -1,0 +1,57 @@
+/** @module A run in the middle: everything that going on to the same final hash takes. */
+import { SviError } from "../errors.ts";
+import type { Model } from "./evaluate.ts";
+import { readModel, writeModel } from "./modelFile.ts";
+import type { Trainer } from "./trainer.ts";
+
+type Fingerprint = Readonly<Record<string, unknown>>;
+
+/** A model file that also holds optimiser state, carried state and position of a run. */
+export function writeCheckpoint(model: Model, trainer: Trainer, fingerprint: Fingerprint): Uint8Array {
+  const metadata = JSON.stringify({ run: describe(fingerprint), scalars: trainer.scalars() });
+  return writeModel(model, { arrays: trainer.arrays(), metadata });
+}
+
+/** @throws SviError `E_CHECKPOINT` where the file holds no run, or another one; what reading a model throws */
+export function readCheckpoint(
+  bytes: Uint8Array,
+  fingerprint: Fingerprint,
+): { arrays: Map<string, Float32Array>; scalars: Record<string, number[]> } {
+  const { training } = readModel(bytes, { json: anyJson });
+  if (!training)
+    throw new SviError("E_CHECKPOINT", "The file holds a model but no run to go on with", {
+      remedy: "Give a file that was written as a checkpoint",
+    });
+  const { run, scalars } = parseTraining(training.metadata);
+  const now = describe(fingerprint);
+  for (const [name, value] of Object.entries(now))
+    if (run[name] !== value)
+      throw new SviError("E_CHECKPOINT", `The checkpoint's run had ${name} ${run[name]}, this one has ${value}`, {
+        value: run[name],
+        remedy: "Resume with the text and options that the run began with",
+      });
+  return { arrays: training.arrays, scalars };
+}
+
+function describe(fingerprint: Fingerprint): Record<string, string> {
+  return Object.fromEntries(Object.entries(fingerprint).map(([name, value]) => [name, JSON.stringify(value)]));
+}
+
+function parseTraining(metadata: string): { run: Record<string, string>; scalars: Record<string, number[]> } {
+  try {
+    const { run, scalars } = JSON.parse(metadata);
+    const numbers = Object.values(scalars) as unknown[];
+    if (numbers.every((list) => Array.isArray(list) && list.every((n) => Number.isFinite(n)))) return { run, scalars };
+  } catch {
+    // Told below: what JSON found wrong helps nobody.
+  }
+  throw new SviError("E_CHECKPOINT", "The checkpoint's record of its run cannot be read", {
+    value: metadata.slice(0, 80),
+    remedy: "Go back to an older checkpoint, or train again",
+  });
+}
+
+/** Resuming needs the arrays alone: the tokenizer is the corpus's. */
+function anyJson(): never {
+  throw new SviError("E_TOKENIZER", "A checkpoint's tokenizer.json is not read here", { remedy: "Report this" });
+}

@@ -1,0 +1,256 @@
+/** @module The minibatch loop: one for every method, an async iterable of step records. */
+import { requireInteger, requireNumber, SviError } from "../errors.ts";
+import { type HessianRatio, seedOf } from "../inference/guide.ts";
+import { ivon, type Method } from "../inference/method.ts";
+import type { Corpus, LaneReader } from "../text/corpus.ts";
+import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { type Evaluation, Evaluator, type Model, requireVocabulary } from "./evaluate.ts";
+import { type Schedule, schedule as scheduleOf } from "./schedule.ts";
+import { drive } from "./slices.ts";
+import { type StepFigures, Trainer } from "./trainer.ts";
+
+export interface FitOptions {
+  /** `ivon()` by default. */
+  readonly inference?: Method;
+  /** Passes over the text, 5 by default; a fraction ends inside a pass. */
+  readonly epochs?: number;
+  /** Lanes read side by side, 32 by default. */
+  readonly batch?: number;
+  /** Time steps that gradients flow back through, 64 by default. */
+  readonly sequence?: number;
+  /** Cosine without warm-up by default. */
+  readonly schedule?: Schedule;
+  /** Probability that a unit is dropped, one mask a lane and window; 0 by default. */
+  readonly dropout?: number;
+  /** Part at the end of the run over which the mean is averaged; 0 by default. */
+  readonly averaging?: number;
+  /** Token id that starts a document: its lane's state is reset before it. None by default. */
+  readonly separator?: number;
+  readonly seed?: number;
+  readonly validation?: Validation;
+  readonly checkpoint?: Checkpointing;
+  /** A checkpoint to go on from; text, method, batch, sequence, epochs and seed must be those it began with. */
+  readonly resume?: Uint8Array;
+  /** Ends the run early where it returns true. */
+  readonly until?: (record: StepRecord) => boolean;
+  readonly signal?: AbortSignal;
+  /** Bytes that the run may occupy, 4 GiB by default. */
+  readonly memoryLimit?: number;
+}
+
+export interface Validation {
+  readonly corpus: Corpus;
+  /** Steps between two validations; by default one at the end of every pass. The last step always has one. */
+  readonly every?: number;
+  readonly samples?: number;
+}
+
+export interface Checkpointing {
+  /** Steps between two checkpoints. */
+  readonly every: number;
+  readonly save: (bytes: Uint8Array) => Promise<void> | void;
+}
+
+/** One update. Everything is per token and in nats unless said otherwise. */
+export interface StepRecord extends StepFigures {
+  /** 1-based. */
+  readonly step: number;
+  readonly steps: number;
+  /** Passes over the text so far. */
+  readonly epoch: number;
+  /** Tokens seen so far. */
+  readonly tokens: number;
+  /** Since the run, or its resumption, began. */
+  readonly seconds: number;
+  readonly bitsPerToken: number;
+  /** KL(q‖p) in nats, of the whole posterior; computed every 10 steps, and repeated in between. */
+  readonly kl: number;
+  /** -(nll + klWeight · kl / lambda). */
+  readonly elbo: number;
+  readonly lambda: number;
+  readonly hessianRatio: HessianRatio | null;
+  readonly valid: Evaluation | null;
+  /** What a user should know and would not see, such as a prior that is stronger than it looks. */
+  readonly warning: string | null;
+  readonly seed: number;
+}
+
+const KL_EVERY = 10;
+/** Steps between two copies of the weights that a run falls back to when it diverges. */
+const KEEP_EVERY = 50;
+
+/** Everything about a run that its options and text decide. */
+interface Plan {
+  readonly method: Method;
+  readonly batch: number;
+  readonly sequence: number;
+  readonly windows: number;
+  readonly steps: number;
+  readonly lambda: number;
+  readonly seed: number;
+}
+
+/**
+ * Trains a model in place, one record an update.
+ *
+ * The weights are the run's own until it ends: scoring the model meanwhile sees those of the last finished step,
+ * a second `fit` throws `E_BUSY`. Leaving the loop early (`break`) keeps what was learnt.
+ *
+ * @throws SviError `E_OPTION`, `E_TEXT_SHORT`, `E_VOCABULARY_MISMATCH`, `E_MEMORY`, `E_BUSY`, `E_DIVERGED`,
+ *   `E_CHECKPOINT`; the signal's reason when aborted
+ */
+export async function* fit(model: Model, corpus: Corpus, options: FitOptions = {}): AsyncGenerator<StepRecord, void, void> {
+  options.signal?.throwIfAborted();
+  requireVocabulary(model, corpus);
+  const batch = requireInteger("batch", options.batch ?? 32, 1, 4096);
+  const sequence = requireInteger("sequence", options.sequence ?? 64, 1, 4096);
+  const lanes = corpus.lanes({ batch, sequence });
+  const plan = planRun(corpus, options, lanes);
+  let trainer: Trainer | undefined;
+  model.posterior.lock(() => trainer?.publish());
+  let good = true;
+  try {
+    trainer = createTrainer(model, plan, options);
+    yield* run(model, corpus, lanes, plan, trainer, options);
+  } catch (error) {
+    good = !(error instanceof SviError && error.code === "E_DIVERGED");
+    throw error;
+  } finally {
+    if (good) trainer?.publish();
+    model.posterior.unlock();
+    await lanes.close();
+  }
+}
+
+function planRun(corpus: Corpus, options: FitOptions, lanes: LaneReader): Plan {
+  const method = options.inference ?? ivon();
+  const epochs = requireNumber("epochs", options.epochs ?? 5, "a number above 0", (v) => v > 0);
+  const lambda = ("lambda" in method ? method.lambda : null) ?? corpus.tokens;
+  return {
+    method,
+    batch: lanes.batch,
+    sequence: lanes.sequence,
+    windows: lanes.windows,
+    steps: Math.max(1, Math.round(epochs * lanes.windows)),
+    lambda,
+    seed: requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER),
+  };
+}
+
+function createTrainer(model: Model, plan: Plan, options: FitOptions): Trainer {
+  const part = (name: string, value: number) =>
+    requireNumber(name, value, "a number from 0 up to, and without, 1", (v) => v >= 0 && v < 1);
+  return new Trainer(model.posterior, {
+    method: plan.method,
+    batch: plan.batch,
+    sequence: plan.sequence,
+    steps: plan.steps,
+    lambda: plan.lambda,
+    seed: seedOf(plan.seed),
+    schedule: options.schedule ?? scheduleOf(),
+    dropout: part("dropout", options.dropout ?? 0),
+    separator: options.separator === undefined ? -1 : requireInteger("separator", options.separator, 0),
+    averaging: part("averaging", options.averaging ?? 0),
+    memoryLimit: options.memoryLimit,
+  });
+}
+
+async function* run(
+  model: Model,
+  corpus: Corpus,
+  lanes: LaneReader,
+  plan: Plan,
+  trainer: Trainer,
+  options: FitOptions,
+): AsyncGenerator<StepRecord, void, void> {
+  const size = plan.batch * plan.sequence;
+  const inputs = new Int32Array(size);
+  const targets = new Int32Array(size);
+  const fingerprint = { corpus: await corpus.fingerprint(), ...plan };
+  if (options.resume) await resume(trainer, lanes, fingerprint, options.resume);
+  const validator = options.validation && new Evaluator(model, options.validation.samples ?? 0, options);
+  const started = performance.now();
+  let kl = 0;
+  while (trainer.step < plan.steps) {
+    const time = await nextWindow(lanes, trainer, inputs, targets);
+    const { step } = trainer;
+    const keep = () => {
+      if (step % KEEP_EVERY === 0) trainer.publish();
+    };
+    const figures = await drive(trainer.update(inputs, targets, time, keep), options.signal);
+    const last = trainer.step === plan.steps;
+    if (step % KL_EVERY === 0 || last || options.resume) kl = trainer.guide.kl();
+    const due = validator && (last || trainer.step % (options.validation!.every ?? plan.windows) === 0);
+    const valid = due ? await validator.score(options.validation!.corpus, options.signal) : null;
+    const record = recordOf(figures, plan, trainer, kl, started, valid, step === 0 ? warningOf(plan, figures) : null);
+    const { checkpoint } = options;
+    if (checkpoint && (last || trainer.step % checkpoint.every === 0))
+      await checkpoint.save(writeCheckpoint(model, trainer, fingerprint));
+    yield record;
+    if (options.until?.(record)) return;
+  }
+}
+
+/** The next window; at the end of a pass the first one again, from a state of zeros. */
+async function nextWindow(
+  lanes: LaneReader,
+  trainer: Trainer,
+  inputs: Int32Array,
+  targets: Int32Array,
+): Promise<number> {
+  if (lanes.cursor === 0 || !lanes.contiguous) trainer.resetState();
+  const time = await lanes.next(inputs, targets);
+  if (time > 0) return time;
+  await lanes.seek(0);
+  trainer.resetState();
+  return lanes.next(inputs, targets);
+}
+
+async function resume(
+  trainer: Trainer,
+  lanes: LaneReader,
+  fingerprint: Readonly<Record<string, unknown>>,
+  bytes: Uint8Array,
+): Promise<void> {
+  const { arrays, scalars } = readCheckpoint(bytes, fingerprint);
+  trainer.restore(arrays, scalars);
+  await lanes.seek(trainer.step % lanes.windows);
+}
+
+function recordOf(
+  figures: StepFigures,
+  plan: Plan,
+  trainer: Trainer,
+  kl: number,
+  started: number,
+  valid: Evaluation | null,
+  warning: string | null,
+): StepRecord {
+  const { step } = trainer;
+  return {
+    ...figures,
+    step,
+    steps: plan.steps,
+    epoch: step / plan.windows,
+    tokens: step * plan.batch * plan.sequence,
+    seconds: (performance.now() - started) / 1000,
+    bitsPerToken: figures.nll / Math.LN2,
+    kl,
+    elbo: -(figures.nll + (figures.klWeight * kl) / plan.lambda),
+    lambda: plan.lambda,
+    hessianRatio: trainer.guide.hessianRatio(),
+    valid,
+    warning,
+    seed: plan.seed,
+  };
+}
+
+/** The pull of IVON's prior over a run, Σ lr·δ: a δ that looks tiny is a strong prior. */
+function warningOf(plan: Plan, { learningRate }: StepFigures): string | null {
+  const { method, lambda, steps } = plan;
+  if (method.kind !== "ivon") return null;
+  // Half of the highest rate on average, as under a cosine.
+  const pull = (0.5 * Math.max(learningRate, method.learningRate) * steps) / (lambda * method.prior.scale ** 2);
+  if (pull <= 0.1) return null;
+  return `The prior N(0, ${method.prior.scale}²) shrinks the mean by about ${Math.round(100 * pull)} % over this run; a larger prior scale or lambda makes it weaker`;
+}

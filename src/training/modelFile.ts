@@ -1,0 +1,172 @@
+/** @module A model as one safetensors file: means under PyTorch's names, then precisions, then training state. */
+import { SviError } from "../errors.ts";
+import { readSafetensors, type Tensor, toFloat32, writeSafetensors } from "../formats/safetensors.ts";
+import { Sha256 } from "../formats/sha256.ts";
+import { configureModel } from "../model/configuration.ts";
+import { type Layout, layoutOf } from "../model/layout.ts";
+import { Posterior } from "../model/posterior.ts";
+import { tokenizerFromDescription } from "../text/tokenizer.ts";
+import type { JsonTokenizerReader } from "../text/types.ts";
+import type { Model } from "./evaluate.ts";
+
+/** Grows when a reader of the old form could not read the new one. */
+const FORMAT_VERSION = 1;
+const PRECISION = "posterior/precision/";
+
+/** Segments of a flat vector as tensors, each under prefix + name. */
+function segmentsOf(layout: Layout, flat: Float32Array, prefix: string, wanted = (_bias: boolean) => true) {
+  return layout.segments
+    .filter((s) => wanted(s.bias))
+    .map((s): [string, Tensor] => [
+      prefix + s.name,
+      { dtype: "F32", shape: s.shape, data: flat.subarray(s.offset, s.offset + s.size) },
+    ]);
+}
+
+/**
+ * @param training arrays and metadata of a run to be resumed
+ * @returns the file: means, precisions of the weights (biases have none), training state
+ */
+export function writeModel(
+  model: Model,
+  training?: { arrays: ReadonlyMap<string, Float32Array>; metadata: string },
+): Uint8Array {
+  const { posterior, tokenizer } = model;
+  const { layout, mean, precision, lambda, configuration } = posterior;
+  const tensors = new Map<string, Tensor>(segmentsOf(layout, mean, ""));
+  if (precision)
+    for (const [name, tensor] of segmentsOf(layout, precision, PRECISION, (bias) => !bias)) tensors.set(name, tensor);
+  for (const [name, data] of training?.arrays ?? [])
+    tensors.set(`training/${name}`, { dtype: "F32", shape: [data.length], data });
+  const metadata: Record<string, string> = {
+    format: "svi-lm",
+    formatVersion: String(FORMAT_VERSION),
+    model: JSON.stringify(configuration),
+    tokenizer: JSON.stringify(tokenizer.describe()),
+    lambda: JSON.stringify(lambda),
+  };
+  if (training) metadata.training = training.metadata;
+  return writeSafetensors(tensors, metadata);
+}
+
+export interface ModelFile extends Model {
+  /** Arrays and metadata of a run that the file was saved from, where it holds any. */
+  readonly training: { arrays: Map<string, Float32Array>; metadata: string } | null;
+}
+
+/**
+ * Reads what `writeModel` wrote; nothing in it is trusted.
+ * @throws SviError `E_FORMAT`, `E_VERSION`, `E_TOKENIZER`, `E_VOCABULARY_MISMATCH`
+ */
+export function readModel(bytes: Uint8Array, options: { json?: JsonTokenizerReader } = {}): ModelFile {
+  const { tensors, metadata } = readSafetensors(bytes);
+  requireFormat(metadata);
+  const described = parse(metadata, "model") as Record<string, unknown>;
+  const configuration = configureModel(described?.vocabulary as number, described as object);
+  const tokenizer = tokenizerFromDescription(parse(metadata, "tokenizer"), options);
+  if (tokenizer.vocabularySize !== configuration.vocabulary)
+    throw new SviError(
+      "E_VOCABULARY_MISMATCH",
+      `The file's tokenizer has ${tokenizer.vocabularySize} ids, its model ${configuration.vocabulary}`,
+      { value: tokenizer.vocabularySize, remedy: "Use a file that svi-lm wrote" },
+    );
+  const layout = layoutOf(configuration);
+  const mean = readFlat(tensors, layout, "", () => true);
+  const known = [...tensors.keys()].some((name) => name.startsWith(PRECISION));
+  const precision = known ? readFlat(tensors, layout, PRECISION, (bias) => !bias) : null;
+  if (precision) requirePositive(layout, precision);
+  const lambda = parse(metadata, "lambda");
+  return {
+    posterior: new Posterior(configuration, mean, precision, typeof lambda === "number" && lambda > 0 ? lambda : null),
+    tokenizer,
+    training: readTraining(tensors, metadata),
+  };
+}
+
+function requireFormat(metadata: Record<string, string>): void {
+  if (metadata.format !== "svi-lm")
+    throw new SviError("E_FORMAT", `The file's format is ${metadata.format ?? "not given"}`, {
+      value: metadata.format,
+      remedy: "Give a file that svi-lm saved",
+    });
+  if (metadata.formatVersion !== String(FORMAT_VERSION))
+    throw new SviError("E_VERSION", `The file has format version ${metadata.formatVersion}`, {
+      value: metadata.formatVersion,
+      remedy: `This version of svi-lm reads ${FORMAT_VERSION}; install the one that wrote the file`,
+    });
+}
+
+function parse(metadata: Record<string, string>, name: string): unknown {
+  try {
+    return JSON.parse(metadata[name] ?? "");
+  } catch (cause) {
+    throw new SviError("E_FORMAT", `The file's ${name} is no JSON`, {
+      value: metadata[name]?.slice(0, 80),
+      remedy: "Give a file that svi-lm saved",
+      cause,
+    });
+  }
+}
+
+function readFlat(
+  tensors: ReadonlyMap<string, Tensor>,
+  layout: Layout,
+  prefix: string,
+  wanted: (bias: boolean) => boolean,
+): Float32Array {
+  const flat = new Float32Array(layout.length);
+  for (const s of layout.segments) {
+    if (!wanted(s.bias)) continue;
+    const name = prefix + s.name;
+    const tensor = tensors.get(name);
+    if (!tensor || tensor.shape.length !== s.shape.length || tensor.shape.some((n, i) => n !== s.shape[i]))
+      throw new SviError("E_FORMAT", `Tensor ${name} has shape [${tensor?.shape ?? "missing"}], not [${s.shape}]`, {
+        value: tensor?.shape,
+        remedy: "Give a file that svi-lm saved",
+      });
+    flat.set(toFloat32(name, tensor), s.offset);
+  }
+  return flat;
+}
+
+function requirePositive(layout: Layout, precision: Float32Array): void {
+  for (const s of layout.segments) {
+    if (s.bias) continue;
+    for (let i = s.offset; i < s.offset + s.size; i++)
+      if (!(precision[i] > 0))
+        throw new SviError("E_FORMAT", `Tensor ${PRECISION}${s.name} holds ${precision[i]}`, {
+          value: precision[i],
+          remedy: "Give a file that svi-lm saved: precisions are above 0",
+        });
+  }
+}
+
+function readTraining(tensors: ReadonlyMap<string, Tensor>, metadata: Record<string, string>) {
+  if (metadata.training === undefined) return null;
+  const arrays = new Map<string, Float32Array>();
+  for (const [name, tensor] of tensors)
+    if (name.startsWith("training/")) arrays.set(name.slice("training/".length), toFloat32(name, tensor));
+  return { arrays, metadata: metadata.training };
+}
+
+/**
+ * SHA-256 of the posterior in canonical form: mean, then precision of the weights, little-endian float32,
+ * unpadded, in the order of the segments. The same run has the same hash on every runtime.
+ */
+export function hashPosterior(posterior: Posterior): string {
+  const hash = new Sha256();
+  const { layout, mean, precision } = posterior;
+  const add = (flat: Float32Array, wanted: (bias: boolean) => boolean) => {
+    for (const [, { data }] of segmentsOf(layout, flat, "", wanted)) hash.update(littleEndian(data as Float32Array));
+  };
+  add(mean, () => true);
+  if (precision) add(precision, (bias) => !bias);
+  return hash.hex();
+}
+
+function littleEndian(data: Float32Array): Uint8Array {
+  const bytes = new Uint8Array(data.length * 4);
+  const view = new DataView(bytes.buffer);
+  for (let i = 0; i < data.length; i++) view.setFloat32(4 * i, data[i], true);
+  return bytes;
+}

@@ -1,0 +1,28 @@
+/** @module Runs sliced work to its end, giving the host a turn between slices. */
+
+/**
+ * A macrotask: timers, input, signals and repaints come before it resolves, which awaited microtasks never allow.
+ * setImmediate where the host has it; a MessageChannel elsewhere, since timers are held back in pages.
+ */
+export const pause: () => Promise<void> =
+  typeof setImmediate === "function"
+    ? () => new Promise((resolve) => setImmediate(resolve))
+    : () =>
+        new Promise((resolve) => {
+          const { port1, port2 } = new MessageChannel();
+          port1.onmessage = () => {
+            port1.close();
+            resolve();
+          };
+          port2.postMessage(null);
+        });
+
+/** @throws the signal's reason, between two slices */
+export async function drive<T>(work: Generator<unknown, T, void>, signal?: AbortSignal): Promise<T> {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+    signal?.throwIfAborted();
+    await pause();
+  }
+}

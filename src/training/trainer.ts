@@ -1,0 +1,195 @@
+/** @module One run's own kernels, network and guide, and the walk of a minibatch through them. */
+import { SviError } from "../errors.ts";
+import { DeltaGuide } from "../inference/delta.ts";
+import { type Guide, type GuideContext, STREAM, type Seed, type Update } from "../inference/guide.ts";
+import { IvonGuide } from "../inference/ivon.ts";
+import { MeanFieldGuide } from "../inference/meanField.ts";
+import type { Method } from "../inference/method.ts";
+import { KernelInstance } from "../kernels/instance.ts";
+import { MemoryPlan } from "../kernels/memory.ts";
+import { Network } from "../model/network.ts";
+import type { Posterior } from "../model/posterior.ts";
+import type { Slices } from "../model/products.ts";
+import { type Schedule, scheduleFactor } from "./schedule.ts";
+
+export interface TrainerOptions {
+  readonly method: Method;
+  readonly batch: number;
+  readonly sequence: number;
+  readonly steps: number;
+  readonly lambda: number;
+  readonly seed: Seed;
+  readonly schedule: Schedule;
+  readonly dropout: number;
+  /** Id that starts a document, or -1. */
+  readonly separator: number;
+  /** Last part of the run over which the mean is averaged; 0 for none. */
+  readonly averaging: number;
+  readonly memoryLimit?: number;
+}
+
+/** Figures of one step, before it is put into a record. */
+export interface StepFigures extends Update {
+  /** Mean negative log-likelihood of the minibatch, nats a token. */
+  readonly nll: number;
+  readonly learningRate: number;
+  readonly klWeight: number;
+  readonly noise: number;
+}
+
+export class Trainer {
+  readonly guide: Guide;
+  readonly options: TrainerOptions;
+  readonly #posterior: Posterior;
+  readonly #plan: MemoryPlan;
+  readonly #network: Network;
+  readonly #state: number;
+  readonly #average: number;
+  readonly #mean: Float32Array;
+  readonly #precision: Float32Array;
+  #averaged = 0;
+  /** Updates made so far. */
+  step = 0;
+
+  /** @throws SviError `E_MEMORY` where the run would need more than the limit */
+  constructor(posterior: Posterior, options: TrainerOptions) {
+    this.options = options;
+    this.#posterior = posterior;
+    const { configuration, layout } = posterior;
+    const { batch, sequence, method, seed, steps, lambda } = options;
+    this.#plan = new MemoryPlan(new KernelInstance(), options.memoryLimit);
+    this.#network = new Network(this.#plan, configuration, layout, {
+      batch,
+      sequence,
+      training: true,
+      dropout: options.dropout > 0,
+      resets: options.separator >= 0,
+    });
+    this.guide = createGuide(method, { plan: this.#plan, layout, seed, steps, lambda });
+    this.#state = this.#plan.words(this.#network.stateSize);
+    this.#average = options.averaging > 0 ? this.#plan.words(layout.length) : 0;
+    this.#plan.commit();
+    this.#mean = new Float32Array(layout.length);
+    this.#precision = new Float32Array(layout.length);
+    this.guide.start(posterior.mean, posterior.precision);
+  }
+
+  /** Bytes of wasm memory that the run occupies. */
+  get bytes(): number {
+    return this.#plan.bytes;
+  }
+
+  /** Forgets the carried state, as at the beginning of a pass. */
+  resetState(): void {
+    this.#plan.floats(this.#state, this.#network.stateSize).fill(0);
+  }
+
+  /**
+   * One update from one minibatch. The posterior is left as it was where the loss is not finite.
+   * @param keep called once the weights before the update have proved good
+   * @throws SviError `E_DIVERGED`, `E_TOKEN_RANGE`
+   */
+  *update(inputs: Int32Array, targets: Int32Array, time: number, keep: () => void): Slices<StepFigures> {
+    const { batch, schedule, steps, method } = this.options;
+    const { guide } = this;
+    const k = this.#plan.instance.exports;
+    const learningRate = method.learningRate * scheduleFactor(schedule, this.step, steps, k);
+    const position = { step: this.step, learningRate, tokens: time * batch };
+    this.#network.setWindow(inputs, targets, time, this.options.separator);
+    let total = 0;
+    for (let particle = 0; particle < guide.particles; particle++) {
+      guide.draw(position, particle);
+      this.#drawMasks(particle);
+      yield* this.#network.pack(guide.theta);
+      yield* this.#network.forward(guide.theta, this.#state);
+      total += yield* this.#network.loss(guide.theta, guide.gradient);
+      yield* this.#network.backward(guide.gradient);
+      guide.gather(position, particle);
+    }
+    const nll = total / (position.tokens * guide.particles);
+    if (!Number.isFinite(nll)) throw diverged("loss", nll, this.step);
+    keep();
+    const update = guide.update(position);
+    this.#network.saveState(this.#state);
+    this.step++;
+    this.#followAverage();
+    return { nll, learningRate, klWeight: guide.klWeight(position), noise: guide.noise(position), ...update };
+  }
+
+  /** One mask a lane for the whole window (Gal and Ghahramani 2016). */
+  #drawMasks(particle: number): void {
+    const { dropout, seed } = this.options;
+    let element = 0;
+    for (const { address, size } of this.#network.masks) {
+      const k = this.#plan.instance.exports;
+      const { low, high } = seed;
+      k.dropoutMask(address, size, element, 1 - dropout, low, high, this.step, STREAM.dropout, particle);
+      element += Math.ceil(size / 16) * 16;
+    }
+  }
+
+  #followAverage(): void {
+    const { averaging, steps } = this.options;
+    if (!this.#average || this.step <= steps * (1 - averaging)) return;
+    this.#averaged++;
+    const { length } = this.#posterior.layout;
+    this.#plan.instance.exports.averageInto(this.#average, this.guide.mean, length, 1 / this.#averaged);
+  }
+
+  /** Hands the current mean and precision to the posterior. */
+  publish(): void {
+    const { length } = this.#posterior.layout;
+    this.#mean.set(this.#plan.floats(this.#averaged > 0 ? this.#average : this.guide.mean, length));
+    const known = this.guide.precision(this.#precision);
+    this.#posterior.assign(this.#mean, known ? this.#precision : null, known ? this.options.lambda : null);
+  }
+
+  /** Arrays and numbers that a resumed run needs, besides the posterior. */
+  arrays(): Map<string, Float32Array> {
+    const { length } = this.#posterior.layout;
+    const arrays = new Map<string, Float32Array>();
+    arrays.set("mean", this.#plan.floats(this.guide.mean, length).slice());
+    for (const { name, address } of this.guide.arrays()) arrays.set(name, this.#plan.floats(address, length).slice());
+    if (this.#average) arrays.set("average", this.#plan.floats(this.#average, length).slice());
+    arrays.set("state", this.#plan.floats(this.#state, this.#network.stateSize).slice());
+    return arrays;
+  }
+
+  scalars(): Record<string, number[]> {
+    return { ...this.guide.scalars(), step: [this.step], averaged: [this.#averaged] };
+  }
+
+  /** @throws SviError `E_CHECKPOINT` where an array is missing or of another length */
+  restore(arrays: ReadonlyMap<string, Float32Array>, scalars: Record<string, number[]>): void {
+    const { length } = this.#posterior.layout;
+    const take = (name: string, address: number, count: number) => {
+      const found = arrays.get(name);
+      if (found?.length !== count)
+        throw new SviError("E_CHECKPOINT", `The checkpoint's ${name} has ${found?.length ?? "no"} numbers`, {
+          value: found?.length,
+          remedy: "Resume with the model, method, batch and text that the run began with",
+        });
+      this.#plan.floats(address, count).set(found);
+    };
+    take("mean", this.guide.mean, length);
+    for (const { name, address } of this.guide.arrays()) take(name, address, length);
+    if (this.#average) take("average", this.#average, length);
+    take("state", this.#state, this.#network.stateSize);
+    this.guide.restore(scalars);
+    [this.step] = scalars.step;
+    [this.#averaged] = scalars.averaged;
+  }
+}
+
+export function diverged(what: string, value: number, step: number): SviError {
+  return new SviError("E_DIVERGED", `The ${what} of step ${step} is ${value}`, {
+    value,
+    remedy: "Train again with a smaller learning rate; the weights before the run diverged were kept",
+  });
+}
+
+function createGuide(method: Method, context: GuideContext): Guide {
+  if (method.kind === "ivon") return new IvonGuide(context, method);
+  if (method.kind === "bbb") return new MeanFieldGuide(context, method);
+  return new DeltaGuide(context, method);
+}
