@@ -1,112 +1,91 @@
-/** @module Whole files, for Node alone: the command line imports this, nothing else does. */
+/** @module Files of bytes, for Node alone: the one file of this folder that imports from it. */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import {
-  access,
-  type FileHandle,
-  open,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from "node:fs/promises";
-import { dirname } from "node:path";
+import { access, type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { SviError } from "../errors.ts";
 
-/**
- * The bytes of a file.
- *
- * @throws E_FILE_MISSING where there is none, E_FILE_READ for anything else, folders included
- */
-export async function readFileBytes(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    if (codeOf(cause) === "ENOENT")
-      throw new SviError("E_FILE_MISSING", `There is no file ${path}`, {
-        value: path,
-        remedy: "Check the path",
-        cause,
-      });
-    throw new SviError("E_FILE_READ", `${path} cannot be read: ${messageOf(cause)}`, {
-      value: path,
-      remedy: codeOf(cause) === "EISDIR" ? "Give a file, not a folder" : "Check the rights and the disk",
-      cause,
-    });
-  }
-}
+/** What one read asks for at most: the system takes no more than 2^31 - 1 bytes at once. */
+const LARGEST_READ = 2 ** 30;
 
 /**
- * Writes a file that is whole or not there: whoever reads `path`, at whatever moment the power fails, finds the
- * old bytes or the new. Links are followed; devices and pipes are written to directly.
+ * Writes a whole file or nothing: a reader sees the old bytes or the new ones, also after a crash or a power
+ * failure, and a failed write leaves what was there. A link is followed, the permissions are kept.
  *
- * @param bytes the contents, or pieces of them in order
- * @throws E_FILE_WRITE; the previous file is then untouched, and nothing else is left behind
+ * @param bytes one array, or the pieces of the file in order
+ * @throws E_FILE_WRITE where there is no room, no right, no folder, or something other than a file
  */
 export async function writeFileAtomically(
   path: string,
   bytes: Uint8Array | readonly Uint8Array[],
 ): Promise<void> {
-  const pieces = ArrayBuffer.isView(bytes) ? [bytes] : bytes;
   try {
-    const previous = await existing(path);
-    if (previous?.special) await writeFile(path, pieces);
-    else await replace(previous?.path ?? path, pieces, previous?.mode);
+    const previous = await previousFile(path);
+    const target = previous?.path ?? path;
+    // In the same folder: a rename is atomic within one file system only.
+    const temporary = join(
+      dirname(target),
+      `.${basename(target).slice(0, 40)}.${randomBytes(8).toString("hex")}.tmp`,
+    );
+    try {
+      await writeAndSync(temporary, Array.isArray(bytes) ? bytes : [bytes], previous?.mode);
+      await rename(temporary, target);
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => {});
+      throw error;
+    }
+    await syncFolder(dirname(target));
   } catch (cause) {
-    throw new SviError("E_FILE_WRITE", `${path} cannot be written: ${messageOf(cause)}`, {
+    throw cause instanceof SviError ? cause : writeError(path, cause as NodeJS.ErrnoException);
+  }
+}
+
+/**
+ * All bytes of a regular file.
+ *
+ * @throws E_FILE_MISSING where there is none, E_FILE_READ for anything else, directories and pipes included
+ */
+export async function readFileBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    // Before it is opened: to open a pipe can wait for ever.
+    if (!(await stat(path)).isFile())
+      throw new SviError("E_FILE_READ", `${path} is no regular file`, {
+        value: path,
+        remedy: "Give the path of a file, not of a folder, a pipe or a device",
+      });
+    const file = await open(path, "r");
+    try {
+      return await readWhole(file);
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw cause instanceof SviError ? cause : readError(path, cause as NodeJS.ErrnoException);
+  }
+}
+
+/** What `path` leads to, links followed, or null where there is nothing yet. */
+async function previousFile(path: string): Promise<{ path: string; mode: number } | null> {
+  let target: string;
+  try {
+    target = await realpath(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+  const found = await stat(target);
+  if (!found.isFile())
+    throw new SviError("E_FILE_WRITE", `${path} is ${found.isDirectory() ? "a folder" : "no regular file"}`, {
       value: path,
-      remedy: REMEDIES[codeOf(cause)] ?? "Give another path",
-      cause,
+      remedy: "Give the path of a file, which may be missing but not something else",
     });
-  }
+  // A rename would replace a file that is write-protected.
+  await access(target, constants.W_OK);
+  return { path: target, mode: found.mode & 0o777 };
 }
 
-const REMEDIES: Record<string, string> = {
-  ENOSPC: "Free some space on the disk, or give a path on another",
-  EDQUOT: "Free some of your space on the disk, or give a path on another",
-  EACCES: "Give a path that you may write to",
-  EPERM: "Give a path that you may write to",
-  EROFS: "Give a path that is not read-only",
-  ENOENT: "Make the folder first, or check the path",
-  ENOTDIR: "Check the path: a part of it is a file, not a folder",
-  EISDIR: "Give the path of a file, not of a folder",
-};
-
-/** What `path` leads to, links followed, or null. A folder or a file without write permission is an error. */
-async function existing(path: string) {
-  try {
-    const found = await realpath(path);
-    const { mode, ...file } = await kindOf(found);
-    if (file.folder) throw Object.assign(new Error("it is a folder"), { code: "EISDIR" });
-    await access(found, constants.W_OK);
-    return { path: found, mode: mode & 0o777, special: !file.regular };
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return null;
-    throw error;
-  }
-}
-
-async function kindOf(path: string) {
-  const found = await stat(path);
-  return { mode: found.mode, folder: found.isDirectory(), regular: found.isFile() };
-}
-
-async function replace(path: string, pieces: readonly Uint8Array[], mode?: number): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
-  const file = await open(temporary, "wx");
-  try {
-    await fill(file, pieces, mode);
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await syncFolder(dirname(path));
-}
-
-async function fill(file: FileHandle, pieces: readonly Uint8Array[], mode?: number): Promise<void> {
+async function writeAndSync(path: string, pieces: readonly Uint8Array[], mode?: number): Promise<void> {
+  const file = await open(path, "wx");
   try {
     if (mode !== undefined) await file.chmod(mode);
     for (const piece of pieces) await file.writeFile(piece);
@@ -116,23 +95,69 @@ async function fill(file: FileHandle, pieces: readonly Uint8Array[], mode?: numb
   }
 }
 
-/** Makes the new name last. Windows and some file systems cannot, and do not need to be asked. */
+/** Makes the rename last. Where folders cannot be opened or synced (Windows, some network drives) nothing is lost but that. */
 async function syncFolder(path: string): Promise<void> {
-  let folder: FileHandle | undefined;
   try {
-    folder = await open(path, "r");
-    await folder.sync();
+    const folder = await open(path, "r");
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
   } catch (error) {
-    if (!["EPERM", "EACCES", "EISDIR", "EINVAL", "ENOTSUP"].includes(codeOf(error))) throw error;
-  } finally {
-    await folder?.close();
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!["EACCES", "EBADF", "EINVAL", "EISDIR", "ENOTSUP", "EPERM"].includes(code)) throw error;
   }
 }
 
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException | null)?.code ?? "";
+/** Not `readFile`, which stops at 2 GiB. Shorter than the file was where it shrinks meanwhile. */
+async function readWhole(file: FileHandle): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array((await file.stat()).size);
+  let length = 0;
+  while (length < bytes.length) {
+    const wanted = Math.min(bytes.length - length, LARGEST_READ);
+    const { bytesRead } = await file.read(bytes, length, wanted, length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return bytes.subarray(0, length);
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function writeError(path: string, cause: NodeJS.ErrnoException): SviError {
+  return new SviError("E_FILE_WRITE", `${path} cannot be written: ${cause.message}`, {
+    value: path,
+    remedy: `${writeRemedy(cause.code)}; a file that was there before is unchanged`,
+    cause,
+  });
+}
+
+function writeRemedy(code = ""): string {
+  switch (code) {
+    case "ENOSPC":
+    case "EDQUOT":
+      return "Free some space, or write to another disk";
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return "Allow writing to the file and its folder, or choose another path";
+    case "ENOENT":
+    case "ENOTDIR":
+      return "Make the folder first, or correct the path";
+    default:
+      return "Choose another path, or try again";
+  }
+}
+
+function readError(path: string, cause: NodeJS.ErrnoException): SviError {
+  if (cause.code === "ENOENT" || cause.code === "ENOTDIR")
+    return new SviError("E_FILE_MISSING", `There is no file ${path}`, {
+      value: path,
+      remedy: "Check the path",
+      cause,
+    });
+  return new SviError("E_FILE_READ", `${path} cannot be read: ${cause.message}`, {
+    value: path,
+    remedy: "Check that it is a readable file that fits into memory",
+    cause,
+  });
 }
