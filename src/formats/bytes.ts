@@ -1,5 +1,5 @@
 /** @module All the bytes of a file, wherever it comes from. */
-import { SviError } from "../errors.ts";
+import { requireInteger, SviError } from "../errors.ts";
 
 /** What a whole file is read from; a Node stream by way of `Readable.toWeb`. */
 export type BytesSource = Uint8Array | ArrayBuffer | Blob | Response | ReadableStream<Uint8Array>;
@@ -11,15 +11,19 @@ export interface ReadAllOptions {
   signal?: AbortSignal;
 }
 
+/** Room made in advance because a server says so; the rest only as bytes arrive. */
+const LARGEST_TRUSTED = 2 ** 26;
+const SMALLEST_BLOCK = 2 ** 16;
+
 /**
  * Reads a source to its end. Bytes in memory are given back as they are, not copied.
  *
- * @throws E_FILE_MISSING for a response 404 or 410; E_FILE_READ for any other that is no success and for
- *   sources that fail or were read before; E_FORMAT for a web page in place of the file; E_MEMORY above `limit`;
- *   E_OPTION for anything that is no such source
+ * @throws E_FORMAT for a response that is no success and for a web page in place of the file; E_FILE_READ for
+ *   sources that fail or were read before; E_MEMORY above `limit`; E_OPTION for anything that is no such source.
+ *   An abort throws its reason
  */
 export async function readAll(source: BytesSource, options: ReadAllOptions = {}): Promise<Uint8Array> {
-  const limit = options.limit ?? 2 ** 31;
+  const limit = requireInteger("limit", options.limit ?? 2 ** 31, 0, Number.MAX_SAFE_INTEGER);
   options.signal?.throwIfAborted();
   const bytes = await read(source, limit, options.signal);
   requireLimit(bytes.length, limit);
@@ -31,11 +35,11 @@ export async function readAll(source: BytesSource, options: ReadAllOptions = {})
 async function read(source: BytesSource, limit: number, signal?: AbortSignal): Promise<Uint8Array> {
   if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
   if (isObject(source)) {
-    if ("getReader" in source) return drain(source, limit, signal);
+    if ("getReader" in source) return drain(source, 0, limit, signal);
     if ("ok" in source && "headers" in source) return drainResponse(source, limit, signal);
     if ("stream" in source) {
       requireLimit(source.size, limit);
-      return drain(source.stream(), limit, signal);
+      return drain(source.stream(), source.size, limit, signal);
     }
     if ("byteLength" in source) return new Uint8Array(source);
   }
@@ -47,65 +51,120 @@ async function read(source: BytesSource, limit: number, signal?: AbortSignal): P
 }
 
 async function drainResponse(response: Response, limit: number, signal?: AbortSignal): Promise<Uint8Array> {
-  const { status, url } = response;
+  // Not waited for: a body may never finish to cancel.
+  const letGo = () => void response.body?.cancel().catch(() => {});
   if (!response.ok) {
-    await response.body?.cancel().catch(() => {});
-    const missing = status === 404 || status === 410;
-    throw new SviError(
-      missing ? "E_FILE_MISSING" : "E_FILE_READ",
-      `${url || "The server"} answered ${status}`,
-      {
-        value: status,
-        remedy: missing ? "Check the address" : "Try again, or check the address and the right to read it",
-      },
-    );
+    letGo();
+    throw statusError(response);
   }
   if (response.body === null) return new Uint8Array(0);
-  const announced = Number(response.headers.get("content-length") ?? 0);
+  // Of the compressed bytes where there is an encoding.
+  const compressed = response.headers.get("content-encoding") !== null;
+  const announced = compressed ? 0 : Number(response.headers.get("content-length") ?? 0);
   if (announced > limit) {
-    await response.body.cancel().catch(() => {});
+    letGo();
     requireLimit(announced, limit);
   }
-  return drain(response.body, limit, signal);
+  const expected = Number.isSafeInteger(announced) && announced > 0 ? announced : 0;
+  return drain(response.body, Math.min(expected, LARGEST_TRUSTED), limit, signal);
 }
 
+function statusError({ status, statusText, type, url }: Response): SviError {
+  // Without its query, which may hold a password.
+  const from = url ? ` for ${url.split(/[?#]/, 1)[0].slice(0, 200)}` : "";
+  // 0: an opaque response, or one that is an error, hides what the server sent.
+  const answer =
+    status === 0
+      ? `The response is of type "${type}" and cannot be read`
+      : `The server answered ${`${status} ${statusText}`.trim()}${from}, not with a model`;
+  return new SviError("E_FORMAT", answer, {
+    value: status,
+    remedy:
+      status === 0
+        ? "Fetch with the mode cors, and let the server allow this origin"
+        : "Check the address, and the right to read it",
+  });
+}
+
+/** `expected`: bytes to make room for at once; 0 where their number is not known. */
 async function drain(
   stream: ReadableStream<Uint8Array>,
+  expected: number,
   limit: number,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
   const reader = await orExplain(async () => stream.getReader());
-  const cancel = () => void reader.cancel(signal?.reason).catch(() => {});
-  signal?.addEventListener("abort", cancel, { once: true });
+  const cancel = (reason: unknown) => void reader.cancel(reason).catch(() => {});
+  const abort = () => cancel(signal?.reason);
+  signal?.addEventListener("abort", abort, { once: true });
   try {
-    const chunks: Uint8Array[] = [];
-    let length = 0;
+    const collected = new Collected(expected);
     for (;;) {
       const { done, value } = await orExplain(() => reader.read(), signal);
       signal?.throwIfAborted(); // A cancelled stream ends as if it were whole.
-      if (done) return joined(chunks, length);
+      if (done) return collected.bytes();
       requireBytes(value);
-      chunks.push(value);
-      length += value.length;
-      requireLimit(length, limit);
+      requireLimit(collected.length + value.length, limit);
+      collected.add(value);
     }
   } catch (error) {
-    cancel();
+    cancel(error);
     throw error;
   } finally {
-    signal?.removeEventListener("abort", cancel);
+    signal?.removeEventListener("abort", abort);
   }
 }
 
-function joined(chunks: Uint8Array[], length: number): Uint8Array {
-  if (chunks.length === 1) return chunks[0];
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
+/** Bytes of unknown number, in blocks that grow with them: at the peak little more than twice their size. */
+class Collected {
+  readonly #full: Uint8Array[] = [];
+  #block: Uint8Array;
+  #used = 0;
+  length = 0;
+
+  constructor(expected: number) {
+    this.#block = allocate(expected);
   }
-  return bytes;
+
+  /** Copied: a chunk may be overwritten by who gave it, or be a small view of a large buffer. */
+  add(chunk: Uint8Array): void {
+    const room = this.#block.length - this.#used;
+    this.#put(chunk.subarray(0, room));
+    if (chunk.length <= room) return;
+    if (this.#used > 0) this.#full.push(this.#block);
+    this.#block = allocate(Math.max(chunk.length - room, SMALLEST_BLOCK, Math.floor(this.length / 4)));
+    this.#used = 0;
+    this.#put(chunk.subarray(room));
+  }
+
+  bytes(): Uint8Array {
+    if (this.#full.length === 0 && this.#used === this.#block.length) return this.#block;
+    const bytes = allocate(this.length);
+    let offset = 0;
+    for (const block of [...this.#full, this.#block.subarray(0, this.#used)]) {
+      bytes.set(block, offset);
+      offset += block.length;
+    }
+    return bytes;
+  }
+
+  #put(bytes: Uint8Array): void {
+    this.#block.set(bytes, this.#used);
+    this.#used += bytes.length;
+    this.length += bytes.length;
+  }
+}
+
+function allocate(size: number): Uint8Array {
+  try {
+    return new Uint8Array(size);
+  } catch (cause) {
+    throw new SviError("E_MEMORY", `The source takes ${size} bytes, more than can be had`, {
+      value: size,
+      remedy: "Load a smaller model, or free memory",
+      cause,
+    });
+  }
 }
 
 async function orExplain<T>(action: () => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -113,6 +172,8 @@ async function orExplain<T>(action: () => Promise<T>, signal?: AbortSignal): Pro
     return await action();
   } catch (cause) {
     signal?.throwIfAborted();
+    // The signal may have been given to `fetch` instead.
+    if (cause instanceof Error && cause.name === "AbortError") throw cause;
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new SviError("E_FILE_READ", `The source cannot be read: ${message}`, {
       value: message,

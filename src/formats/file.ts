@@ -34,7 +34,7 @@ export async function writeFileAtomically(
       await rm(temporary, { force: true }).catch(() => {});
       throw error;
     }
-    await syncFolder(dirname(target));
+    await syncFolder(dirname(target), path);
   } catch (cause) {
     throw cause instanceof SviError ? cause : writeError(path, cause as NodeJS.ErrnoException);
   }
@@ -85,9 +85,10 @@ async function previousFile(path: string): Promise<{ path: string; mode: number 
 }
 
 async function writeAndSync(path: string, pieces: readonly Uint8Array[], mode?: number): Promise<void> {
-  const file = await open(path, "wx");
+  const file = await open(path, "wx", mode);
   try {
-    if (mode !== undefined) await file.chmod(mode);
+    // What the umask took away; some file systems have no permissions to set.
+    if (mode !== undefined) await file.chmod(mode).catch(() => {});
     for (const piece of pieces) await file.writeFile(piece);
     await file.sync();
   } finally {
@@ -96,17 +97,26 @@ async function writeAndSync(path: string, pieces: readonly Uint8Array[], mode?: 
 }
 
 /** Makes the rename last. Where folders cannot be opened or synced (Windows, some network drives) nothing is lost but that. */
-async function syncFolder(path: string): Promise<void> {
+async function syncFolder(folderPath: string, path: string): Promise<void> {
   try {
-    const folder = await open(path, "r");
+    const folder = await open(folderPath, "r");
     try {
       await folder.sync();
     } finally {
       await folder.close();
     }
   } catch (error) {
-    const { code = "" } = error as NodeJS.ErrnoException;
-    if (!["EACCES", "EBADF", "EINVAL", "EISDIR", "ENOTSUP", "EPERM"].includes(code)) throw error;
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    if (["EACCES", "EBADF", "EINVAL", "EISDIR", "ENOTSUP", "EPERM"].includes(code)) return;
+    throw new SviError(
+      "E_FILE_WRITE",
+      `${path} is written, but may not outlast a power failure: ${message}`,
+      {
+        value: path,
+        remedy: "Check the disk, and write the file again",
+        cause: error,
+      },
+    );
   }
 }
 

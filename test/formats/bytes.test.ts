@@ -81,6 +81,13 @@ describe("readAll", () => {
       { numRuns: 40 },
     ));
 
+  it("joins them where their sum is as long as the last block", async () => {
+    const whole = counted(65_536);
+    const { stream } = streamOf([whole.subarray(0, 12), whole.subarray(12)].map((chunk) => chunk.slice()));
+    const response = new Response(stream, { headers: { "content-length": "10" } });
+    expect(Buffer.compare(await readAll(response), whole)).toBe(0);
+  });
+
   it("keeps what a producer overwrites after it gave it", async () => {
     const chunk = new Uint8Array(4);
     let count = 0;
@@ -103,8 +110,8 @@ describe("readAll", () => {
       new Response("x", { headers: { "content-length": "1000" } }),
       endless.stream,
     ])
-      expect((await refusal(() => readAll(source, { limit: 999 }))).message).toMatch(
-        /1000 bytes.*limit of 999/,
+      expect((await refusal(() => readAll(source, { limit: 999 }), "E_MEMORY")).message).toMatch(
+        /1000 bytes.*limit is 999/,
       );
     expect(endless.seen.cancelled).toBeDefined();
     expect((await readAll(new Blob([plain]), { limit: 1000 })).length).toBe(1000);
@@ -116,7 +123,7 @@ describe("readAll", () => {
     const { stream, seen } = streamOf([plain], "hang");
     const response = new Response(stream, { status: 404, statusText: "Not Found" });
     const error = await refusal(() => readAll(response));
-    expect(error.message).toMatch(/^The server answered 404 Not Found instead of sending a model\. Check/);
+    expect(error.message).toMatch(/^The server answered 404 Not Found, not with a model\. Check/);
     expect(error.value).toBe(404);
     expect("cancelled" in seen).toBe(true);
     expect((await refusal(() => readAll(Response.error()))).message).toMatch(/type "error"/);
@@ -130,14 +137,14 @@ describe("readAll", () => {
   ])("says that %j is a page", async (page) => {
     const bytes = new TextEncoder().encode(page);
     for (const source of [bytes, new Blob([bytes]), new Response(bytes)])
-      expect((await refusal(() => readAll(source))).message).toMatch(/HTML page, not a model/);
+      expect((await refusal(() => readAll(source))).message).toMatch(/web page, not a model/);
   });
 
   it("refuses what holds no bytes", async () => {
     for (const source of [null, undefined, "model.safetensors", 5, {}, [1], Object.create(null), new Map()])
       await refusal(() => readAll(source as never), "E_OPTION");
     for (const chunk of ["text", null, Float32Array.of(1), new ArrayBuffer(3)])
-      await refusal(() => readAll(streamOf([plain, chunk]).stream), "E_OPTION");
+      await refusal(() => readAll(streamOf([plain, chunk]).stream), "E_FILE_READ");
   });
 
   it("explains streams that fail, are locked or are used up", async () => {
@@ -190,7 +197,7 @@ describe("readAll over http", () => {
     expect(await readAll(await fetch(`${base}/model`))).toEqual(plain);
     await refusal(async () => readAll(await fetch(`${base}/cut`)), "E_FILE_READ");
     const { message } = await refusal(async () => readAll(await fetch(`${base}/secret?token=abc`)));
-    expect(message).toContain(`403 Forbidden for ${base}/secret instead`);
+    expect(message).toContain(`403 Forbidden for ${base}/secret, not with a model`);
     expect(message).not.toContain("abc");
   });
 });
