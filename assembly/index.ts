@@ -12,6 +12,24 @@ export {
   softplusArray,
   tanhArray,
 } from "./elementary";
+export { dropoutMask, normalArray, philoxWords, uniformArray } from "./random";
+export {
+  averageInto,
+  axpby,
+  copyBytes,
+  deviationArray,
+  fillZero,
+  klMeanField,
+  klNatural,
+  precisionArray,
+  sampleMeanField,
+  sampleNatural,
+} from "./gaussian";
+export * from "./meanField";
+export { isFiniteArray, maxAbs, sumSquares } from "./norm";
+export * from "./sgd";
+export * from "./adam";
+export * from "./ivon";
 export * from "./gemm";
 export * from "./gemv";
 export * from "./embedding";

@@ -24,10 +24,272 @@ export interface ElementaryKernels {
   log64(x: number): number;
   /** For 0 <= x <= pi. */
   cos64(x: number): number;
+  /** Raw words, and what is made of them; `firstElement` is a multiple of 16, `n` is rounded up to one. */
+  philoxWords(
+    out: number,
+    n: number,
+    firstElement: number,
+    seedLow: number,
+    seedHigh: number,
+    step: number,
+    stream: number,
+    particle: number,
+  ): void;
+  normalArray(
+    out: number,
+    n: number,
+    firstElement: number,
+    seedLow: number,
+    seedHigh: number,
+    step: number,
+    stream: number,
+    particle: number,
+  ): void;
+  uniformArray(
+    out: number,
+    n: number,
+    firstElement: number,
+    seedLow: number,
+    seedHigh: number,
+    step: number,
+    stream: number,
+    particle: number,
+  ): void;
+  dropoutMask(
+    out: number,
+    n: number,
+    firstElement: number,
+    keep: number,
+    seedLow: number,
+    seedHigh: number,
+    step: number,
+    stream: number,
+    particle: number,
+  ): void;
 }
 
-// biome-ignore lint/suspicious/noEmptyInterface: filled as the kernels arrive
-export interface MatrixKernels {}
+export interface MatrixKernels {
+  packedSize(n: number, k: number): number;
+  gemmScratchSize(): number;
+  packColumns(packed: number, b: number, ldb: number, k: number, n: number): void;
+  packRows(packed: number, b: number, ldb: number, k: number, n: number): void;
+  gemm(
+    m: number,
+    n: number,
+    k: number,
+    a: number,
+    lda: number,
+    transposed: number,
+    packedB: number,
+    c: number,
+    ldc: number,
+    accumulate: number,
+    scratch: number,
+  ): void;
+  gemv(n: number, k: number, x: number, packedB: number, y: number, accumulate: number, edge: number): void;
+  gatherRows(out: number, table: number, ids: number, rows: number, width: number): void;
+  scatterAddRows(table: number, rows: number, ids: number, count: number, width: number): void;
+  sumRows(out: number, rows: number, count: number, width: number, stride: number, accumulate: number): void;
+  maskRows(out: number, x: number, mask: number, rows: number, batch: number, width: number): void;
+  keepRows(out: number, x: number, keep: number, rows: number, width: number): void;
+  lstmForward(
+    gates: number,
+    bias: number,
+    cPrev: number,
+    c: number,
+    h: number,
+    batch: number,
+    hidden: number,
+  ): void;
+  lstmBackward(
+    gates: number,
+    cPrev: number,
+    c: number,
+    dh: number,
+    dc: number,
+    batch: number,
+    hidden: number,
+  ): void;
+  crossEntropy(
+    logits: number,
+    bias: number,
+    targets: number,
+    nll: number,
+    rows: number,
+    vocabulary: number,
+    stride: number,
+    scale: number,
+  ): number;
+  probabilities(
+    logits: number,
+    bias: number,
+    targets: number,
+    nll: number,
+    rows: number,
+    vocabulary: number,
+    stride: number,
+  ): void;
+  addProbabilities(sum: number, p: number, count: number, first: number): void;
+  addEntropy(entropy: number, p: number, rows: number, stride: number, scale: number, first: number): void;
+  scoreRows(out: number, p: number, targets: number, rows: number, stride: number, scale: number): void;
+}
 
-// biome-ignore lint/suspicious/noEmptyInterface: filled as the kernels arrive
-export interface ParameterKernels {}
+export interface ParameterKernels {
+  /** `out` and its padding are written. Sampling: `scale` is noise / sqrt(lambda), respectively the noise alone. */
+  sampleNatural(
+    theta: number,
+    mean: number,
+    h: number,
+    n: number,
+    delta: number,
+    scale: number,
+    firstElement: number,
+    seedLow: number,
+    seedHigh: number,
+    step: number,
+    stream: number,
+    particle: number,
+  ): void;
+  sampleMeanField(
+    theta: number,
+    mean: number,
+    rho: number,
+    n: number,
+    scale: number,
+    firstElement: number,
+    seedLow: number,
+    seedHigh: number,
+    step: number,
+    stream: number,
+    particle: number,
+  ): void;
+  /** KL to the prior in nats, summed over `n` weights. */
+  klNatural(mean: number, h: number, n: number, delta: number, lambda: number): number;
+  klMeanField(mean: number, rho: number, n: number, priorMean: number, priorSd: number): number;
+  precisionArray(out: number, h: number, n: number, delta: number, lambda: number): void;
+  deviationArray(out: number, rho: number, n: number): void;
+  copyBytes(out: number, x: number, bytes: number): void;
+  fillZero(out: number, bytes: number): void;
+  axpby(out: number, a: number, x: number, b: number, n: number): void;
+  averageInto(average: number, x: number, n: number, w: number): void;
+  /** Bayes by Backprop; `klWeight` is w / lambda, `clip` scales the gradient of the likelihood. assembly/meanField.ts. */
+  meanFieldGradient(
+    gMean: number,
+    gRho: number,
+    theta: number,
+    mean: number,
+    rho: number,
+    n: number,
+    klWeight: number,
+    priorMean: number,
+    priorSd: number,
+    clip: number,
+  ): void;
+  meanFieldGradientMixture(
+    gMean: number,
+    gRho: number,
+    theta: number,
+    mean: number,
+    rho: number,
+    n: number,
+    klWeight: number,
+    pi: number,
+    sd1: number,
+    sd2: number,
+    clip: number,
+  ): number;
+  mixtureGradient(
+    g: number,
+    theta: number,
+    n: number,
+    klWeight: number,
+    pi: number,
+    sd1: number,
+    sd2: number,
+    clip: number,
+  ): number;
+  entropyMeanField(rho: number, n: number): number;
+  meanFieldAccumulate(
+    gMeanSum: number,
+    gSdSum: number,
+    theta: number,
+    mean: number,
+    rho: number,
+    g: number,
+    n: number,
+    weight: number,
+    first: number,
+  ): void;
+  meanFieldFinish(
+    gMean: number,
+    gSd: number,
+    mean: number,
+    rho: number,
+    n: number,
+    klWeight: number,
+    priorMean: number,
+    priorSd: number,
+    clip: number,
+  ): void;
+  /** Sums in blocks of 4096 elements; padding is left out. */
+  sumSquares(g: number, n: number): number;
+  isFiniteArray(x: number, n: number): number;
+  maxAbs(x: number, n: number): number;
+  /** `scale` is the clip factor, `decay` the pull of a Gaussian prior. */
+  sgdStep(
+    w: number,
+    u: number,
+    g: number,
+    n: number,
+    rate: number,
+    momentum: number,
+    scale: number,
+    decay: number,
+  ): void;
+  adamStep(
+    w: number,
+    m: number,
+    v: number,
+    g: number,
+    n: number,
+    rate: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    correction1: number,
+    correction2: number,
+    scale: number,
+    decay: number,
+  ): void;
+  /** `price` is 0 for one particle. assembly/ivon.ts. */
+  ivonStep(
+    mean: number,
+    h: number,
+    u: number,
+    theta: number,
+    g: number,
+    price: number,
+    n: number,
+    rate: number,
+    beta1: number,
+    correction: number,
+    clip: number,
+    retention: number,
+    priceScale: number,
+    squareScale: number,
+    clampScale: number,
+    delta: number,
+    decay: number,
+    maximumStep: number,
+  ): void;
+  accumulateParticle(
+    gSum: number,
+    price: number,
+    theta: number,
+    mean: number,
+    g: number,
+    n: number,
+    weight: number,
+    first: number,
+  ): void;
+}

@@ -1,0 +1,93 @@
+/**
+ * IVON, the improved variational online Newton method (Shen et al., ICML 2024, algorithm 1), as one pass.
+ * State a weight: mean, h (a running estimate of the Hessian's diagonal), u (momentum). The posterior is
+ * N(mean, 1 / (lambda (h + delta))), the prior N(0, 1 / (lambda delta)).
+ */
+import { flush } from "./norm";
+
+/** lowest <= x <= highest; NaN stays. */
+// @ts-ignore: decorator
+@inline
+function clamp(x: v128, highest: v128): v128 {
+  return f32x4.pmax(f32x4.pmin(x, highest), f32x4.neg(highest));
+}
+
+/**
+ * g: mean gradient; price: mean over particles of (theta - mean) g, or 0 for one particle, whose theta is read.
+ * Hessian estimate: priceScale (h + delta) price + squareScale g^2, kept within clampScale sqrt(h + delta).
+ * u = beta1 u + (1 - beta1) clip g; retention is 1 - beta2 (0 freezes h); rate = learning rate * (h0 + delta).
+ * step = (correction u + decay mean) / (new h + delta), kept within maximumStep; mean -= rate step.
+ *
+ * Positivity: with a = h + delta and d = estimate - h, the new h + delta is (a + (a + r d)^2 / a) / 2 >= a / 2;
+ * the floor keeps that true where the rounding of h against delta would not.
+ */
+export function ivonStep(
+  mean: usize,
+  h: usize,
+  u: usize,
+  theta: usize,
+  g: usize,
+  price: usize,
+  n: i32,
+  rate: f32,
+  beta1: f64,
+  correction: f32,
+  clip: f32,
+  retention: f32,
+  priceScale: f32,
+  squareScale: f32,
+  clampScale: f32,
+  delta: f32,
+  decay: f32,
+  maximumStep: f32,
+): void {
+  const bytes = (<usize>n) << 2;
+  const b1 = f32x4.splat(<f32>beta1);
+  const a1 = f32x4.splat(<f32>(1 - beta1) * clip);
+  const r = f32x4.splat(retention);
+  const d = f32x4.splat(delta);
+  const floor = f32x4.splat(delta > 0 ? delta * -0.9998 : 1e-20);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const m = v128.load(mean + i);
+    const gradient = v128.load(g + i);
+    const noise = price ? v128.load(price + i) : f32x4.mul(f32x4.sub(v128.load(theta + i), m), gradient);
+    const old = v128.load(h + i);
+    const a = f32x4.add(old, d);
+    const curvature = f32x4.add(
+      f32x4.mul(f32x4.mul(f32x4.splat(priceScale), a), noise),
+      f32x4.mul(f32x4.splat(squareScale), f32x4.mul(gradient, gradient)),
+    );
+    const bound = f32x4.mul(f32x4.splat(clampScale), f32x4.sqrt(a));
+    const change = f32x4.mul(r, f32x4.sub(clamp(curvature, bound), old));
+    const half = f32x4.div(f32x4.mul(f32x4.mul(change, change), f32x4.splat(0.5)), a);
+    const next = f32x4.pmax(flush(f32x4.add(f32x4.add(old, change), half)), floor);
+    const momentum = flush(f32x4.add(f32x4.mul(b1, v128.load(u + i)), f32x4.mul(a1, gradient)));
+    const pull = f32x4.add(f32x4.mul(momentum, f32x4.splat(correction)), f32x4.mul(f32x4.splat(decay), m));
+    const step = clamp(f32x4.div(pull, f32x4.add(next, d)), f32x4.splat(maximumStep));
+    v128.store(h + i, next);
+    v128.store(u + i, momentum);
+    v128.store(mean + i, f32x4.sub(m, f32x4.mul(f32x4.splat(rate), step)));
+  }
+}
+
+/** gSum (+)= weight g; price (+)= weight (theta - mean) g; the first particle overwrites. */
+export function accumulateParticle(
+  gSum: usize,
+  price: usize,
+  theta: usize,
+  mean: usize,
+  g: usize,
+  n: i32,
+  weight: f32,
+  first: i32,
+): void {
+  const bytes = (<usize>n) << 2;
+  const kept = i32x4.splat(first ? 0 : -1);
+  const w = f32x4.splat(weight);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const gradient = f32x4.mul(w, v128.load(g + i));
+    const noise = f32x4.mul(f32x4.sub(v128.load(theta + i), v128.load(mean + i)), gradient);
+    v128.store(gSum + i, f32x4.add(v128.and(v128.load(gSum + i), kept), gradient));
+    v128.store(price + i, f32x4.add(v128.and(v128.load(price + i), kept), noise));
+  }
+}
