@@ -8,7 +8,13 @@ const target = debug ? "debug" : "release";
 const file = debug ? "build/kernels.debug.wasm" : "build/kernels.simd.wasm";
 
 await mkdir("build", { recursive: true });
-const { error, stderr } = await asc.main(["assembly/index.ts", "--config", "asconfig.json", "--target", target]);
+const { error, stderr } = await asc.main([
+  "assembly/index.ts",
+  "--config",
+  "asconfig.json",
+  "--target",
+  target,
+]);
 if (error) {
   process.stderr.write(stderr.toString());
   process.exit(1);

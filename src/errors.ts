@@ -38,7 +38,10 @@ export class SviError extends Error {
     problem: string,
     details: { value?: unknown; remedy: string; cause?: unknown },
   ) {
-    super(`${problem}. ${details.remedy}.`, details.cause === undefined ? undefined : { cause: details.cause });
+    super(
+      `${problem}. ${details.remedy}.`,
+      details.cause === undefined ? undefined : { cause: details.cause },
+    );
     this.code = code;
     this.value = details.value;
     this.remedy = details.remedy;
@@ -59,5 +62,10 @@ export function requireNumber(
 
 /** Throws `E_OPTION` unless `value` is an integer from `least` to `most`. */
 export function requireInteger(name: string, value: number, least: number, most = 2 ** 31 - 1): number {
-  return requireNumber(name, value, `a whole number from ${least} to ${most}`, (v) => Number.isInteger(v) && v >= least && v <= most);
+  return requireNumber(
+    name,
+    value,
+    `a whole number from ${least} to ${most}`,
+    (v) => Number.isInteger(v) && v >= least && v <= most,
+  );
 }

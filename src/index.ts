@@ -24,6 +24,18 @@ export { Posterior } from "./model/posterior.ts";
 export type { GenerateOptions, Piece } from "./prediction/generate.ts";
 export type { Score, ScoredToken, ScoreOptions } from "./prediction/score.ts";
 export * from "./text/index.ts";
-export { type EvaluateOptions, type Evaluation, evaluate, type Model, type ReliabilityBin } from "./training/evaluate.ts";
-export { type Checkpointing, type FitOptions, fit, type StepRecord, type Validation } from "./training/fit.ts";
+export {
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  type Model,
+  type ReliabilityBin,
+} from "./training/evaluate.ts";
+export {
+  type Checkpointing,
+  type FitOptions,
+  fit,
+  type StepRecord,
+  type Validation,
+} from "./training/fit.ts";
 export { type Schedule, schedule } from "./training/schedule.ts";

@@ -8,7 +8,16 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { adam, Corpus, type Evaluation, evaluate, fit, ivon, LanguageModel, learnTokenizer } from "../../src/index.ts";
+import {
+  adam,
+  Corpus,
+  type Evaluation,
+  evaluate,
+  fit,
+  ivon,
+  LanguageModel,
+  learnTokenizer,
+} from "../../src/index.ts";
 import { type Curve, drawCurves, drawReliability, drawText, type ShadedPiece } from "./draw.ts";
 
 const MODEL = { embedding: 64, hidden: 192, layers: 1, seed: 1 };
@@ -118,7 +127,9 @@ function report(
   }
   out(`* on the first quarter of the held-out text. ECE: how far confidence is from accuracy; 0 is honest.`);
   for (const [name, { mean }] of done) out(`\nReliability, ${name}:\n${drawReliability(mean.reliability)}`);
-  out(`\nIVON's model goes on from "The whale " — the darker the ground, the less it knew what comes next:\n`);
+  out(
+    `\nIVON's model goes on from "The whale " — the darker the ground, the less it knew what comes next:\n`,
+  );
   out(drawText("The whale ", pieces));
   for (const [name, { seconds: training, hash }] of done)
     out(`${name}: trained in ${training.toFixed(1)} s; hash ${hash.slice(0, 16)}, the same on every machine`);
@@ -126,7 +137,11 @@ function report(
 }
 
 function row(label: string, { bitsPerToken, ece, brier }: Evaluation): string {
-  const figures = [bitsPerToken.toFixed(3).padStart(16), ece.toFixed(4).padStart(9), brier.toFixed(4).padStart(9)];
+  const figures = [
+    bitsPerToken.toFixed(3).padStart(16),
+    ece.toFixed(4).padStart(9),
+    brier.toFixed(4).padStart(9),
+  ];
   return label.padEnd(22) + figures.join("");
 }
 

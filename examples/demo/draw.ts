@@ -22,9 +22,15 @@ export function drawCurves(curves: Record<string, Curve>): string {
   const WIDTH = 60;
   const names = Object.keys(curves);
   const last = Math.max(...names.map((n) => curves[n].tokens.at(-1) ?? 1));
-  const series = names.map((n) => Array.from({ length: WIDTH }, (_, i) => valueAt(curves[n], ((i + 1) / WIDTH) * last)));
+  const series = names.map((n) =>
+    Array.from({ length: WIDTH }, (_, i) => valueAt(curves[n], ((i + 1) / WIDTH) * last)),
+  );
   const colors = colourful ? [asciichart.green, asciichart.yellow] : undefined;
-  const plot = asciichart.plot(series, { height: 12, colors, format: (x: number) => x.toFixed(2).padStart(7) });
+  const plot = asciichart.plot(series, {
+    height: 12,
+    colors,
+    format: (x: number) => x.toFixed(2).padStart(7),
+  });
   const legend = names.map((n, i) => paint(i === 0 ? "32" : "33", `── ${n}`)).join("   ");
   return `${plot}\n        0${`${Math.round(last / 1000)}k characters read`.padStart(WIDTH)}\n        ${legend}`;
 }
@@ -46,7 +52,9 @@ export function drawReliability(bins: readonly ReliabilityBin[]): string {
     .map(({ tokens, confidence, accuracy }) => {
       const right = Math.round(accuracy * WIDTH);
       const claimed = Math.min(WIDTH - 1, Math.round(confidence * WIDTH));
-      const bar = Array.from({ length: WIDTH }, (_, i) => (i === claimed ? "│" : i < right ? "█" : "·")).join("");
+      const bar = Array.from({ length: WIDTH }, (_, i) => (i === claimed ? "│" : i < right ? "█" : "·")).join(
+        "",
+      );
       const share = `${((100 * tokens) / total).toFixed(0)} %`.padStart(5);
       return `  said ${(100 * confidence).toFixed(0).padStart(3)} %  ${bar}  right ${(100 * accuracy).toFixed(0).padStart(3)} %  (${share} of characters)`;
     });
@@ -72,6 +80,8 @@ export function drawText(prompt: string, pieces: readonly ShadedPiece[]): string
       }
     }
   }
-  const legend = GROUNDS.map((ground, i) => (ground ? paint(ground, ` ${(i / 2).toFixed(1)} `) : " 0.0 ")).join("");
+  const legend = GROUNDS.map((ground, i) =>
+    ground ? paint(ground, ` ${(i / 2).toFixed(1)} `) : " 0.0 ",
+  ).join("");
   return `${out}\n\n${legend} nats of entropy and more`;
 }

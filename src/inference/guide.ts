@@ -13,7 +13,7 @@ export interface Seed {
 }
 
 export function seedOf(seed: number): Seed {
-  return { low: seed % 2 ** 32 | 0, high: Math.floor(seed / 2 ** 32) | 0 };
+  return { low: (seed % 2 ** 32) | 0, high: Math.floor(seed / 2 ** 32) | 0 };
 }
 
 export interface GuideContext {

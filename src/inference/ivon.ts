@@ -59,7 +59,8 @@ export class IvonGuide implements Guide {
     this.#gathered = this.particles > 1 ? this.#v.array() : this.gradient;
     this.#price = this.particles > 1 ? this.#v.array() : 0;
     this.#delta = 1 / (context.lambda * method.prior.scale ** 2);
-    this.#retention = method.beta2 === null ? Math.min(0.1, 1 / (HESSIAN_SHARE * context.steps)) : 1 - method.beta2;
+    this.#retention =
+      method.beta2 === null ? Math.min(0.1, 1 / (HESSIAN_SHARE * context.steps)) : 1 - method.beta2;
     this.#initial = context.layout.segments.map(() => method.h0);
     this.#squares = context.layout.segments.map(() => 0);
   }
@@ -193,7 +194,13 @@ export class IvonGuide implements Guide {
     let sum = 0;
     this.#v.each((s, at) => {
       if (!s.bias)
-        sum += this.#v.k.klNatural(this.mean + at, this.#hessian + at, s.size, this.#delta, this.#context.lambda);
+        sum += this.#v.k.klNatural(
+          this.mean + at,
+          this.#hessian + at,
+          s.size,
+          this.#delta,
+          this.#context.lambda,
+        );
     });
     return sum;
   }

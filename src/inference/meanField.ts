@@ -59,7 +59,9 @@ export class MeanFieldGuide implements Guide {
   /** Inverse of softplus; for a small deviation its logarithm, where exp(s) - 1 would lose its digits. */
   #rhoOf(deviation: number): number {
     const { k } = this.#v;
-    return deviation > 1e-3 ? k.log64(k.exp64(Math.min(deviation, 500)) - 1) : k.log64(deviation) + deviation / 2;
+    return deviation > 1e-3
+      ? k.log64(k.exp64(Math.min(deviation, 500)) - 1)
+      : k.log64(deviation) + deviation / 2;
   }
 
   klWeight({ step }: Position): number {

@@ -76,13 +76,16 @@ export interface IvonMethod extends Common {
 
 export type Method = SgdMethod | AdamMethod | MeanFieldMethod | IvonMethod;
 
-const positive = (name: string, value: number) => requireNumber(name, value, "a number above 0", (v) => v > 0);
+const positive = (name: string, value: number) =>
+  requireNumber(name, value, "a number above 0", (v) => v > 0);
 const fraction = (name: string, value: number) =>
   requireNumber(name, value, "a number from 0 up to, and without, 1", (v) => v >= 0 && v < 1);
 const share = (name: string, value: number) =>
   requireNumber(name, value, "a number from 0 to 1", (v) => v >= 0 && v <= 1);
-const bound = (name: string, value: number) => (value === Number.POSITIVE_INFINITY ? value : positive(name, value));
-const optional = (name: string, value: number | null | undefined) => (value == null ? null : positive(name, value));
+const bound = (name: string, value: number) =>
+  value === Number.POSITIVE_INFINITY ? value : positive(name, value);
+const optional = (name: string, value: number | null | undefined) =>
+  value == null ? null : positive(name, value);
 
 /** N(0, scale²). @throws SviError `E_OPTION` */
 export function gaussianPrior(scale = 1): GaussianPrior {
@@ -188,7 +191,9 @@ export function methodFromDescription(description: unknown): Method {
   const options = Object.fromEntries(
     Object.entries(description as object).map(([name, value]) => [
       name,
-      value === null && (name === "clip" || name === "clamp" || name === "maximumStep") ? Number.POSITIVE_INFINITY : value,
+      value === null && (name === "clip" || name === "clamp" || name === "maximumStep")
+        ? Number.POSITIVE_INFINITY
+        : value,
     ]),
   );
   return METHODS[kind as keyof typeof METHODS](options as never);

@@ -25,7 +25,16 @@ export class Sgd {
   /** `at` is the segment's byte offset in the optimiser's own arrays. */
   step(weights: number, gradient: number, at: number, size: number, rates: Rates): void {
     const { learningRate, scale, decay } = rates;
-    this.#v.k.sgdStep(weights, this.#velocity + at, gradient, size, learningRate, this.#momentum, scale, decay);
+    this.#v.k.sgdStep(
+      weights,
+      this.#velocity + at,
+      gradient,
+      size,
+      learningRate,
+      this.#momentum,
+      scale,
+      decay,
+    );
   }
 
   arrays(): NamedArray[] {

@@ -29,8 +29,10 @@ export function initialWeights(
     fill(at, s.size, s.offset, seed.low, seed.high, 0, stream, 0);
     const drawn = plan.floats(at, s.size);
     for (let i = 0; i < s.size; i++) weights[s.offset + i] = normal ? drawn[i] : bound * (2 * drawn[i] - 1);
-    if (s.name.startsWith("lstm.bias_ih")) weights.fill(1, s.offset + model.hidden, s.offset + 2 * model.hidden);
-    if (s.name.startsWith("lstm.bias_hh")) weights.fill(0, s.offset + model.hidden, s.offset + 2 * model.hidden);
+    if (s.name.startsWith("lstm.bias_ih"))
+      weights.fill(1, s.offset + model.hidden, s.offset + 2 * model.hidden);
+    if (s.name.startsWith("lstm.bias_hh"))
+      weights.fill(0, s.offset + model.hidden, s.offset + 2 * model.hidden);
   }
   return weights;
 }

@@ -130,7 +130,14 @@ export class Network {
     }
     const { maskedTop, outputMask } = this.buffers;
     if (this.options.dropout)
-      this.#k.maskRows(maskedTop, this.#outputs(layers.at(-1)!), outputMask, this.#rows, batch, this.model.hidden);
+      this.#k.maskRows(
+        maskedTop,
+        this.#outputs(layers.at(-1)!),
+        outputMask,
+        this.#rows,
+        batch,
+        this.model.hidden,
+      );
   }
 
   get #rows(): number {
@@ -284,7 +291,8 @@ export class Network {
         yield* this.#products.spend(40 * batch * this.model.hidden);
       }
       yield* this.#recurrentGradients(layer, gradient);
-      if (l > 0 || dropout) yield* this.#inputGradients(layer, gradient, l > 0 ? layers[l - 1] : undefined, dBelow);
+      if (l > 0 || dropout)
+        yield* this.#inputGradients(layer, gradient, l > 0 ? layers[l - 1] : undefined, dBelow);
       else yield* this.#distinctGradients(layer, gradient, dBelow);
       [dAbove, dBelow] = [dBelow, dAbove];
     }
@@ -298,7 +306,15 @@ export class Network {
     const { dc, dStep, keep } = this.buffers;
     const size = batch * hidden * BYTES;
     const gates = layer.gates + 4 * t * size;
-    this.#k.lstmBackward(gates, layer.cBefore + t * size, layer.c + (t + 1) * size, dh + t * size, dc, batch, hidden);
+    this.#k.lstmBackward(
+      gates,
+      layer.cBefore + t * size,
+      layer.c + (t + 1) * size,
+      dh + t * size,
+      dc,
+      batch,
+      hidden,
+    );
     if (t === 0) return;
     const before = dh + (t - 1) * size;
     if (!resets) this.#products.now(batch, hidden, 4 * hidden, gates, layer.packedHhBack, before, true);
@@ -362,7 +378,13 @@ export class Network {
     );
   }
 
-  *#weightGradient(layer: LayerBuffers, gradient: number, dGates: number, inputs: number, rows: number): Slices {
+  *#weightGradient(
+    layer: LayerBuffers,
+    gradient: number,
+    dGates: number,
+    inputs: number,
+    rows: number,
+  ): Slices {
     const { hidden } = this.model;
     const { packedRows } = this.buffers;
     this.#k.packColumns(packedRows, inputs, layer.width, rows, layer.width);

@@ -84,7 +84,9 @@ export class Posterior {
   /** Drops the arrays; every later use throws. @throws SviError `E_BUSY` while a run of inference holds them */
   dispose(): void {
     if (this.#pull)
-      throw new SviError("E_BUSY", "The model is being trained", { remedy: "Finish or break out of the fit first" });
+      throw new SviError("E_BUSY", "The model is being trained", {
+        remedy: "Finish or break out of the fit first",
+      });
     this.#disposed = true;
     this.#mean = new Float32Array(0);
     this.#precision = null;

@@ -34,7 +34,10 @@ export interface Piece {
  * Writes text. The same seed, prompt and options give the same text on every runtime.
  * @throws SviError `E_OPTION`, `E_UNKNOWN_SYMBOL`, `E_MEMORY`; the signal's reason when aborted
  */
-export async function* generate(model: Model, options: GenerateOptions = {}): AsyncGenerator<Piece, void, void> {
+export async function* generate(
+  model: Model,
+  options: GenerateOptions = {},
+): AsyncGenerator<Piece, void, void> {
   const { tokenizer, posterior } = model;
   const { signal } = options;
   const count = requireInteger("tokens", options.tokens ?? 200, 0);

@@ -1,6 +1,6 @@
 /** @module A model that reads tokens one after the other and says what comes next, with its uncertainty. */
 import { requireInteger, SviError } from "../errors.ts";
-import { STREAM, type Seed } from "../inference/guide.ts";
+import { type Seed, STREAM } from "../inference/guide.ts";
 import { KernelInstance } from "../kernels/instance.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
 import { Network } from "../model/network.ts";
@@ -24,6 +24,9 @@ export class Predictor {
   readonly #posterior: Posterior;
   readonly #samples: number;
   readonly #members: readonly { readonly network: Network; readonly state: number; readonly theta: number }[];
+  /** What samples are drawn from. */
+  readonly #mean: number;
+  readonly #precision: number;
   readonly #sum: number;
   readonly #entropy: number;
   readonly #stride: number;
@@ -46,6 +49,8 @@ export class Predictor {
       const network = new Network(this.plan, configuration, layout, options);
       return { network, state: this.plan.words(network.stateSize), theta: this.plan.words(layout.length) };
     });
+    this.#mean = samples > 0 ? this.plan.words(layout.length) : 0;
+    this.#precision = samples > 0 ? this.plan.words(layout.length) : 0;
     this.#stride = this.#members[0].network.buffers.logitStride;
     this.#sum = this.plan.words(WINDOW * this.#stride);
     this.#entropy = this.plan.words(2 * WINDOW);
@@ -63,17 +68,33 @@ export class Predictor {
   #load(theta: number, sample: number, { low, high }: Seed): void {
     const { layout, mean, precision } = this.#posterior;
     const k = this.plan.instance.exports;
-    this.plan.floats(theta, layout.length).set(mean);
-    if (this.#samples === 0) return;
+    if (this.#samples === 0) {
+      this.plan.floats(theta, layout.length).set(mean);
+      return;
+    }
+    if (sample === 0) {
+      this.plan.floats(this.#mean, layout.length).set(mean);
+      this.plan.floats(this.#precision, layout.length).set(precision!);
+    }
     for (const s of layout.segments) {
-      if (s.bias) continue;
-      const at = theta + 4 * s.offset;
-      k.normalArray(at, s.size, s.offset, low, high, sample, STREAM.evaluate, 0);
-      const view = this.plan.floats(at, s.size);
-      for (let i = 0; i < s.size; i++) {
-        const e = s.offset + i;
-        view[i] = Math.fround(mean[e] + Math.fround(view[i] / Math.fround(Math.sqrt(precision![e]))));
-      }
+      const at = 4 * s.offset;
+      const [to, from] = [theta + at, this.#mean + at];
+      if (s.bias) k.copyBytes(to, from, 4 * s.size);
+      else
+        k.sampleNatural(
+          to,
+          from,
+          this.#precision + at,
+          s.size,
+          0,
+          1,
+          s.offset,
+          low,
+          high,
+          sample,
+          STREAM.evaluate,
+          0,
+        );
     }
   }
 
@@ -117,7 +138,10 @@ export class Predictor {
     for (let t = 0; t < steps; t++) {
       const expected = entropy[WINDOW + t] / this.#members.length;
       visit(from + t, {
-        probabilities: this.plan.floats(this.#sum + 4 * t * this.#stride, this.#posterior.configuration.vocabulary),
+        probabilities: this.plan.floats(
+          this.#sum + 4 * t * this.#stride,
+          this.#posterior.configuration.vocabulary,
+        ),
         entropy: entropy[t],
         mutualInformation: this.#samples > 0 ? entropy[t] - expected : 0,
       });

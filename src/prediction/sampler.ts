@@ -1,6 +1,6 @@
 /** @module One token from a distribution: temperature, top-k, top-p, and the seed's own random number. */
 import { requireInteger, requireNumber } from "../errors.ts";
-import { STREAM, type Seed } from "../inference/guide.ts";
+import { type Seed, STREAM } from "../inference/guide.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 
 export interface SamplerOptions {
@@ -34,7 +34,12 @@ export class Sampler {
       (v) => v >= 0 && v <= 100,
     );
     this.#topK = requireInteger("topK", options.topK ?? 0, 0);
-    this.#topP = requireNumber("topP", options.topP ?? 1, "a number above 0 and at most 1", (v) => v > 0 && v <= 1);
+    this.#topP = requireNumber(
+      "topP",
+      options.topP ?? 1,
+      "a number above 0 and at most 1",
+      (v) => v > 0 && v <= 1,
+    );
     this.#weights = plan.words(vocabulary);
     this.#uniform = plan.words(16);
   }

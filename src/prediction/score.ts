@@ -1,6 +1,7 @@
 /** @module How likely each token of a text was, and how sure the model was of what would come. */
-import { seedOf } from "../inference/guide.ts";
+
 import { requireInteger, SviError } from "../errors.ts";
+import { seedOf } from "../inference/guide.ts";
 import type { Model } from "../training/evaluate.ts";
 import { Predictor } from "./predictor.ts";
 

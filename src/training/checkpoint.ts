@@ -26,22 +26,29 @@ export function readCheckpoint(
   const now = describe(fingerprint);
   for (const [name, value] of Object.entries(now))
     if (run[name] !== value)
-      throw new SviError("E_CHECKPOINT", `The checkpoint's run had ${name} ${run[name]}, this one has ${value}`, {
-        value: run[name],
-        remedy: "Resume with the text and options that the run began with",
-      });
+      throw new SviError(
+        "E_CHECKPOINT",
+        `The checkpoint's run had ${name} ${run[name]}, this one has ${value}`,
+        {
+          value: run[name],
+          remedy: "Resume with the text and options that the run began with",
+        },
+      );
   return { arrays: training.arrays, scalars };
 }
 
 function describe(fingerprint: Fingerprint): Record<string, string> {
-  return Object.fromEntries(Object.entries(fingerprint).map(([name, value]) => [name, JSON.stringify(value)]));
+  return Object.fromEntries(
+    Object.entries(fingerprint).map(([name, value]) => [name, JSON.stringify(value)]),
+  );
 }
 
 function parseTraining(metadata: string): { run: Record<string, string>; scalars: Record<string, number[]> } {
   try {
     const { run, scalars } = JSON.parse(metadata);
     const numbers = Object.values(scalars) as unknown[];
-    if (numbers.every((list) => Array.isArray(list) && list.every((n) => Number.isFinite(n)))) return { run, scalars };
+    if (numbers.every((list) => Array.isArray(list) && list.every((n) => Number.isFinite(n))))
+      return { run, scalars };
   } catch {
     // Told below: what JSON found wrong helps nobody.
   }
@@ -53,5 +60,7 @@ function parseTraining(metadata: string): { run: Record<string, string>; scalars
 
 /** Resuming needs the arrays alone: the tokenizer is the corpus's. */
 function anyJson(): never {
-  throw new SviError("E_TOKENIZER", "A checkpoint's tokenizer.json is not read here", { remedy: "Report this" });
+  throw new SviError("E_TOKENIZER", "A checkpoint's tokenizer.json is not read here", {
+    remedy: "Report this",
+  });
 }

@@ -63,7 +63,11 @@ const CHUNK_FLOATS = 2 ** 20;
  * @throws SviError `E_VOCABULARY_MISMATCH`, `E_TEXT_SHORT`, `E_OPTION`, `E_DIVERGED` (a prediction that is no
  *   number), `E_MEMORY`; the signal's reason when aborted
  */
-export async function evaluate(model: Model, corpus: Corpus, options: EvaluateOptions = {}): Promise<Evaluation> {
+export async function evaluate(
+  model: Model,
+  corpus: Corpus,
+  options: EvaluateOptions = {},
+): Promise<Evaluation> {
   const samples = requireInteger("samples", options.samples ?? 0, 0, 4096);
   if (samples > 0 && !model.posterior.precision)
     throw new SviError("E_OPTION", `${samples} samples were asked of a model without a posterior`, {
@@ -79,10 +83,14 @@ export function requireVocabulary(model: Model, corpus: Corpus): void {
   const { vocabulary } = model.posterior.configuration;
   const { vocabularySize } = corpus.tokenizer;
   if (vocabularySize !== vocabulary)
-    throw new SviError("E_VOCABULARY_MISMATCH", `The text has ${vocabularySize} token ids, the model ${vocabulary}`, {
-      value: vocabularySize,
-      remedy: "Open the text with the model's own tokenizer",
-    });
+    throw new SviError(
+      "E_VOCABULARY_MISMATCH",
+      `The text has ${vocabularySize} token ids, the model ${vocabulary}`,
+      {
+        value: vocabularySize,
+        remedy: "Open the text with the model's own tokenizer",
+      },
+    );
 }
 
 /** A forward-only instance; a run of inference keeps one for its validations. */

@@ -99,7 +99,11 @@ interface Plan {
  * @throws SviError `E_OPTION`, `E_TEXT_SHORT`, `E_VOCABULARY_MISMATCH`, `E_MEMORY`, `E_BUSY`, `E_DIVERGED`,
  *   `E_CHECKPOINT`; the signal's reason when aborted
  */
-export async function* fit(model: Model, corpus: Corpus, options: FitOptions = {}): AsyncGenerator<StepRecord, void, void> {
+export async function* fit(
+  model: Model,
+  corpus: Corpus,
+  options: FitOptions = {},
+): AsyncGenerator<StepRecord, void, void> {
   options.signal?.throwIfAborted();
   requireVocabulary(model, corpus);
   const batch = requireInteger("batch", options.batch ?? 32, 1, 4096);
@@ -182,7 +186,15 @@ async function* run(
     if (step % KL_EVERY === 0 || last || options.resume) kl = trainer.guide.kl();
     const due = validator && (last || trainer.step % (options.validation!.every ?? plan.windows) === 0);
     const valid = due ? await validator.score(options.validation!.corpus, options.signal) : null;
-    const record = recordOf(figures, plan, trainer, kl, started, valid, step === 0 ? warningOf(plan, figures) : null);
+    const record = recordOf(
+      figures,
+      plan,
+      trainer,
+      kl,
+      started,
+      valid,
+      step === 0 ? warningOf(plan, figures) : null,
+    );
     const { checkpoint } = options;
     if (checkpoint && (last || trainer.step % checkpoint.every === 0))
       await checkpoint.save(writeCheckpoint(model, trainer, fingerprint));
@@ -250,7 +262,8 @@ function warningOf(plan: Plan, { learningRate }: StepFigures): string | null {
   const { method, lambda, steps } = plan;
   if (method.kind !== "ivon") return null;
   // Half of the highest rate on average, as under a cosine.
-  const pull = (0.5 * Math.max(learningRate, method.learningRate) * steps) / (lambda * method.prior.scale ** 2);
+  const pull =
+    (0.5 * Math.max(learningRate, method.learningRate) * steps) / (lambda * method.prior.scale ** 2);
   if (pull <= 0.1) return null;
   return `The prior N(0, ${method.prior.scale}²) shrinks the mean by about ${Math.round(100 * pull)} % over this run; a larger prior scale or lambda makes it weaker`;
 }

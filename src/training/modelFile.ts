@@ -35,7 +35,8 @@ export function writeModel(
   const { layout, mean, precision, lambda, configuration } = posterior;
   const tensors = new Map<string, Tensor>(segmentsOf(layout, mean, ""));
   if (precision)
-    for (const [name, tensor] of segmentsOf(layout, precision, PRECISION, (bias) => !bias)) tensors.set(name, tensor);
+    for (const [name, tensor] of segmentsOf(layout, precision, PRECISION, (bias) => !bias))
+      tensors.set(name, tensor);
   for (const [name, data] of training?.arrays ?? [])
     tensors.set(`training/${name}`, { dtype: "F32", shape: [data.length], data });
   const metadata: Record<string, string> = {
@@ -77,7 +78,12 @@ export function readModel(bytes: Uint8Array, options: { json?: JsonTokenizerRead
   if (precision) requirePositive(layout, precision);
   const lambda = parse(metadata, "lambda");
   return {
-    posterior: new Posterior(configuration, mean, precision, typeof lambda === "number" && lambda > 0 ? lambda : null),
+    posterior: new Posterior(
+      configuration,
+      mean,
+      precision,
+      typeof lambda === "number" && lambda > 0 ? lambda : null,
+    ),
     tokenizer,
     training: readTraining(tensors, metadata),
   };
@@ -120,10 +126,14 @@ function readFlat(
     const name = prefix + s.name;
     const tensor = tensors.get(name);
     if (!tensor || tensor.shape.length !== s.shape.length || tensor.shape.some((n, i) => n !== s.shape[i]))
-      throw new SviError("E_FORMAT", `Tensor ${name} has shape [${tensor?.shape ?? "missing"}], not [${s.shape}]`, {
-        value: tensor?.shape,
-        remedy: "Give a file that svi-lm saved",
-      });
+      throw new SviError(
+        "E_FORMAT",
+        `Tensor ${name} has shape [${tensor?.shape ?? "missing"}], not [${s.shape}]`,
+        {
+          value: tensor?.shape,
+          remedy: "Give a file that svi-lm saved",
+        },
+      );
     flat.set(toFloat32(name, tensor), s.offset);
   }
   return flat;
@@ -157,7 +167,8 @@ export function hashPosterior(posterior: Posterior): string {
   const hash = new Sha256();
   const { layout, mean, precision } = posterior;
   const add = (flat: Float32Array, wanted: (bias: boolean) => boolean) => {
-    for (const [, { data }] of segmentsOf(layout, flat, "", wanted)) hash.update(littleEndian(data as Float32Array));
+    for (const [, { data }] of segmentsOf(layout, flat, "", wanted))
+      hash.update(littleEndian(data as Float32Array));
   };
   add(mean, () => true);
   if (precision) add(precision, (bias) => !bias);

@@ -14,7 +14,10 @@ export interface Schedule {
 }
 
 /** @throws SviError `E_OPTION` where a value is out of range */
-export function schedule(kind: Schedule["kind"] = "cosine", options: Partial<Omit<Schedule, "kind">> = {}): Schedule {
+export function schedule(
+  kind: Schedule["kind"] = "cosine",
+  options: Partial<Omit<Schedule, "kind">> = {},
+): Schedule {
   if (kind !== "constant" && kind !== "cosine" && kind !== "step")
     throw new SviError("E_OPTION", `schedule is ${String(kind)}`, {
       value: kind,

@@ -1,7 +1,7 @@
 /** @module One run's own kernels, network and guide, and the walk of a minibatch through them. */
 import { SviError } from "../errors.ts";
 import { DeltaGuide } from "../inference/delta.ts";
-import { type Guide, type GuideContext, STREAM, type Seed, type Update } from "../inference/guide.ts";
+import { type Guide, type GuideContext, type Seed, STREAM, type Update } from "../inference/guide.ts";
 import { IvonGuide } from "../inference/ivon.ts";
 import { MeanFieldGuide } from "../inference/meanField.ts";
 import type { Method } from "../inference/method.ts";
@@ -149,7 +149,8 @@ export class Trainer {
     const { length } = this.#posterior.layout;
     const arrays = new Map<string, Float32Array>();
     arrays.set("mean", this.#plan.floats(this.guide.mean, length).slice());
-    for (const { name, address } of this.guide.arrays()) arrays.set(name, this.#plan.floats(address, length).slice());
+    for (const { name, address } of this.guide.arrays())
+      arrays.set(name, this.#plan.floats(address, length).slice());
     if (this.#average) arrays.set("average", this.#plan.floats(this.#average, length).slice());
     arrays.set("state", this.#plan.floats(this.#state, this.#network.stateSize).slice());
     return arrays;

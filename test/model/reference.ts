@@ -1,0 +1,211 @@
+/** The language model in plain float64 loops: what src/model must agree with. Formulas: Hochreiter and Schmidhuber's
+ * LSTM with forget gates, PyTorch's gate order i, f, g, o, both biases. */
+import type { ModelConfiguration } from "../../src/model/configuration.ts";
+import type { Layout } from "../../src/model/layout.ts";
+
+export interface ReferenceWindow {
+  /** Time-major, [steps·batch]. */
+  inputs: Int32Array;
+  targets: Int32Array;
+  steps: number;
+  batch: number;
+  /** [layers][h, c][batch, hidden]. */
+  state: ArrayLike<number>;
+  /** Factors over the inputs of every layer, [batch, width], then over the last one's outputs, [batch, hidden]. */
+  masks?: ArrayLike<number>[];
+  /** Lanes whose input is this id start from a state of zeros. */
+  separator?: number;
+}
+
+export interface ReferenceResult {
+  /** Mean negative log-likelihood. */
+  loss: number;
+  nll: Float64Array;
+  /** [steps·batch, vocabulary]. */
+  probabilities: Float64Array;
+  /** State after the window, as it came in. */
+  state: Float64Array;
+  /** Of the loss, over the flat vector. */
+  gradient: Float64Array;
+}
+
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+
+/** What a layer's backward pass needs, each [rows, …]. */
+interface LayerTrace {
+  width: number;
+  input: Float64Array;
+  /** Activations i, f, g, o. */
+  gates: Float64Array;
+  hBefore: Float64Array;
+  cBefore: Float64Array;
+  c: Float64Array;
+  h: Float64Array;
+}
+
+export function reference(
+  model: ModelConfiguration,
+  layout: Layout,
+  weights: ArrayLike<number>,
+  window: ReferenceWindow,
+): ReferenceResult {
+  const { vocabulary: V, embedding: E, hidden: H, layers, tied } = model;
+  const { inputs, targets, steps, batch, masks, separator = -1 } = window;
+  const rows = steps * batch;
+  const at = (name: string) => layout.find(name).offset;
+  const output = at(tied ? "embedding.weight" : "output.weight");
+  const traces: LayerTrace[] = [];
+  const state = new Float64Array(window.state.length);
+
+  let below = new Float64Array(rows * E);
+  for (let r = 0; r < rows; r++)
+    for (let e = 0; e < E; e++) below[r * E + e] = weights[at("embedding.weight") + inputs[r] * E + e];
+  for (let l = 0; l < layers; l++) {
+    const width = l === 0 ? E : H;
+    if (masks) below = masked(below, masks[l], rows, batch, width);
+    const trace = layerForward(l, width, below);
+    traces.push(trace);
+    below = trace.h;
+  }
+  const top = masks ? masked(below, masks[layers], rows, batch, H) : below;
+
+  const nll = new Float64Array(rows);
+  const probabilities = new Float64Array(rows * V);
+  for (let r = 0; r < rows; r++) {
+    let most = Number.NEGATIVE_INFINITY;
+    for (let v = 0; v < V; v++) {
+      let logit = weights[at("output.bias") + v];
+      for (let j = 0; j < H; j++) logit += weights[output + v * H + j] * top[r * H + j];
+      probabilities[r * V + v] = logit;
+      most = Math.max(most, logit);
+    }
+    let sum = 0;
+    for (let v = 0; v < V; v++) sum += Math.exp(probabilities[r * V + v] - most);
+    nll[r] = most + Math.log(sum) - probabilities[r * V + targets[r]];
+    for (let v = 0; v < V; v++) probabilities[r * V + v] = Math.exp(probabilities[r * V + v] - most) / sum;
+  }
+  const loss = nll.reduce((a, b) => a + b, 0) / rows;
+  return { loss, nll, probabilities, state, gradient: backward() };
+
+  function layerForward(l: number, width: number, input: Float64Array): LayerTrace {
+    const [wi, wh, bi, bh] = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map((name) =>
+      at(`lstm.${name}_l${l}`),
+    );
+    const gates = new Float64Array(rows * 4 * H);
+    const [hBefore, cBefore, c, h] = [0, 1, 2, 3].map(() => new Float64Array(rows * H));
+    const first = 2 * l * batch * H;
+    for (let t = 0; t < steps; t++)
+      for (let lane = 0; lane < batch; lane++) {
+        const r = t * batch + lane;
+        const keep = inputs[r] === separator ? 0 : 1;
+        for (let j = 0; j < H; j++) {
+          hBefore[r * H + j] = keep * (t ? h[(r - batch) * H + j] : window.state[first + lane * H + j]);
+          cBefore[r * H + j] =
+            keep * (t ? c[(r - batch) * H + j] : window.state[first + (batch + lane) * H + j]);
+        }
+        for (let q = 0; q < 4 * H; q++) {
+          let a = weights[bi + q] + weights[bh + q];
+          for (let k = 0; k < width; k++) a += weights[wi + q * width + k] * input[r * width + k];
+          for (let k = 0; k < H; k++) a += weights[wh + q * H + k] * hBefore[r * H + k];
+          gates[r * 4 * H + q] = q >= 2 * H && q < 3 * H ? Math.tanh(a) : sigmoid(a);
+        }
+        for (let j = 0; j < H; j++) {
+          const [i, f, g, o] = [0, 1, 2, 3].map((n) => gates[r * 4 * H + n * H + j]);
+          c[r * H + j] = f * cBefore[r * H + j] + i * g;
+          h[r * H + j] = o * Math.tanh(c[r * H + j]);
+          state[first + lane * H + j] = h[r * H + j];
+          state[first + (batch + lane) * H + j] = c[r * H + j];
+        }
+      }
+    return { width, input, gates, hBefore, cBefore, c, h };
+  }
+
+  function backward(): Float64Array {
+    const gradient = new Float64Array(layout.length);
+    let dAbove = new Float64Array(rows * H);
+    for (let r = 0; r < rows; r++)
+      for (let v = 0; v < V; v++) {
+        const d = (probabilities[r * V + v] - Number(v === targets[r])) / rows;
+        gradient[at("output.bias") + v] += d;
+        for (let j = 0; j < H; j++) {
+          gradient[output + v * H + j] += d * top[r * H + j];
+          dAbove[r * H + j] += d * weights[output + v * H + j];
+        }
+      }
+    if (masks) dAbove = masked(dAbove, masks[layers], rows, batch, H);
+    for (let l = layers - 1; l >= 0; l--) {
+      dAbove = layerBackward(l, traces[l], dAbove, gradient);
+      if (masks) dAbove = masked(dAbove, masks[l], rows, batch, traces[l].width);
+    }
+    for (let r = 0; r < rows; r++)
+      for (let e = 0; e < E; e++) gradient[at("embedding.weight") + inputs[r] * E + e] += dAbove[r * E + e];
+    return gradient;
+  }
+
+  function layerBackward(
+    l: number,
+    trace: LayerTrace,
+    dh: Float64Array,
+    gradient: Float64Array,
+  ): Float64Array {
+    const { width, input, gates, hBefore, cBefore, c } = trace;
+    const [wi, wh, bi, bh] = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map((name) =>
+      at(`lstm.${name}_l${l}`),
+    );
+    const dInput = new Float64Array(rows * width);
+    const dc = new Float64Array(batch * H);
+    for (let t = steps - 1; t >= 0; t--)
+      for (let lane = 0; lane < batch; lane++) {
+        const r = t * batch + lane;
+        const keep = inputs[r] === separator ? 0 : 1;
+        const da = new Float64Array(4 * H);
+        for (let j = 0; j < H; j++) {
+          const [i, f, g, o] = [0, 1, 2, 3].map((n) => gates[r * 4 * H + n * H + j]);
+          const squashed = Math.tanh(c[r * H + j]);
+          const d = dc[lane * H + j] + dh[r * H + j] * o * (1 - squashed * squashed);
+          da[j] = d * g * i * (1 - i);
+          da[H + j] = d * cBefore[r * H + j] * f * (1 - f);
+          da[2 * H + j] = d * i * (1 - g * g);
+          da[3 * H + j] = dh[r * H + j] * squashed * o * (1 - o);
+          dc[lane * H + j] = keep * d * f;
+        }
+        for (let q = 0; q < 4 * H; q++) {
+          gradient[bi + q] += da[q];
+          gradient[bh + q] += da[q];
+          for (let k = 0; k < width; k++) {
+            gradient[wi + q * width + k] += da[q] * input[r * width + k];
+            dInput[r * width + k] += da[q] * weights[wi + q * width + k];
+          }
+          for (let k = 0; k < H; k++) {
+            gradient[wh + q * H + k] += da[q] * hBefore[r * H + k];
+            if (t > 0) dh[(r - batch) * H + k] += keep * da[q] * weights[wh + q * H + k];
+          }
+        }
+      }
+    return dInput;
+  }
+}
+
+function masked(
+  x: Float64Array,
+  mask: ArrayLike<number>,
+  rows: number,
+  batch: number,
+  width: number,
+): Float64Array {
+  const out = new Float64Array(rows * width);
+  for (let r = 0; r < rows; r++)
+    for (let k = 0; k < width; k++) out[r * width + k] = x[r * width + k] * mask[(r % batch) * width + k];
+  return out;
+}
+
+/** Small seeded random numbers for tests: mulberry32. */
+export function randomNumbers(seed: number): () => number {
+  let a = seed >>> 0;
+  return () => {
+    a = (a + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
