@@ -57,7 +57,7 @@ export function reference(
   const traces: LayerTrace[] = [];
   const state = new Float64Array(window.state.length);
 
-  let below = new Float64Array(rows * E);
+  let below: Float64Array = new Float64Array(rows * E);
   for (let r = 0; r < rows; r++)
     for (let e = 0; e < E; e++) below[r * E + e] = weights[at("embedding.weight") + inputs[r] * E + e];
   for (let l = 0; l < layers; l++) {
@@ -122,7 +122,7 @@ export function reference(
 
   function backward(): Float64Array {
     const gradient = new Float64Array(layout.length);
-    let dAbove = new Float64Array(rows * H);
+    let dAbove: Float64Array = new Float64Array(rows * H);
     for (let r = 0; r < rows; r++)
       for (let v = 0; v < V; v++) {
         const d = (probabilities[r * V + v] - Number(v === targets[r])) / rows;
