@@ -19,7 +19,11 @@ function segmentsOf(layout: Layout, flat: Float32Array, prefix: string, wanted =
     .filter((s) => wanted(s.bias))
     .map((s): [string, Tensor] => [
       prefix + s.name,
-      { dtype: "F32", shape: s.shape, data: flat.subarray(s.offset, s.offset + s.size) },
+      {
+        dtype: "F32",
+        shape: s.shape,
+        data: flat.subarray(s.offset, s.offset + s.size) as Float32Array<ArrayBuffer>,
+      },
     ]);
 }
 
@@ -38,7 +42,11 @@ export function writeModel(
     for (const [name, tensor] of segmentsOf(layout, precision, PRECISION, (bias) => !bias))
       tensors.set(name, tensor);
   for (const [name, data] of training?.arrays ?? [])
-    tensors.set(`training/${name}`, { dtype: "F32", shape: [data.length], data });
+    tensors.set(`training/${name}`, {
+      dtype: "F32",
+      shape: [data.length],
+      data: data as Float32Array<ArrayBuffer>,
+    });
   const metadata: Record<string, string> = {
     format: "svi-lm",
     formatVersion: String(FORMAT_VERSION),
