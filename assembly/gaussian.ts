@@ -9,7 +9,7 @@
  */
 import { cosQuarter, logPositive, sinQuarter, softplus4 } from "./elementary";
 import { laneMask, SUM_BLOCK, sumLanes } from "./norm";
-import { angle, DRAW_BYTES, normalArray, radius, words } from "./random";
+import { angle, DRAW_BYTES, normalArray, radii, words } from "./random";
 
 /** Standard deviation from rho; the summand keeps it from vanishing. */
 // @ts-ignore: decorator
@@ -38,10 +38,11 @@ export function sampleNatural(
   while (theta < last) {
     const end = min(theta + DRAW_BYTES, last);
     words(theta, end, group, seedLow, seedHigh, step, stream, particle);
+    radii(theta, end);
     group += <u32>(DRAW_BYTES >> 6);
     for (; theta < end; theta += 32, mean += 32, h += 32) {
       const word = v128.load(theta, 16);
-      const r = radius(v128.load(theta), word);
+      const r = v128.load(theta);
       const turn = angle(word);
       const sd0 = naturalDeviation(v128.load(h), delta, scale);
       const sd1 = naturalDeviation(v128.load(h, 16), delta, scale);

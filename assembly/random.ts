@@ -99,10 +99,10 @@ function storeGroup(out: usize, even0: v128, even1: v128, odd0: v128, odd1: v128
   v128.store(out, v128.shuffle<i32>(odd0, odd1, 1, 3, 5, 7), 48);
 }
 
-/** u = (first >>> 1) 2^-31 + 2^-32; -2 ln u as in logPositive, simpler, to 3e-7; the angle's sign put on the root. */
+/** For radii: 2^-31, 2^-32, 1, 2, the series of -2 ln m, -2 ln 2. */
 const RADIUS: usize = memory.data<f32>([
   4.656612873077393e-10, 2.3283064365386963e-10, 1, 2, -0.59743732213974, -0.79955071210860603,
-  -1.333335518836975, -4, -1.3862943611198906, 5.9604644775390625e-8,
+  -1.333335518836975, -4, -1.3862943611198906,
 ]);
 
 // @ts-ignore: decorator
@@ -111,30 +111,42 @@ function constant(index: usize): v128 {
   return v128.load_splat<f32>(RADIUS + (index << 2));
 }
 
-/** The radius sqrt(-2 ln u), 0 to 6.7, of a pair of deviates, negative where the angle is within 1/4 of a half turn. */
-// @ts-ignore: decorator
-@inline
-export function radius(first: v128, second: v128): v128 {
-  const scaled = f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(first, 1)), constant(0));
-  const u = f32x4.add(scaled, constant(1));
-  const n = i32x4.shr_s(i32x4.sub(u, i32x4.splat(0x3f3504f3)), 23);
-  const f = f32x4.sub(i32x4.sub(u, i32x4.shl(n, 23)), constant(2));
-  const s = f32x4.div(f, f32x4.add(f, constant(3)));
-  const z = f32x4.mul(s, s);
-  let p = f32x4.add(f32x4.mul(z, constant(4)), constant(5));
-  p = f32x4.add(f32x4.mul(p, z), constant(6));
-  p = f32x4.add(f32x4.mul(p, z), constant(7));
-  const log = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(n), constant(8)), f32x4.mul(p, s));
-  // The nearest half turn is odd where bits 31 and 30 differ.
-  const odd = v128.and(v128.xor(second, i32x4.shl(second, 1)), i32x4.splat(0x80000000));
-  return v128.xor(f32x4.sqrt(log), odd);
+/**
+ * The first word of each pair becomes the radius sqrt(-2 ln u), u = (word >>> 1) 2^-31 + 2^-32: 0 to 6.7. Its
+ * sign is that of the second's nearest half turn. The logarithm as in logPositive, simpler, to 3e-7.
+ */
+export function radii(out: usize, end: usize): void {
+  const c0 = constant(0);
+  const c1 = constant(1);
+  const one = constant(2);
+  const two = constant(3);
+  const c4 = constant(4);
+  const c5 = constant(5);
+  const c6 = constant(6);
+  const c7 = constant(7);
+  const c8 = constant(8);
+  for (; out < end; out += 32) {
+    const second = v128.load(out, 16);
+    const u = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(v128.load(out), 1)), c0), c1);
+    const n = i32x4.shr_s(i32x4.sub(u, i32x4.splat(0x3f3504f3)), 23);
+    const f = f32x4.sub(i32x4.sub(u, i32x4.shl(n, 23)), one);
+    const s = f32x4.div(f, f32x4.add(f, two));
+    const z = f32x4.mul(s, s);
+    let p = f32x4.add(f32x4.mul(z, c4), c5);
+    p = f32x4.add(f32x4.mul(p, z), c6);
+    p = f32x4.add(f32x4.mul(p, z), c7);
+    const log = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(n), c8), f32x4.mul(p, s));
+    // The nearest half turn is odd where bits 31 and 30 differ.
+    const odd = v128.and(v128.xor(second, i32x4.shl(second, 1)), i32x4.splat(0x80000000));
+    v128.store(out, v128.xor(f32x4.sqrt(log), odd));
+  }
 }
 
 /** The angle (second >>> 8) 2^-24 in turns less its nearest half turn: bits 30..8 as a signed number. */
 // @ts-ignore: decorator
 @inline
 export function angle(second: v128): v128 {
-  return f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_s(i32x4.shl(second, 1), 9)), constant(9));
+  return f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_s(i32x4.shl(second, 1), 9)), f32x4.splat(5.9604644775390625e-8));
 }
 
 /** The words themselves. */
@@ -163,9 +175,10 @@ export function normalArray(
   particle: u32,
 ): void {
   philoxWords(out, n, firstElement, seedLow, seedHigh, step, stream, particle);
+  radii(out, out + (<usize>n << 2));
   for (const end = out + (((<usize>n + 15) & ~15) << 2); out < end; out += 32) {
     const word = v128.load(out, 16);
-    const r = radius(v128.load(out), word);
+    const r = v128.load(out);
     const turn = angle(word);
     v128.store(out, f32x4.mul(r, cosQuarter(turn)));
     v128.store(out, f32x4.mul(r, sinQuarter(turn)), 16);

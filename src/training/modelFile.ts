@@ -1,5 +1,6 @@
 /** @module A model as one safetensors file: means under PyTorch's names, then precisions, then training state. */
 import { SviError } from "../errors.ts";
+import { littleEndianBytes } from "../formats/endian.ts";
 import { readSafetensors, type Tensor, toFloat32, writeSafetensors } from "../formats/safetensors.ts";
 import { Sha256 } from "../formats/sha256.ts";
 import { configureModel } from "../model/configuration.ts";
@@ -175,17 +176,9 @@ export function hashPosterior(posterior: Posterior): string {
   const hash = new Sha256();
   const { layout, mean, precision } = posterior;
   const add = (flat: Float32Array, wanted: (bias: boolean) => boolean) => {
-    for (const [, { data }] of segmentsOf(layout, flat, "", wanted))
-      hash.update(littleEndian(data as Float32Array));
+    for (const [, { data }] of segmentsOf(layout, flat, "", wanted)) hash.update(littleEndianBytes(data));
   };
   add(mean, () => true);
   if (precision) add(precision, (bias) => !bias);
   return hash.hex();
-}
-
-function littleEndian(data: Float32Array): Uint8Array {
-  const bytes = new Uint8Array(data.length * 4);
-  const view = new DataView(bytes.buffer);
-  for (let i = 0; i < data.length; i++) view.setFloat32(4 * i, data[i], true);
-  return bytes;
 }
