@@ -5,7 +5,10 @@
  */
 import { flush } from "./norm";
 
-/** lowest <= x <= highest; NaN stays. */
+/** Bytes of each of the five arrays that are worked on at a time. */
+const CACHED: usize = 4096;
+
+/** -highest <= x <= highest; NaN stays. */
 // @ts-ignore: decorator
 @inline
 function clamp(x: v128, highest: v128): v128 {
@@ -42,29 +45,70 @@ export function ivonStep(
   maximumStep: f32,
 ): void {
   const bytes = (<usize>n) << 2;
-  const b1 = f32x4.splat(<f32>beta1);
-  const a1 = f32x4.splat(<f32>(1 - beta1) * clip);
-  const r = f32x4.splat(retention);
-  const d = f32x4.splat(delta);
-  const floor = f32x4.splat(delta > 0 ? delta * -0.9998 : 1e-20);
-  for (let i: usize = 0; i < bytes; i += 16) {
-    const m = v128.load(mean + i);
+  const factor = <f32>(1 - beta1) * clip;
+  // Two short loops over what the nearest cache holds: one long one keeps too few vectors in flight.
+  for (let start: usize = 0; start < bytes; start += CACHED) {
+    const end = min(start + CACHED, bytes);
+    const from = price ? price : theta;
+    curvature(h, from, mean, g, start, end, price != 0, retention, priceScale, squareScale, clampScale, delta);
+    direction(mean, h, u, g, start, end, rate, <f32>beta1, factor, correction, delta, decay, maximumStep);
+  }
+}
+
+function curvature(
+  h: usize,
+  from: usize,
+  mean: usize,
+  g: usize,
+  start: usize,
+  end: usize,
+  averaged: bool,
+  retention: f32,
+  priceScale: f32,
+  squareScale: f32,
+  clampScale: f32,
+  delta: f32,
+): void {
+  const floor: f32 = delta > 0 ? delta * -0.9998 : 1e-20;
+  for (let i = start; i < end; i += 16) {
     const gradient = v128.load(g + i);
-    const noise = price ? v128.load(price + i) : f32x4.mul(f32x4.sub(v128.load(theta + i), m), gradient);
     const old = v128.load(h + i);
-    const a = f32x4.add(old, d);
-    const curvature = f32x4.add(
-      f32x4.mul(f32x4.mul(f32x4.splat(priceScale), a), noise),
-      f32x4.mul(f32x4.splat(squareScale), f32x4.mul(gradient, gradient)),
-    );
-    const bound = f32x4.mul(f32x4.splat(clampScale), f32x4.sqrt(a));
-    const change = f32x4.mul(r, f32x4.sub(clamp(curvature, bound), old));
+    const read = v128.load(from + i);
+    const noise = averaged ? read : f32x4.mul(f32x4.sub(read, v128.load(mean + i)), gradient);
+    const a = f32x4.add(old, f32x4.splat(delta));
+    const square = f32x4.mul(f32x4.splat(squareScale), f32x4.mul(gradient, gradient));
+    const estimate = f32x4.add(f32x4.mul(f32x4.mul(f32x4.splat(priceScale), a), noise), square);
+    const kept = clamp(estimate, f32x4.mul(f32x4.splat(clampScale), f32x4.sqrt(a)));
+    const change = f32x4.mul(f32x4.splat(retention), f32x4.sub(kept, old));
     const half = f32x4.div(f32x4.mul(f32x4.mul(change, change), f32x4.splat(0.5)), a);
-    const next = f32x4.pmax(flush(f32x4.add(f32x4.add(old, change), half)), floor);
-    const momentum = flush(f32x4.add(f32x4.mul(b1, v128.load(u + i)), f32x4.mul(a1, gradient)));
-    const pull = f32x4.add(f32x4.mul(momentum, f32x4.splat(correction)), f32x4.mul(f32x4.splat(decay), m));
-    const step = clamp(f32x4.div(pull, f32x4.add(next, d)), f32x4.splat(maximumStep));
-    v128.store(h + i, next);
+    const next = flush(f32x4.add(f32x4.add(old, change), half));
+    v128.store(h + i, f32x4.pmax(next, f32x4.splat(floor)));
+  }
+}
+
+function direction(
+  mean: usize,
+  h: usize,
+  u: usize,
+  g: usize,
+  start: usize,
+  end: usize,
+  rate: f32,
+  beta1: f32,
+  factor: f32,
+  correction: f32,
+  delta: f32,
+  decay: f32,
+  maximumStep: f32,
+): void {
+  for (let i = start; i < end; i += 16) {
+    const m = v128.load(mean + i);
+    const old = f32x4.mul(f32x4.splat(beta1), v128.load(u + i));
+    const momentum = flush(f32x4.add(old, f32x4.mul(f32x4.splat(factor), v128.load(g + i))));
+    const decayed = f32x4.mul(f32x4.splat(decay), m);
+    const pull = f32x4.add(f32x4.mul(momentum, f32x4.splat(correction)), decayed);
+    const precision = f32x4.add(v128.load(h + i), f32x4.splat(delta));
+    const step = clamp(f32x4.div(pull, precision), f32x4.splat(maximumStep));
     v128.store(u + i, momentum);
     v128.store(mean + i, f32x4.sub(m, f32x4.mul(f32x4.splat(rate), step)));
   }
