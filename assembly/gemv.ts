@@ -4,7 +4,7 @@
  */
 import { BLOCK_DEPTH, panelsWidth, rowTimesPanels } from "./panels";
 
-/** `edge` is 128 bytes of scratch. */
+/** `edge` is 80 bytes of scratch. */
 export function gemv(
   n: usize,
   k: usize,
