@@ -20,7 +20,7 @@ export class DeltaGuide implements Guide {
     this.theta = this.mean;
     this.gradient = this.#v.array();
     this.#clip = method.clip;
-    this.#decay = method.prior ? 1 / (context.lambda * method.prior.scale ** 2) : 0;
+    this.#decay = method.prior ? 1 / (context.lambda * method.prior.scale * method.prior.scale) : 0;
     this.#optimiser = method.kind === "sgd" ? new Sgd(this.#v, method) : new Adam(this.#v, method);
   }
 

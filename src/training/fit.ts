@@ -263,7 +263,7 @@ function warningOf(plan: Plan, { learningRate }: StepFigures): string | null {
   if (method.kind !== "ivon") return null;
   // Half of the highest rate on average, as under a cosine.
   const pull =
-    (0.5 * Math.max(learningRate, method.learningRate) * steps) / (lambda * method.prior.scale ** 2);
+    (0.5 * Math.max(learningRate, method.learningRate) * steps) / (lambda * method.prior.scale * method.prior.scale);
   if (pull <= 0.1) return null;
   return `The prior N(0, ${method.prior.scale}²) shrinks the mean by about ${Math.round(100 * pull)} % over this run; a larger prior scale or lambda makes it weaker`;
 }

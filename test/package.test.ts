@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+
+const pack = JSON.parse(readFileSync("package.json", "utf8"));
+
+describe("the package", () => {
+  test("depends on the loader alone", () => {
+    expect(Object.keys(pack.dependencies)).toEqual(["@assemblyscript/loader"]);
+    expect(Object.keys(pack.peerDependencies)).toEqual(["@huggingface/tokenizers"]);
+    expect(pack.peerDependenciesMeta["@huggingface/tokenizers"].optional).toBe(true);
+  });
+
+  test("pins exact versions", () => {
+    for (const version of Object.values({ ...pack.dependencies, ...pack.devDependencies }))
+      expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+
+  test("is ESM without side effects, with types first in every export", () => {
+    expect(pack.type).toBe("module");
+    expect(pack.sideEffects).toBe(false);
+    for (const entry of Object.values(pack.exports))
+      if (typeof entry === "object") expect(Object.keys(entry as object)[0]).toBe("types");
+  });
+
+  test("locks no network address", () => {
+    const lock = readFileSync("package-lock.json", "utf8");
+    expect(lock).not.toMatch(/"resolved"/);
+  });
+});
+
+describe("the kernels", () => {
+  const bytes = readFileSync("build/kernels.simd.wasm");
+
+  test("are at most 18 kB, gzip", () => {
+    expect(gzipSync(bytes, { level: 9 }).length).toBeLessThanOrEqual(18_000);
+  });
+
+  test("import nothing and export their memory", () => {
+    const module = new WebAssembly.Module(bytes);
+    expect(WebAssembly.Module.imports(module)).toEqual([]);
+    expect(WebAssembly.Module.exports(module)).toContainEqual({ name: "memory", kind: "memory" });
+  });
+});
+
+/** Engines differ in these (and only + - * / and sqrt are exact), so no number may come from them. */
+const ENGINE_DEPENDENT =
+  /Math\.(exp|expm1|log|log2|log10|log1p|pow|sin|cos|tan|sinh|cosh|tanh|asin|acos|atan|atan2|cbrt|hypot|random)\b|\*\*/;
+
+function sources(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === "cli" || entry.name === "generated" ? [] : sources(path);
+    return path.endsWith(".ts") ? [path] : [];
+  });
+}
+
+test("nothing that feeds back into numbers comes from the engine's own functions", () => {
+  const found = sources("src").flatMap((path) =>
+    readFileSync(path, "utf8")
+      .split("\n")
+      .filter((line) => !/^\s*(\*|\/\/|\/\*)/.test(line) && ENGINE_DEPENDENT.test(line))
+      // Powers of two are exact everywhere.
+      .filter((line) => !/\b2 ?\*\* ?-?\d+/.test(line))
+      .map((line) => `${path}: ${line.trim()}`),
+  );
+  expect(found).toEqual([]);
+});
