@@ -37,24 +37,22 @@ export function gemmScratchSize(): usize {
   return BLOCK_BYTES + TILE_ROWS * PANEL_BYTES;
 }
 
-/**
- * Packs B[k,n], row-major with stride ldb. Columns past n are whatever follows in memory, up to 76 bytes past
- * the end of B; they reach no output.
- */
+/** Packs B[k,n], row-major with stride ldb. */
 export function packColumns(packed: usize, b: usize, ldb: usize, k: usize, n: usize): void {
   const stride = ldb << 2;
   for (let k0: usize = 0; k0 < k; k0 += BLOCK_DEPTH) {
     const depth = min(BLOCK_DEPTH, k - k0);
     for (let j: usize = 0; j < n; j += TILE_COLUMNS) {
+      const columns = min(TILE_COLUMNS, n - j);
       let from = b + k0 * stride + (j << 2);
-      const end = packed + depth * PANEL_BYTES;
-      while (packed < end) {
-        v128.store(packed, v128.load(from));
-        v128.store(packed, v128.load(from, 16), 16);
-        v128.store(packed, v128.load(from, 32), 32);
-        v128.store(packed, v128.load(from, 48), 48);
-        v128.store(packed, v128.load(from, 64), 64);
-        packed += PANEL_BYTES;
+      for (const end = packed + depth * PANEL_BYTES; packed < end; packed += PANEL_BYTES) {
+        if (columns == TILE_COLUMNS) {
+          v128.store(packed, v128.load(from));
+          v128.store(packed, v128.load(from, 16), 16);
+          v128.store(packed, v128.load(from, 32), 32);
+          v128.store(packed, v128.load(from, 48), 48);
+          v128.store(packed, v128.load(from, 64), 64);
+        } else copyEdge(packed, from, columns, false);
         from += stride;
       }
     }
