@@ -99,9 +99,9 @@ function storeGroup(out: usize, even0: v128, even1: v128, odd0: v128, odd1: v128
   v128.store(out, v128.shuffle<i32>(odd0, odd1, 1, 3, 5, 7), 48);
 }
 
-/** For radii: 2^-31, 2^-32, 1, 2, the series of -2 ln m, -2 ln 2. */
+/** For radii: 2^-32, 2^-33, 1, 2, the series of -2 ln m, -2 ln 2. */
 const RADIUS: usize = memory.data<f32>([
-  4.656612873077393e-10, 2.3283064365386963e-10, 1, 2, -0.59743732213974, -0.79955071210860603,
+  2.3283064365386963e-10, 1.1641532182693481e-10, 1, 2, -0.59743732213974, -0.79955071210860603,
   -1.333335518836975, -4, -1.3862943611198906,
 ]);
 
@@ -112,7 +112,7 @@ function constant(index: usize): v128 {
 }
 
 /**
- * The first word of each pair becomes the radius sqrt(-2 ln u), u = (word >>> 1) 2^-31 + 2^-32: 0 to 6.7. Its
+ * The first word of each pair becomes the radius sqrt(-2 ln u), u = word 2^-32 + 2^-33: 0 to 6.8. Its
  * sign is that of the second's nearest half turn. The logarithm as in logPositive, simpler, to 3e-7.
  */
 export function radii(out: usize, end: usize): void {
@@ -127,7 +127,7 @@ export function radii(out: usize, end: usize): void {
   const c8 = constant(8);
   for (; out < end; out += 32) {
     const second = v128.load(out, 16);
-    const u = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(v128.load(out), 1)), c0), c1);
+    const u = f32x4.add(f32x4.mul(f32x4.convert_i32x4_u(v128.load(out)), c0), c1);
     const n = i32x4.shr_s(i32x4.sub(u, i32x4.splat(0x3f3504f3)), 23);
     const f = f32x4.sub(i32x4.sub(u, i32x4.shl(n, 23)), one);
     const s = f32x4.div(f, f32x4.add(f, two));
@@ -175,8 +175,9 @@ export function normalArray(
   particle: u32,
 ): void {
   philoxWords(out, n, firstElement, seedLow, seedHigh, step, stream, particle);
-  radii(out, out + (<usize>n << 2));
-  for (const end = out + (((<usize>n + 15) & ~15) << 2); out < end; out += 32) {
+  const end = out + (((<usize>n + 15) & ~15) << 2);
+  radii(out, end);
+  for (; out < end; out += 32) {
     const word = v128.load(out, 16);
     const r = v128.load(out);
     const turn = angle(word);
