@@ -17,12 +17,13 @@ export const pause: () => Promise<void> =
           port2.postMessage(null);
         });
 
-/** @throws the signal's reason, between two slices */
+/** @throws the signal's reason, before a slice */
 export async function drive<T>(work: Generator<unknown, T, void>, signal?: AbortSignal): Promise<T> {
   for (;;) {
+    // Before every slice: a step that is done within one must not begin either.
+    signal?.throwIfAborted();
     const { done, value } = work.next();
     if (done) return value;
-    signal?.throwIfAborted();
     await pause();
   }
 }
