@@ -12,6 +12,9 @@ import {
 } from "./guide.ts";
 import type { MeanFieldMethod, ScaleMixturePrior } from "./method.ts";
 
+/** Deviations that are computed at a time when precisions are copied out. */
+const BLOCK = 1024;
+
 export class MeanFieldGuide implements Guide {
   readonly particles: number;
   readonly mean: number;
@@ -23,6 +26,8 @@ export class MeanFieldGuide implements Guide {
   readonly #rho: number;
   readonly #gradientRho: number;
   readonly #gathered: number;
+  /** Room of its own, [BLOCK]: precisions are also asked for between two particles. */
+  readonly #deviations: number;
   readonly #adam: Adam;
   readonly #adamRho: Adam;
   /** Mean over particles of the gradient's norm. */
@@ -41,6 +46,7 @@ export class MeanFieldGuide implements Guide {
     this.#rho = this.#v.array();
     this.#gradientRho = this.#v.array();
     this.#gathered = this.particles > 1 ? this.#v.array() : this.gradient;
+    this.#deviations = this.#v.plan.words(BLOCK);
     this.#adam = new Adam(this.#v, method, "mean/");
     this.#adamRho = new Adam(this.#v, method, "rho/");
   }
@@ -170,24 +176,22 @@ export class MeanFieldGuide implements Guide {
     }
     // The normalising constants of prior and entropy cancel; the entropy is exact.
     let sum = this.#priorSum;
-    for (const s of this.#v.layout.segments) {
-      if (s.bias) continue;
-      const logs = this.#gradientRho + 4 * s.offset;
-      k.deviationArray(logs, this.#rho + 4 * s.offset, s.size);
-      k.logArray(logs, logs, s.size);
-      for (const log of this.#v.plan.floats(logs, s.size)) sum -= log + 0.5;
-    }
+    this.#v.each((s, at) => {
+      if (!s.bias) sum -= k.entropyMeanField(this.#rho + at, s.size);
+    });
     return sum;
   }
 
   precision(out: Float32Array): boolean {
-    const rho = this.#v.layout.segments.filter((s) => !s.bias);
     out.fill(0);
-    for (const s of rho) {
-      this.#v.k.deviationArray(this.#gradientRho + 4 * s.offset, this.#rho + 4 * s.offset, s.size);
-      const deviation = this.#v.plan.floats(this.#gradientRho + 4 * s.offset, s.size);
-      for (let i = 0; i < s.size; i++) out[s.offset + i] = 1 / (deviation[i] * deviation[i]);
-    }
+    this.#v.each((s, at) => {
+      for (let from = 0; !s.bias && from < s.size; from += BLOCK) {
+        const size = Math.min(BLOCK, s.size - from);
+        this.#v.k.deviationArray(this.#deviations, this.#rho + at + 4 * from, size);
+        const deviation = this.#v.plan.floats(this.#deviations, size);
+        for (let i = 0; i < size; i++) out[s.offset + from + i] = 1 / (deviation[i] * deviation[i]);
+      }
+    });
     return true;
   }
 
