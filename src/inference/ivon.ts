@@ -23,6 +23,8 @@ const SPREAD_LIMIT = 10;
 const SQUARE_MEMORY = 0.99;
 /** h forgets over this share of the run when β2 is tied to its length. */
 const HESSIAN_SHARE = 0.25;
+/** h may be negative as long as h + δ is not; the kernel's own floor. */
+const LEAST_HESSIAN = -0.9998;
 /** Weights whose h/h0 the quantiles are taken of. */
 const QUANTILE_SAMPLE = 1024;
 
@@ -45,6 +47,10 @@ export class IvonGuide implements Guide {
   #initial: number[];
   #squares: number[];
   #power = 1;
+  /** Per element: sum of squared gradients while probing. */
+  #sums: Float64Array | null = null;
+  /** Whether h came with the weights: the probe must then not put it back to h0. */
+  #known = false;
 
   constructor(context: GuideContext, method: IvonMethod) {
     this.#context = context;
@@ -58,7 +64,7 @@ export class IvonGuide implements Guide {
     this.#momentum = this.#v.array();
     this.#gathered = this.particles > 1 ? this.#v.array() : this.gradient;
     this.#price = this.particles > 1 ? this.#v.array() : 0;
-    this.#delta = 1 / (context.lambda * method.prior.scale ** 2);
+    this.#delta = 1 / (context.lambda * method.prior.scale * method.prior.scale);
     this.#retention =
       method.beta2 === null ? Math.min(0.1, 1 / (HESSIAN_SHARE * context.steps)) : 1 - method.beta2;
     this.#initial = context.layout.segments.map(() => method.h0);
@@ -70,10 +76,11 @@ export class IvonGuide implements Guide {
     const h = this.#v.view(this.#hessian);
     h.fill(this.#method.h0);
     if (!precision) return;
+    this.#known = true;
     for (const s of this.#v.layout.segments) {
       if (s.bias) continue;
       for (let i = s.offset; i < s.offset + s.size; i++)
-        h[i] = Math.max(precision[i] / this.#context.lambda - this.#delta, 0);
+        h[i] = Math.max(precision[i] / this.#context.lambda - this.#delta, LEAST_HESSIAN * this.#delta);
     }
   }
 
@@ -129,8 +136,13 @@ export class IvonGuide implements Guide {
   update(position: Position): Update {
     const { clip, beta1, h0 } = this.#method;
     const gradientNorm = this.#measure(position.step);
-    if (position.step === this.#method.probe && position.step > 0) this.#spread();
+    if (position.step === this.#method.probe && position.step > 0 && !this.#known) this.#spread();
     this.#power *= beta1;
+    if (position.step < this.#method.probe) {
+      const g = this.#v.view(this.#gathered);
+      this.#sums ??= new Float64Array(g.length);
+      for (let i = 0; i < g.length; i++) this.#sums[i] += g[i] * g[i];
+    }
     const noise = this.noise(position);
     const { lambda } = this.#context;
     const rate = position.learningRate * (h0 + this.#delta);
@@ -175,19 +187,33 @@ export class IvonGuide implements Guide {
     return Math.sqrt(sum);
   }
 
-  /** h of each segment in proportion to the root of its mean squared gradient, h0 on average. */
+  /** h in proportion to the root of the mean squared gradient, h0 on average. */
   #spread(): void {
     const { segments } = this.#v.layout;
-    const roots = this.#squares.map((square) => Math.sqrt(square));
-    const average = roots.reduce((a, b) => a + b, 0) / roots.length;
-    if (!(average > 0)) return;
-    this.#initial = roots.map((root) => {
-      const ratio = Math.min(Math.max(root / average, 1 / SPREAD_LIMIT), SPREAD_LIMIT);
-      return this.#method.h0 * ratio;
-    });
-    segments.forEach((s, i) => {
-      this.#v.plan.floats(this.#hessian + 4 * s.offset, s.size).fill(this.#initial[i]);
-    });
+    const mode = (this.#method as any).spread ?? "segment";
+    const limit = (this.#method as any).spreadLimit ?? SPREAD_LIMIT;
+    const h = this.#v.view(this.#hessian);
+    const sums = this.#sums!;
+    const roots = new Float64Array(sums.length);
+    let total = 0, count = 0, segTotal = 0;
+    for (const s of segments) {
+      let segSum = 0;
+      const width = mode === "segment" ? s.size : mode === "row" ? s.shape.at(-1)! : 1;
+      const w = s.bias && mode !== "element" ? s.size : width;
+      for (let from = 0; from < s.size; from += w) {
+        let sum = 0;
+        for (let i = 0; i < w; i++) sum += sums[s.offset + from + i];
+        const root = Math.sqrt(sum / w);
+        segSum += root * w;
+        roots.fill(root, s.offset + from, s.offset + from + w);
+      }
+      total += segSum; count += s.size; segTotal += segSum / s.size;
+    }
+    const average = (this.#method as any).segmentMean === false ? total / count : segTotal / segments.length;
+    for (const s of segments)
+      for (let i = s.offset; i < s.offset + s.size; i++)
+        h[i] = this.#method.h0 * Math.min(Math.max(roots[i] / average, 1 / limit), limit);
+    this.#sums = null;
   }
 
   kl(): number {
@@ -223,13 +249,19 @@ export class IvonGuide implements Guide {
   }
 
   scalars(): Record<string, number[]> {
-    return { initial: this.#initial, squares: this.#squares, power: [this.#power] };
+    return {
+      initial: this.#initial,
+      squares: this.#squares,
+      power: [this.#power],
+      known: [Number(this.#known)],
+    };
   }
 
   restore(scalars: Record<string, number[]>): void {
     this.#initial = [...scalars.initial];
     this.#squares = [...scalars.squares];
     [this.#power] = scalars.power;
+    this.#known = scalars.known[0] === 1;
   }
 
   hessianRatio(): HessianRatio {
