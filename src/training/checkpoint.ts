@@ -1,5 +1,6 @@
 /** @module A run in the middle: everything that going on to the same final hash takes. */
 import { SviError } from "../errors.ts";
+import type { Tokenizer } from "../text/types.ts";
 import type { Model } from "./evaluate.ts";
 import { readModel, writeModel } from "./modelFile.ts";
 import type { Trainer } from "./trainer.ts";
@@ -12,12 +13,16 @@ export function writeCheckpoint(model: Model, trainer: Trainer, fingerprint: Fin
   return writeModel(model, { arrays: trainer.arrays(), metadata });
 }
 
-/** @throws SviError `E_CHECKPOINT` where the file holds no run, or another one; what reading a model throws */
+/**
+ * @param tokenizer that of the run: a tokenizer.json in the file needs no library, since resuming takes the arrays alone
+ * @throws SviError `E_CHECKPOINT` where the file holds no run, or another one; what reading a model throws
+ */
 export function readCheckpoint(
   bytes: Uint8Array,
   fingerprint: Fingerprint,
+  tokenizer: Tokenizer,
 ): { arrays: Map<string, Float32Array>; scalars: Record<string, number[]> } {
-  const { training } = readModel(bytes, { json: anyJson });
+  const { training } = readModel(bytes, { json: () => tokenizer });
   if (!training)
     throw new SviError("E_CHECKPOINT", "The file holds a model but no run to go on with", {
       remedy: "Give a file that was written as a checkpoint",
@@ -47,7 +52,7 @@ function parseTraining(metadata: string): { run: Record<string, string>; scalars
   try {
     const { run, scalars } = JSON.parse(metadata);
     const numbers = Object.values(scalars) as unknown[];
-    if (numbers.every((list) => Array.isArray(list) && list.every((n) => Number.isFinite(n))))
+    if (run !== null && numbers.every((list) => Array.isArray(list) && list.every((n) => Number.isFinite(n))))
       return { run, scalars };
   } catch {
     // Told below: what JSON found wrong helps nobody.
@@ -55,12 +60,5 @@ function parseTraining(metadata: string): { run: Record<string, string>; scalars
   throw new SviError("E_CHECKPOINT", "The checkpoint's record of its run cannot be read", {
     value: metadata.slice(0, 80),
     remedy: "Go back to an older checkpoint, or train again",
-  });
-}
-
-/** Resuming needs the arrays alone: the tokenizer is the corpus's. */
-function anyJson(): never {
-  throw new SviError("E_TOKENIZER", "A checkpoint's tokenizer.json is not read here", {
-    remedy: "Report this",
   });
 }

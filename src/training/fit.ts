@@ -7,7 +7,7 @@ import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { type Evaluation, Evaluator, type Model, requireVocabulary } from "./evaluate.ts";
 import { type Schedule, schedule as scheduleOf } from "./schedule.ts";
 import { drive } from "./slices.ts";
-import { type StepFigures, Trainer } from "./trainer.ts";
+import { diverged, type StepFigures, Trainer } from "./trainer.ts";
 
 export interface FitOptions {
   /** `ivon()` by default. */
@@ -29,7 +29,7 @@ export interface FitOptions {
   readonly seed?: number;
   readonly validation?: Validation;
   readonly checkpoint?: Checkpointing;
-  /** A checkpoint to go on from; text, method, batch, sequence, epochs and seed must be those it began with. */
+  /** A checkpoint to go on from; the text and all options that decide its bits must be those it began with. */
   readonly resume?: Uint8Array;
   /** Ends the run early where it returns true. */
   readonly until?: (record: StepRecord) => boolean;
@@ -88,6 +88,11 @@ interface Plan {
   readonly steps: number;
   readonly lambda: number;
   readonly seed: number;
+  readonly schedule: Schedule;
+  readonly dropout: number;
+  readonly averaging: number;
+  /** -1 for none. */
+  readonly separator: number;
 }
 
 /**
@@ -110,6 +115,7 @@ export async function* fit(
   const sequence = requireInteger("sequence", options.sequence ?? 64, 1, 4096);
   const lanes = corpus.lanes({ batch, sequence });
   const plan = planRun(corpus, options, lanes);
+  requireOccasions(model, plan.method, options);
   let trainer: Trainer | undefined;
   model.posterior.lock(() => trainer?.publish());
   let good = true;
@@ -120,7 +126,8 @@ export async function* fit(
     good = !(error instanceof SviError && error.code === "E_DIVERGED");
     throw error;
   } finally {
-    if (good) trainer?.publish();
+    if (good && trainer?.finite) trainer.publish();
+    else trainer?.fallBack();
     model.posterior.unlock();
     await lanes.close();
   }
@@ -129,6 +136,8 @@ export async function* fit(
 function planRun(corpus: Corpus, options: FitOptions, lanes: LaneReader): Plan {
   const method = options.inference ?? ivon();
   const epochs = requireNumber("epochs", options.epochs ?? 5, "a number above 0", (v) => v > 0);
+  const part = (name: string, value: number) =>
+    requireNumber(name, value, "a number from 0 up to, and without, 1", (v) => v >= 0 && v < 1);
   const lambda = ("lambda" in method ? method.lambda : null) ?? corpus.tokens;
   return {
     method,
@@ -138,23 +147,33 @@ function planRun(corpus: Corpus, options: FitOptions, lanes: LaneReader): Plan {
     steps: Math.max(1, Math.round(epochs * lanes.windows)),
     lambda,
     seed: requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER),
+    schedule: options.schedule ?? scheduleOf(),
+    dropout: part("dropout", options.dropout ?? 0),
+    averaging: part("averaging", options.averaging ?? 0),
+    separator:
+      options.separator === undefined
+        ? -1
+        : requireInteger("separator", options.separator, 0, corpus.tokenizer.vocabularySize - 1),
   };
 }
 
+/** What is to happen on the way is checked before the first step, not when its time comes. */
+function requireOccasions(model: Model, method: Method, { validation, checkpoint }: FitOptions): void {
+  if (checkpoint) requireInteger("checkpoint every", checkpoint.every, 1);
+  if (!validation) return;
+  if (validation.every !== undefined) requireInteger("validation every", validation.every, 1);
+  requireVocabulary(model, validation.corpus);
+  if (validation.samples && method.kind !== "ivon" && method.kind !== "bbb")
+    throw new SviError("E_OPTION", `${validation.samples} samples were asked of a run of ${method.kind}`, {
+      value: validation.samples,
+      remedy: "Validate with the mean (samples 0), or train with ivon or bbb",
+    });
+}
+
 function createTrainer(model: Model, plan: Plan, options: FitOptions): Trainer {
-  const part = (name: string, value: number) =>
-    requireNumber(name, value, "a number from 0 up to, and without, 1", (v) => v >= 0 && v < 1);
   return new Trainer(model.posterior, {
-    method: plan.method,
-    batch: plan.batch,
-    sequence: plan.sequence,
-    steps: plan.steps,
-    lambda: plan.lambda,
+    ...plan,
     seed: seedOf(plan.seed),
-    schedule: options.schedule ?? scheduleOf(),
-    dropout: part("dropout", options.dropout ?? 0),
-    separator: options.separator === undefined ? -1 : requireInteger("separator", options.separator, 0),
-    averaging: part("averaging", options.averaging ?? 0),
     memoryLimit: options.memoryLimit,
   });
 }
@@ -170,16 +189,25 @@ async function* run(
   const size = plan.batch * plan.sequence;
   const inputs = new Int32Array(size);
   const targets = new Int32Array(size);
-  const fingerprint = { corpus: await corpus.fingerprint(), ...plan };
-  if (options.resume) await resume(trainer, lanes, fingerprint, options.resume);
+  const fingerprint = {
+    corpus: await corpus.fingerprint(),
+    model: model.posterior.configuration,
+    ...plan,
+  };
   const validator = options.validation && new Evaluator(model, options.validation.samples ?? 0, options);
+  if (options.resume) {
+    const { arrays, scalars } = readCheckpoint(options.resume, fingerprint, model.tokenizer);
+    trainer.restore(arrays, scalars);
+    await lanes.seek(trainer.step % lanes.windows);
+  }
+  const first = trainer.step;
   const started = performance.now();
   let kl = 0;
   while (trainer.step < plan.steps) {
     const time = await nextWindow(lanes, trainer, inputs, targets);
     const { step } = trainer;
     const keep = () => {
-      if (step % KEEP_EVERY === 0) trainer.publish();
+      if (step === first || step % KEEP_EVERY === 0) trainer.keep();
     };
     const figures = await drive(trainer.update(inputs, targets, time, keep), options.signal);
     const last = trainer.step === plan.steps;
@@ -199,8 +227,10 @@ async function* run(
     if (checkpoint && (last || trainer.step % checkpoint.every === 0))
       await checkpoint.save(writeCheckpoint(model, trainer, fingerprint));
     yield record;
-    if (options.until?.(record)) return;
+    if (options.until?.(record)) break;
   }
+  if (!trainer.finite)
+    throw diverged("largest weight after the update", Number.POSITIVE_INFINITY, trainer.step - 1);
 }
 
 /** The next window; at the end of a pass the first one again, from a state of zeros. */
@@ -216,17 +246,6 @@ async function nextWindow(
   await lanes.seek(0);
   trainer.resetState();
   return lanes.next(inputs, targets);
-}
-
-async function resume(
-  trainer: Trainer,
-  lanes: LaneReader,
-  fingerprint: Readonly<Record<string, unknown>>,
-  bytes: Uint8Array,
-): Promise<void> {
-  const { arrays, scalars } = readCheckpoint(bytes, fingerprint);
-  trainer.restore(arrays, scalars);
-  await lanes.seek(trainer.step % lanes.windows);
 }
 
 function recordOf(
@@ -263,7 +282,8 @@ function warningOf(plan: Plan, { learningRate }: StepFigures): string | null {
   if (method.kind !== "ivon") return null;
   // Half of the highest rate on average, as under a cosine.
   const pull =
-    (0.5 * Math.max(learningRate, method.learningRate) * steps) / (lambda * method.prior.scale * method.prior.scale);
+    (0.5 * Math.max(learningRate, method.learningRate) * steps) /
+    (lambda * method.prior.scale * method.prior.scale);
   if (pull <= 0.1) return null;
   return `The prior N(0, ${method.prior.scale}²) shrinks the mean by about ${Math.round(100 * pull)} % over this run; a larger prior scale or lambda makes it weaker`;
 }

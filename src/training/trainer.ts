@@ -12,6 +12,9 @@ import type { Posterior } from "../model/posterior.ts";
 import type { Slices } from "../model/products.ts";
 import { type Schedule, scheduleFactor } from "./schedule.ts";
 
+/** A loss of so many times that of guessing among all tokens is no learning any more. */
+const WORST_LOSS = 100;
+
 export interface TrainerOptions {
   readonly method: Method;
   readonly batch: number;
@@ -45,8 +48,9 @@ export class Trainer {
   readonly #network: Network;
   readonly #state: number;
   readonly #average: number;
-  readonly #mean: Float32Array;
   readonly #precision: Float32Array;
+  /** Mean, precision and lambda that a run falls back to when it diverges. */
+  #kept: readonly [Float32Array, Float32Array | null, number | null] | null = null;
   #averaged = 0;
   /** Updates made so far. */
   step = 0;
@@ -69,7 +73,6 @@ export class Trainer {
     this.#state = this.#plan.words(this.#network.stateSize);
     this.#average = options.averaging > 0 ? this.#plan.words(layout.length) : 0;
     this.#plan.commit();
-    this.#mean = new Float32Array(layout.length);
     this.#precision = new Float32Array(layout.length);
     this.guide.start(posterior.mean, posterior.precision);
   }
@@ -85,7 +88,7 @@ export class Trainer {
   }
 
   /**
-   * One update from one minibatch. The posterior is left as it was where the loss is not finite.
+   * One update from one minibatch; none where the loss is not finite, or beyond anything that is learning.
    * @param keep called once the weights before the update have proved good
    * @throws SviError `E_DIVERGED`, `E_TOKEN_RANGE`
    */
@@ -107,9 +110,10 @@ export class Trainer {
       guide.gather(position, particle);
     }
     const nll = total / (position.tokens * guide.particles);
-    if (!Number.isFinite(nll)) throw diverged("loss", nll, this.step);
+    if (!(nll < this.#worstLoss)) throw diverged("loss", nll, this.step);
     keep();
     const update = guide.update(position);
+    if (!Number.isFinite(update.gradientNorm)) throw diverged("gradient", update.gradientNorm, this.step);
     this.#network.saveState(this.#state);
     this.step++;
     this.#followAverage();
@@ -136,12 +140,35 @@ export class Trainer {
     this.#plan.instance.exports.averageInto(this.#average, this.guide.mean, length, 1 / this.#averaged);
   }
 
-  /** Hands the current mean and precision to the posterior. */
+  /** Saturated units hide a divergence from infinities: the loss is finite then, and absurd. */
+  get #worstLoss(): number {
+    return WORST_LOSS * this.#plan.instance.exports.log64(this.#posterior.configuration.vocabulary);
+  }
+
+  /** Whether the last update left weights that a loss can be computed with. */
+  get finite(): boolean {
+    return this.#plan.instance.exports.isFiniteArray(this.guide.mean, this.#posterior.layout.length) === 1;
+  }
+
+  /** Remembers the posterior as it is now as the one to fall back to. */
+  keep(): void {
+    this.publish();
+    const { mean, precision, lambda } = this.#posterior;
+    this.#kept = [mean.slice(), precision?.slice() ?? null, lambda];
+  }
+
+  /** Gives the posterior back what was kept last, whatever of this run has been published since. */
+  fallBack(): void {
+    if (this.#kept) this.#posterior.assign(...this.#kept);
+  }
+
+  /** Hands the current mean and precision to the posterior, once there are any of this run's. */
   publish(): void {
+    if (this.step === 0) return;
     const { length } = this.#posterior.layout;
-    this.#mean.set(this.#plan.floats(this.#averaged > 0 ? this.#average : this.guide.mean, length));
+    const mean = this.#plan.floats(this.#averaged > 0 ? this.#average : this.guide.mean, length);
     const known = this.guide.precision(this.#precision);
-    this.#posterior.assign(this.#mean, known ? this.#precision : null, known ? this.options.lambda : null);
+    this.#posterior.assign(mean, known ? this.#precision : null, known ? this.options.lambda : null);
   }
 
   /** Arrays and numbers that a resumed run needs, besides the posterior. */
@@ -160,7 +187,7 @@ export class Trainer {
     return { ...this.guide.scalars(), step: [this.step], averaged: [this.#averaged] };
   }
 
-  /** @throws SviError `E_CHECKPOINT` where an array is missing or of another length */
+  /** @throws SviError `E_CHECKPOINT` where an array or a number is missing, or not one that a run can have */
   restore(arrays: ReadonlyMap<string, Float32Array>, scalars: Record<string, number[]>): void {
     const { length } = this.#posterior.layout;
     const take = (name: string, address: number, count: number) => {
@@ -172,6 +199,7 @@ export class Trainer {
         });
       this.#plan.floats(address, count).set(found);
     };
+    this.#requireScalars(scalars);
     take("mean", this.guide.mean, length);
     for (const { name, address } of this.guide.arrays()) take(name, address, length);
     if (this.#average) take("average", this.#average, length);
@@ -179,6 +207,20 @@ export class Trainer {
     this.guide.restore(scalars);
     [this.step] = scalars.step;
     [this.#averaged] = scalars.averaged;
+  }
+
+  /** Lists as long as this run's own, and a position within the run. */
+  #requireScalars(scalars: Record<string, number[]>): void {
+    const count = (n: number) => Number.isInteger(n) && n >= 0 && n <= this.options.steps;
+    for (const [name, own] of Object.entries(this.scalars())) {
+      const found = Object.hasOwn(scalars, name) ? scalars[name] : [];
+      const counts = name === "step" || name === "averaged";
+      if (found.length !== own.length || (counts && !count(found[0])))
+        throw new SviError("E_CHECKPOINT", `The checkpoint's ${name} is [${found}]`, {
+          value: found,
+          remedy: "Go back to an older checkpoint, or train again",
+        });
+    }
   }
 }
 
