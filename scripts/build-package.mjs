@@ -1,0 +1,41 @@
+// Compiles src/ to dist/ with declarations, and bundles the command line into one file that needs nothing else.
+//   node scripts/build-package.mjs             dist/
+//   node scripts/build-package.mjs --cli FILE  the command line alone, for its tests
+import { spawnSync } from "node:child_process";
+import { chmod, rm } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = new URL("..", import.meta.url);
+
+async function bundleCommandLine(outfile) {
+  await build({
+    absWorkingDir: fileURLToPath(root),
+    entryPoints: ["src/cli/main.ts"],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    legalComments: "inline",
+    logLevel: "error",
+    banner: {
+      // cli-progress is CommonJS and requires modules of Node.
+      js: '#!/usr/bin/env node\nimport { createRequire as makeRequire } from "node:module";\nconst require = makeRequire(import.meta.url);',
+    },
+  });
+  await chmod(new URL(outfile, root), 0o755);
+}
+
+if (process.argv[2] === "--cli") await bundleCommandLine(process.argv[3]);
+else {
+  await rm(new URL("dist", root), { recursive: true, force: true });
+  const tsc = fileURLToPath(new URL("node_modules/typescript/bin/tsc", root));
+  const { status } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], {
+    cwd: root,
+    stdio: "inherit",
+  });
+  if (status !== 0) process.exit(1);
+  await rm(new URL("dist/cli", root), { recursive: true });
+  await bundleCommandLine("dist/cli/main.js");
+}

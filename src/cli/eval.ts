@@ -1,0 +1,54 @@
+/** @module `svi-lm eval`: how well a model predicts a text. */
+import { Corpus } from "../text/corpus.ts";
+import { evaluate } from "../training/evaluate.ts";
+import { command } from "./command.ts";
+import { loadModel, naming, withTexts } from "./files.ts";
+import { KERNELS, requireAvailable } from "./kernels.ts";
+import { count, fixed, printJson, printTable } from "./print.ts";
+
+export const evaluation = command({
+  name: "eval",
+  summary: "score a text as one stream, every token after the first",
+  example: "svi-lm eval book.svi held-out.txt --samples 8",
+  words: ["M", "text"],
+  options: {
+    samples: {
+      kind: "number",
+      default: 0,
+      help: "posterior samples whose probabilities are averaged; 0 for the mean of the weights",
+    },
+    ...KERNELS,
+  },
+  async run({ words: [path, text], options, json, interruption: { signal } }) {
+    requireAvailable(options);
+    const model = await loadModel(path);
+    return withTexts([text], async (texts) => {
+      const { tokenizer } = model;
+      const result = await naming(text, async () => {
+        const corpus = await Corpus.open(texts, { tokenizer, signal });
+        return evaluate(model, corpus, { samples: options.samples, signal });
+      });
+      const { tokens, nll, perplexity, bitsPerToken, bitsPerByte } = result;
+      const { ece, brier, entropy, mutualInformation } = result;
+      if (json) {
+        const fit = { tokens, nll, perplexity, bitsPerToken, bitsPerByte };
+        printJson({ ...fit, ece, brier, entropy, mutualInformation });
+      } else
+        printTable([
+          ["tokens", count(tokens)],
+          ["nll", `${fixed(nll, 4)} nats`],
+          ["perplexity", fixed(perplexity)],
+          ["bits per token", fixed(bitsPerToken, 4)],
+          [
+            "bits per byte",
+            bitsPerByte === null ? "none: unknown symbols stand for text" : fixed(bitsPerByte, 4),
+          ],
+          ["calibration error", fixed(ece, 4)],
+          ["Brier score", fixed(brier, 4)],
+          ["entropy", `${fixed(entropy, 4)} nats`],
+          ["mutual information", `${fixed(mutualInformation, 4)} nats`],
+        ]);
+      return 0;
+    });
+  },
+});

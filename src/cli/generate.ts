@@ -1,0 +1,73 @@
+/** @module `svi-lm generate`: text as it comes, shaded by how unsure the model was. */
+import type { Piece } from "../prediction/generate.ts";
+import { command } from "./command.ts";
+import { loadModel } from "./files.ts";
+import { printJson } from "./print.ts";
+
+/** Grounds from none to dark red. */
+const GROUNDS = ["", "48;5;236", "48;5;52", "48;5;88", "48;5;124"];
+/** Entropy at which the last one begins, as a share of the highest there is; a trained model stays well below. */
+const DARKEST = 0.6;
+
+export const generate = command({
+  name: "generate",
+  summary: "write text as it comes; a colour terminal shades it by the model's uncertainty",
+  example: 'svi-lm generate book.svi --prompt "Call me" --temperature 0.8',
+  words: ["M"],
+  options: {
+    prompt: { kind: "text", value: "S", help: "text to go on from; a terminal shows it too" },
+    tokens: { kind: "number", default: 200, help: "tokens to write" },
+    temperature: { kind: "number", value: "X", default: 1, help: "0 takes the likeliest token" },
+    "top-k": { kind: "number", default: 0, help: "only the k likeliest tokens; 0 for all" },
+    "top-p": {
+      kind: "number",
+      value: "X",
+      default: 1,
+      help: "only the likeliest tokens that reach this probability",
+    },
+    samples: {
+      kind: "number",
+      default: 0,
+      help: "posterior samples whose predictions are averaged; 0 for the mean of the weights",
+    },
+    seed: { kind: "number", default: 1, help: "the same seed writes the same text" },
+  },
+  async run({ words: [path], options, json, interruption: { signal } }) {
+    const model = await loadModel(path);
+    const { prompt, tokens, temperature, samples, seed } = options;
+    const sampling = { temperature, topK: options["top-k"], topP: options["top-p"], samples, seed };
+    const pieces = model.generate({ prompt, tokens, signal, ...sampling });
+    if (json) {
+      let text = "";
+      for await (const piece of pieces) text += piece.text;
+      printJson({ text });
+      return 0;
+    }
+    const show = process.stdout.isTTY ? terminalWriter(Math.log(model.configuration.vocabulary)) : plain;
+    if (process.stdout.isTTY) process.stdout.write(visible(prompt ?? ""));
+    try {
+      for await (const piece of pieces) process.stdout.write(show(piece));
+    } finally {
+      process.stdout.write("\n");
+    }
+    return 0;
+  },
+});
+
+const plain = ({ text }: Piece): string => text;
+
+function terminalWriter(highest: number): (piece: Piece) => string {
+  if (process.stdout.getColorDepth() < 8) return ({ text }) => visible(text);
+  return ({ text, entropy }) => {
+    const level = Math.floor(((GROUNDS.length - 1) * entropy) / (DARKEST * highest));
+    const ground = GROUNDS[Math.min(GROUNDS.length - 1, level)];
+    // A ground that spans a line end would colour the rest of the line.
+    return ground ? visible(text).replace(/[^\n]+/g, `\x1b[${ground}m$&\x1b[0m`) : visible(text);
+  };
+}
+
+/** A model may write any byte; a terminal would obey some of them. */
+function visible(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it takes out
+  return text.replace(/\r(?=\n|$)/g, "").replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "·");
+}

@@ -1,0 +1,41 @@
+/** @module Help, written from the tables of the commands. */
+import { COMMON, type Command, type Option, type Options, wordUsage } from "./command.ts";
+import { columns } from "./print.ts";
+
+export function programHelp(commands: readonly Command[], version: string): string {
+  return `svi-lm ${version}: Bayesian LSTM language models, trained by stochastic variational inference
+
+Usage: svi-lm <command> [options]
+
+${columns(commands.map(({ name, summary }) => [name, summary]))}
+
+  --help     help, also for each command: svi-lm train --help
+  --version  the version
+
+Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+
+Example: ${commands[0].example}
+`;
+}
+
+export function commandHelp({ name, summary, words, options, example }: Command): string {
+  const table: Options = { ...options, ...COMMON };
+  const rows = Object.entries(table).map(([option, described]) => [
+    `--${option}${valueUsage(described)}`,
+    described.help + (described.default === undefined ? "" : ` (default ${described.default})`),
+  ]);
+  return `svi-lm ${name}: ${summary}
+
+Usage: svi-lm ${[name, ...words.map(wordUsage)].join(" ")} [options]
+
+${columns(rows)}
+
+Example: ${example}
+`;
+}
+
+function valueUsage(option: Option): string {
+  if (option.kind === "flag") return "";
+  if (option.kind === "choice") return ` ${option.choices.join("|")}`;
+  return ` ${option.value ?? "N"}`;
+}

@@ -1,0 +1,94 @@
+/** @module `svi-lm info`: what a model file holds. */
+import { readSafetensorsHeader } from "../formats/safetensors.ts";
+import { readFileBytes } from "../node.ts";
+import { jsonTokenizer } from "../text/json.ts";
+import { hashPosterior, readModel } from "../training/modelFile.ts";
+import { command } from "./command.ts";
+import { naming } from "./files.ts";
+import { byteSize, count, printJson, printTable } from "./print.ts";
+
+export const info = command({
+  name: "info",
+  summary: "what a model file holds",
+  example: "svi-lm info book.svi",
+  words: ["M"],
+  options: {},
+  async run({ words: [path], json }) {
+    const bytes = await readFileBytes(path);
+    const found = await naming(path, () => describe(bytes));
+    if (json) printJson(found);
+    else print(found);
+    return 0;
+  },
+});
+
+async function describe(bytes: Uint8Array) {
+  const { posterior, tokenizer, training } = readModel(bytes, { json: jsonTokenizer });
+  const { metadata, tensors } = await readSafetensorsHeader(bytes);
+  return {
+    bytes: bytes.length,
+    formatVersion: Number(metadata.formatVersion),
+    configuration: posterior.configuration,
+    parameters: posterior.layout.parameters,
+    tokenizer: { kind: tokenizer.kind, vocabulary: tokenizer.vocabularySize },
+    posterior: posterior.precision !== null,
+    lambda: posterior.lambda,
+    hash: hashPosterior(posterior),
+    training: training && runOf(training.metadata),
+    tensors: Array.from(tensors, ([name, { dtype, shape, begin, end }]) => ({
+      name,
+      dtype,
+      shape,
+      bytes: end - begin,
+    })),
+  };
+}
+
+/** What a checkpoint says of its run; what it does not say is null. */
+function runOf(metadata: string) {
+  let record: { run?: Record<string, string>; scalars?: { step?: number[] } } = {};
+  try {
+    record = JSON.parse(metadata) ?? {};
+  } catch {
+    // Resuming says what is wrong with it; there is nothing to show here.
+  }
+  const entry = (name: string) => {
+    try {
+      return JSON.parse(record.run?.[name] ?? "null");
+    } catch {
+      return null;
+    }
+  };
+  return {
+    step: record.scalars?.step?.[0] ?? null,
+    steps: entry("steps"),
+    method: entry("method"),
+    batch: entry("batch"),
+    sequence: entry("sequence"),
+    seed: entry("seed"),
+  };
+}
+
+function print(found: Awaited<ReturnType<typeof describe>>): void {
+  const { configuration, tokenizer, training, lambda } = found;
+  const { vocabulary, embedding, hidden, layers, tied } = configuration;
+  printTable([
+    ["file", byteSize(found.bytes)],
+    ["model", `${vocabulary} → ${embedding} → ${layers} × ${hidden} → ${vocabulary}${tied ? ", tied" : ""}`],
+    ["parameters", count(found.parameters)],
+    ["tokenizer", `${tokenizer.kind}, ${count(tokenizer.vocabulary)} ids`],
+    [
+      "posterior",
+      found.posterior ? `mean and precision, lambda ${lambda ?? "unknown"}` : "none, a point estimate",
+    ],
+    [
+      "training state",
+      training ? `${training.method?.kind} at step ${training.step} of ${training.steps}` : "none",
+    ],
+    ["hash", found.hash],
+  ]);
+  process.stdout.write("\n");
+  printTable(
+    found.tensors.map(({ name, dtype, shape, bytes }) => [name, dtype, shape.join(" × "), byteSize(bytes)]),
+  );
+}

@@ -1,0 +1,66 @@
+/** @module The command line: finds the command, runs it, turns what happened into an exit code. */
+import { readFileSync } from "node:fs";
+import { type Command, parseWords, UsageError } from "./command.ts";
+import { evaluation } from "./eval.ts";
+import { generate } from "./generate.ts";
+import { commandHelp, programHelp } from "./help.ts";
+import { info } from "./info.ts";
+import { Interruption } from "./interrupt.ts";
+import { explain, note, printJson } from "./print.ts";
+import { train } from "./train.ts";
+
+const COMMANDS: readonly Command[] = [train, evaluation, generate, info];
+
+const interruption = new Interruption();
+
+async function main([name, ...args]: readonly string[]): Promise<number> {
+  if (name === "--help" || name === "-h" || name === "help") return say(programHelp(COMMANDS, version()));
+  if (name === "--version") return say(`${version()}\n`);
+  if (name === undefined) throw new UsageError("No command was given");
+  const found = COMMANDS.find((command) => command.name === name);
+  if (!found) throw new UsageError(`There is no command ${JSON.stringify(name)}`);
+  const { help, ...given } = parseWords(found, args);
+  if (help) return say(commandHelp(found));
+  interruption.watch();
+  return found.run({ ...given, interruption });
+}
+
+function say(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+/** Of the package that this file lies in, bundled or not. */
+function version(): string {
+  for (let folder = new URL(".", import.meta.url); ; folder = new URL("..", folder)) {
+    try {
+      const { name, version } = JSON.parse(readFileSync(new URL("package.json", folder), "utf8"));
+      if (name === "svi-lm") return version;
+    } catch {
+      // The next folder up.
+    }
+    if (folder.pathname === new URL("..", folder).pathname) return "of unknown version";
+  }
+}
+
+function fail(error: unknown, args: readonly string[]): number {
+  if (interruption.requested && error === interruption.signal.reason) return 130;
+  const wrongUsage = error instanceof UsageError;
+  const { code, message } = wrongUsage ? { code: "E_USAGE", message: error.message } : explain(error);
+  if (args.includes("--json")) printJson({ event: "error", code, message });
+  else if (!wrongUsage) note(`svi-lm: ${code}: ${message}`);
+  else {
+    const known = COMMANDS.some(({ name }) => name === args[0]);
+    note(`svi-lm: ${message}; see svi-lm ${known ? `${args[0]} ` : ""}--help`);
+  }
+  return wrongUsage ? 2 : 1;
+}
+
+// The reader of a pipe has gone, or the terminal: whatever runs saves what it can, and nothing more is said.
+for (const stream of [process.stdout, process.stderr])
+  stream.on("error", ({ code }: NodeJS.ErrnoException) => {
+    if (code === "EPIPE" || code === "EIO") interruption.request();
+  });
+
+const args = process.argv.slice(2);
+process.exitCode = await main(args).catch((error) => fail(error, args));
