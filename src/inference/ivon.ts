@@ -4,6 +4,8 @@
  * The posterior is N(m, 1/(λ(h+δ))), the prior N(0, 1/(λδ)). The noise rises over the first part of the run;
  * while it is small the Hessian's estimate is noise itself, so its weight rises with the noise's square.
  */
+
+import type { Layout, Segment } from "../model/layout.ts";
 import {
   clipFactor,
   type Guide,
@@ -17,7 +19,7 @@ import {
 } from "./guide.ts";
 import type { IvonMethod } from "./method.ts";
 
-/** A segment's h0 stays within this factor of the mean: one stray gradient must not decide a run. */
+/** A row's h0 stays within this factor of the mean: one stray gradient must not decide a run. */
 const SPREAD_LIMIT = 10;
 /** Memory of the mean squared gradients that judge outliers. */
 const SQUARE_MEMORY = 0.99;
@@ -43,12 +45,14 @@ export class IvonGuide implements Guide {
   /** Gradient and noise × gradient averaged over particles, where there are several. */
   readonly #gathered: number;
   readonly #price: number;
-  /** Per segment: h at the start, and the running mean of its squared gradient. */
+  /** Over the probe: mean squared gradient of every row of every segment, in their order. */
+  #rows: number[];
+  /** Weights that the quantiles of h/h0 are taken of, and h0 there. */
+  readonly #sample: readonly number[];
   #initial: number[];
+  /** Per segment: the running mean of its squared gradient. */
   #squares: number[];
   #power = 1;
-  /** Per element: sum of squared gradients while probing. */
-  #sums: Float64Array | null = null;
   /** Whether h came with the weights: the probe must then not put it back to h0. */
   #known = false;
 
@@ -67,7 +71,9 @@ export class IvonGuide implements Guide {
     this.#delta = 1 / (context.lambda * method.prior.scale * method.prior.scale);
     this.#retention =
       method.beta2 === null ? Math.min(0.1, 1 / (HESSIAN_SHARE * context.steps)) : 1 - method.beta2;
-    this.#initial = context.layout.segments.map(() => method.h0);
+    this.#rows = rowsOf(context.layout).map(() => 0);
+    this.#sample = sampleWeights(context.layout);
+    this.#initial = this.#sample.map(() => method.h0);
     this.#squares = context.layout.segments.map(() => 0);
   }
 
@@ -136,13 +142,8 @@ export class IvonGuide implements Guide {
   update(position: Position): Update {
     const { clip, beta1, h0 } = this.#method;
     const gradientNorm = this.#measure(position.step);
-    if (position.step === this.#method.probe && position.step > 0 && !this.#known) this.#spread();
+    if (!this.#known) this.#probe(position.step);
     this.#power *= beta1;
-    if (position.step < this.#method.probe) {
-      const g = this.#v.view(this.#gathered);
-      this.#sums ??= new Float64Array(g.length);
-      for (let i = 0; i < g.length; i++) this.#sums[i] += g[i] * g[i];
-    }
     const noise = this.noise(position);
     const { lambda } = this.#context;
     const rate = position.learningRate * (h0 + this.#delta);
@@ -187,33 +188,41 @@ export class IvonGuide implements Guide {
     return Math.sqrt(sum);
   }
 
-  /** h in proportion to the root of the mean squared gradient, h0 on average. */
-  #spread(): void {
-    const { segments } = this.#v.layout;
-    const mode = (this.#method as any).spread ?? "segment";
-    const limit = (this.#method as any).spreadLimit ?? SPREAD_LIMIT;
-    const h = this.#v.view(this.#hessian);
-    const sums = this.#sums!;
-    const roots = new Float64Array(sums.length);
-    let total = 0, count = 0, segTotal = 0;
-    for (const s of segments) {
-      let segSum = 0;
-      const width = mode === "segment" ? s.size : mode === "row" ? s.shape.at(-1)! : 1;
-      const w = s.bias && mode !== "element" ? s.size : width;
-      for (let from = 0; from < s.size; from += w) {
-        let sum = 0;
-        for (let i = 0; i < w; i++) sum += sums[s.offset + from + i];
-        const root = Math.sqrt(sum / w);
-        segSum += root * w;
-        roots.fill(root, s.offset + from, s.offset + from + w);
-      }
-      total += segSum; count += s.size; segTotal += segSum / s.size;
+  /** Follows every row's squared gradient over the first steps, then sets h by it. */
+  #probe(step: number): void {
+    const { probe } = this.#method;
+    if (step > probe || probe === 0) return;
+    if (step === probe) {
+      this.#spread();
+      return;
     }
-    const average = (this.#method as any).segmentMean === false ? total / count : segTotal / segments.length;
-    for (const s of segments)
-      for (let i = s.offset; i < s.offset + s.size; i++)
-        h[i] = this.#method.h0 * Math.min(Math.max(roots[i] / average, 1 / limit), limit);
-    this.#sums = null;
+    const gradient = this.#v.view(this.#gathered);
+    rowsOf(this.#v.layout).forEach(({ from, to }, row) => {
+      let sum = 0;
+      for (let i = from; i < to; i++) sum += gradient[i] * gradient[i];
+      this.#rows[row] += (sum / (to - from) - this.#rows[row]) / (step + 1);
+    });
+  }
+
+  /**
+   * h in proportion to the root of its row's mean squared gradient, h0 on average over segments: rows whose
+   * gradients are small, those of rare tokens above all, then move as far as the others.
+   */
+  #spread(): void {
+    const { h0 } = this.#method;
+    const rows = rowsOf(this.#v.layout);
+    const count = this.#v.layout.segments.length;
+    let average = 0;
+    rows.forEach(({ from, to, segment }, row) => {
+      average += (Math.sqrt(this.#rows[row]) * (to - from)) / segment.size / count;
+    });
+    if (!(average > 0)) return;
+    const h = this.#v.view(this.#hessian);
+    rows.forEach(({ from, to }, row) => {
+      const ratio = Math.sqrt(this.#rows[row]) / average;
+      h.fill(h0 * Math.min(Math.max(ratio, 1 / SPREAD_LIMIT), SPREAD_LIMIT), from, to);
+    });
+    this.#initial = this.#sample.map((i) => h[i]);
   }
 
   kl(): number {
@@ -252,6 +261,7 @@ export class IvonGuide implements Guide {
     return {
       initial: this.#initial,
       squares: this.#squares,
+      rows: this.#rows,
       power: [this.#power],
       known: [Number(this.#known)],
     };
@@ -260,21 +270,35 @@ export class IvonGuide implements Guide {
   restore(scalars: Record<string, number[]>): void {
     this.#initial = [...scalars.initial];
     this.#squares = [...scalars.squares];
+    this.#rows = [...scalars.rows];
     [this.#power] = scalars.power;
     this.#known = scalars.known[0] === 1;
   }
 
   hessianRatio(): HessianRatio {
     const h = this.#v.view(this.#hessian);
-    const { segments, weights } = this.#v.layout;
-    const stride = Math.max(1, Math.floor(weights / QUANTILE_SAMPLE));
-    const ratios: number[] = [];
-    segments.forEach((s, i) => {
-      if (s.bias) return;
-      for (let e = s.offset; e < s.offset + s.size; e += stride) ratios.push(h[e] / this.#initial[i]);
-    });
-    const sorted = Float64Array.from(ratios).sort();
+    const sorted = Float64Array.from(this.#sample, (index, i) => h[index] / this.#initial[i]).sort();
     const at = (q: number) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
     return { low: at(0.05), median: at(0.5), high: at(0.95) };
   }
+}
+
+/** Places of about QUANTILE_SAMPLE weights, evenly over the flat vector. */
+function sampleWeights({ segments, weights }: Layout): number[] {
+  const stride = Math.max(1, Math.floor(weights / QUANTILE_SAMPLE));
+  return segments
+    .filter((s) => !s.bias)
+    .flatMap((s) => Array.from({ length: Math.ceil(s.size / stride) }, (_, i) => s.offset + i * stride));
+}
+
+/** Stretches of the flat vector that share one h0: a unit's or a token's weights; a bias as a whole. */
+function rowsOf({ segments }: Layout): { from: number; to: number; segment: Segment }[] {
+  return segments.flatMap((segment) => {
+    const width = segment.bias ? segment.size : segment.shape[1];
+    return Array.from({ length: segment.size / width }, (_, row) => ({
+      from: segment.offset + row * width,
+      to: segment.offset + (row + 1) * width,
+      segment,
+    }));
+  });
 }

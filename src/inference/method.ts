@@ -48,8 +48,10 @@ export interface MeanFieldMethod extends Common {
   /** Standard deviation of the guide at the start. */
   readonly initialDeviation: number;
   readonly particles: number;
-  /** Effective number of tokens; null for those of the corpus. */
+  /** Effective number of tokens; null for those of the corpus over the temperature. */
   readonly lambda: number | null;
+  /** Of the posterior, where lambda is null: 1 is the ELBO's own. */
+  readonly temperature: number;
   /** Fraction of the run over which the KL's weight rises from 0 to 1. */
   readonly klWarmup: number;
 }
@@ -59,13 +61,16 @@ export interface IvonMethod extends Common {
   readonly beta1: number;
   /** Memory of the Hessian estimate; null ties 1 - β2 to the length of the run. */
   readonly beta2: number | null;
-  /** Hessian at the start, in nats per squared weight, averaged over segments. */
+  /** Hessian at the start, in nats per squared weight, on average. */
   readonly h0: number;
-  /** Steps whose mean squared gradients spread h0 over the segments; 0 leaves it even. */
+  /** Steps whose mean squared gradients spread h0 over rows of weights; 0 leaves it even. */
   readonly probe: number;
   readonly prior: GaussianPrior;
   readonly particles: number;
+  /** Effective number of tokens; null for those of the corpus over the temperature. */
   readonly lambda: number | null;
+  /** Of the posterior, where lambda is null: 1 is the ELBO's own, less is colder. */
+  readonly temperature: number;
   /** Fraction of the run over which the noise rises from 0 to its full size. */
   readonly noiseRamp: number;
   /** Noise's standard deviations at which a Hessian estimate counts as an outlier. */
@@ -148,6 +153,7 @@ export function bayesByBackprop(options: Partial<Omit<MeanFieldMethod, "kind">> 
     initialDeviation: positive("initialDeviation", options.initialDeviation ?? 0.02),
     particles: requireInteger("particles", options.particles ?? 1, 1, 64),
     lambda: optional("lambda", options.lambda),
+    temperature: positive("temperature", options.temperature ?? 1),
     klWarmup: share("klWarmup", options.klWarmup ?? 0),
   };
 }
@@ -171,6 +177,7 @@ export function ivon(options: Partial<Omit<IvonMethod, "kind">> = {}): IvonMetho
     prior: options.prior ?? gaussianPrior(1),
     particles: requireInteger("particles", options.particles ?? 1, 1, 64),
     lambda: optional("lambda", options.lambda),
+    temperature: positive("temperature", options.temperature ?? 0.25),
     noiseRamp: share("noiseRamp", options.noiseRamp ?? 0.6),
     clamp: bound("clamp", options.clamp ?? 4),
     maximumStep: bound("maximumStep", options.maximumStep ?? Number.POSITIVE_INFINITY),

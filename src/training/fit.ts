@@ -138,7 +138,8 @@ function planRun(corpus: Corpus, options: FitOptions, lanes: LaneReader): Plan {
   const epochs = requireNumber("epochs", options.epochs ?? 5, "a number above 0", (v) => v > 0);
   const part = (name: string, value: number) =>
     requireNumber(name, value, "a number from 0 up to, and without, 1", (v) => v >= 0 && v < 1);
-  const lambda = ("lambda" in method ? method.lambda : null) ?? corpus.tokens;
+  const tempered = "temperature" in method ? corpus.tokens / method.temperature : corpus.tokens;
+  const lambda = ("lambda" in method ? method.lambda : null) ?? tempered;
   return {
     method,
     batch: lanes.batch,
