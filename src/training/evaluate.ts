@@ -146,6 +146,7 @@ export class Evaluator {
       for (;;) {
         const steps = await lanes.next(inputs, targets);
         if (steps === 0) break;
+        if (tally.first < 0) tally.first = inputs[0];
         this.#network.setWindow(inputs, targets, steps);
         await drive(this.#samples > 0 ? this.#averaged(steps) : this.#single(steps), signal);
         this.#count(tally, targets, steps);
@@ -243,6 +244,8 @@ export class Evaluator {
 /** Sums over tokens, in float64 and in the order of the text. */
 class Tally {
   readonly #unknown: number | null;
+  /** Token that the text begins with: it is not scored. */
+  first = -1;
   #tokens = 0;
   #nll = 0;
   #entropy = 0;
@@ -263,8 +266,13 @@ class Tally {
     scores: Float32Array,
     samples: number,
   ): void {
+    for (const value of nll) this.#nll += value;
+    if (!Number.isFinite(this.#nll))
+      throw new SviError("E_DIVERGED", "The model's prediction is not a number", {
+        value: this.#nll,
+        remedy: "Train it again with a smaller learning rate",
+      });
     for (let r = 0; r < nll.length; r++) {
-      this.#nll += nll[r];
       this.#entropy += entropy[r];
       if (samplesEntropy) this.#samplesEntropy += samplesEntropy[r] / samples;
       const confidence = scores[4 * r];
@@ -276,18 +284,18 @@ class Tally {
       if (targets[r] === this.#unknown) this.#sawUnknown = true;
     }
     this.#tokens += nll.length;
-    if (!Number.isFinite(this.#nll))
-      throw new SviError("E_DIVERGED", "The model's prediction is not a number", {
-        value: this.#nll,
-        remedy: "Train it again with a smaller learning rate",
-      });
+  }
+
+  /** Bytes of the text after its first token; not those of a slice, which a stream that is read once has not. */
+  #bytes({ bytes, tokenizer }: Corpus): number {
+    if (tokenizer.kind === "byte") return bytes - 1;
+    return bytes - new TextEncoder().encode(tokenizer.decode([this.first])).length;
   }
 
   result(corpus: Corpus, samples: number, seed: number, k: { exp64(x: number): number }): Evaluation {
     const n = this.#tokens;
     const nll = this.#nll / n;
     const entropy = this.#entropy / n;
-    const bytes = corpus.slice(1).bytes;
     let ece = 0;
     for (const bin of this.#bins) ece += Math.abs(bin.accuracy - bin.confidence) / n;
     const known = corpus.tokenizer.lossless || corpus.tokenizer.kind === "character";
@@ -296,7 +304,7 @@ class Tally {
       nll,
       perplexity: k.exp64(nll),
       bitsPerToken: nll / Math.LN2,
-      bitsPerByte: known && !this.#sawUnknown ? this.#nll / Math.LN2 / bytes : null,
+      bitsPerByte: known && !this.#sawUnknown ? this.#nll / Math.LN2 / this.#bytes(corpus) : null,
       ece,
       brier: this.#brier / n,
       entropy,
