@@ -2,6 +2,7 @@
 import { requireInteger, SviError } from "../errors.ts";
 import { seedOf } from "../inference/guide.ts";
 import { textPieces } from "../text/pieces.ts";
+import type { Tokenizer } from "../text/types.ts";
 import type { Model } from "../training/evaluate.ts";
 import { pause } from "../training/slices.ts";
 import { type Prediction, Predictor } from "./predictor.ts";
@@ -30,6 +31,13 @@ export interface Piece {
   readonly mutualInformation: number;
 }
 
+/** A line's end; where the vocabulary has none, its first id. */
+function opening(tokenizer: Tokenizer): Int32Array {
+  if (tokenizer.endOfLine !== null) return Int32Array.of(tokenizer.endOfLine);
+  const encoded = tokenizer.kind === "json" ? tokenizer.encode("\n") : new Int32Array();
+  return encoded.length > 0 ? encoded : Int32Array.of(0);
+}
+
 /**
  * Writes text. The same seed, prompt and options give the same text on every runtime.
  * @throws SviError `E_OPTION`, `E_UNKNOWN_SYMBOL`, `E_MEMORY`; the signal's reason when aborted
@@ -42,7 +50,7 @@ export async function* generate(
   const { signal } = options;
   const count = requireInteger("tokens", options.tokens ?? 200, 0);
   const seed = seedOf(requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
-  const prompt = tokenizer.encode(options.prompt || "\n");
+  const prompt = options.prompt ? tokenizer.encode(options.prompt) : opening(tokenizer);
   if (prompt.length === 0)
     throw new SviError("E_TEXT_EMPTY", "The prompt holds no tokens", {
       value: options.prompt,
