@@ -3,7 +3,7 @@ import { SviError } from "../errors.ts";
 import { littleEndianBytes } from "../formats/endian.ts";
 import { readSafetensors, type Tensor, toFloat32, writeSafetensors } from "../formats/safetensors.ts";
 import { Sha256 } from "../formats/sha256.ts";
-import { configureModel } from "../model/configuration.ts";
+import { configureModel, type ModelConfiguration } from "../model/configuration.ts";
 import { type Layout, layoutOf } from "../model/layout.ts";
 import { Posterior } from "../model/posterior.ts";
 import { tokenizerFromDescription } from "../text/tokenizer.ts";
@@ -71,8 +71,7 @@ export interface ModelFile extends Model {
 export function readModel(bytes: Uint8Array, options: { json?: JsonTokenizerReader } = {}): ModelFile {
   const { tensors, metadata } = readSafetensors(bytes);
   requireFormat(metadata);
-  const described = parse(metadata, "model") as Record<string, unknown>;
-  const configuration = configureModel(described?.vocabulary as number, described as object);
+  const configuration = readConfiguration(metadata);
   const tokenizer = tokenizerFromDescription(parse(metadata, "tokenizer"), options);
   if (tokenizer.vocabularySize !== configuration.vocabulary)
     throw new SviError(
@@ -96,6 +95,20 @@ export function readModel(bytes: Uint8Array, options: { json?: JsonTokenizerRead
     tokenizer,
     training: readTraining(tensors, metadata),
   };
+}
+
+function readConfiguration(metadata: Record<string, string>): ModelConfiguration {
+  const described = parse(metadata, "model") as Partial<ModelConfiguration> | null;
+  try {
+    if (typeof described?.tied === "boolean")
+      return configureModel(described.vocabulary as number, described);
+  } catch {
+    // A size that is out of range; told below, since the remedy is not another option.
+  }
+  throw new SviError("E_FORMAT", "The file's model is not one that svi-lm can have written", {
+    value: metadata.model.slice(0, 80),
+    remedy: "Give a file that svi-lm saved",
+  });
 }
 
 function requireFormat(metadata: Record<string, string>): void {
@@ -129,9 +142,9 @@ function readFlat(
   prefix: string,
   wanted: (bias: boolean) => boolean,
 ): Float32Array {
-  const flat = new Float32Array(layout.length);
-  for (const s of layout.segments) {
-    if (!wanted(s.bias)) continue;
+  const segments = layout.segments.filter((s) => wanted(s.bias));
+  // All shapes before any memory: then no more is taken than the file itself has.
+  for (const s of segments) {
     const name = prefix + s.name;
     const tensor = tensors.get(name);
     if (!tensor || tensor.shape.length !== s.shape.length || tensor.shape.some((n, i) => n !== s.shape[i]))
@@ -143,8 +156,9 @@ function readFlat(
           remedy: "Give a file that svi-lm saved",
         },
       );
-    flat.set(toFloat32(name, tensor), s.offset);
   }
+  const flat = new Float32Array(layout.length);
+  for (const s of segments) flat.set(toFloat32(prefix + s.name, tensors.get(prefix + s.name)!), s.offset);
   return flat;
 }
 
