@@ -20,42 +20,83 @@ export function lstmForward(
 ): void {
   const width = hidden << 2;
   for (let b: usize = 0; b < batch; b++) {
-    let j: usize = 0;
-    for (const whole = width & ~15; j < whole; j += 16) {
-      const at = gates + j;
-      const i = sigmoid4(f32x4.add(v128.load(at), v128.load(bias + j)));
-      const f = sigmoid4(f32x4.add(v128.load(at + width), v128.load(bias + j + width)));
-      const g = tanh4(f32x4.add(v128.load(at + 2 * width), v128.load(bias + j + 2 * width)));
-      const o = sigmoid4(f32x4.add(v128.load(at + 3 * width), v128.load(bias + j + 3 * width)));
-      const cell = f32x4.add(f32x4.mul(f, v128.load(cPrev + j)), f32x4.mul(i, g));
-      v128.store(at, i);
-      v128.store(at + width, f);
-      v128.store(at + 2 * width, g);
-      v128.store(at + 3 * width, o);
-      v128.store(c + j, cell);
-      v128.store(h + j, f32x4.mul(o, tanh4(cell)));
+    // One function a loop: all of them in one body need more registers than there are.
+    sigmoidRow(gates, bias, 2 * hidden);
+    tanhRow(gates + 2 * width, bias + 2 * width, hidden);
+    sigmoidRow(gates + 3 * width, bias + 3 * width, hidden);
+    const whole = gates + (width & ~15);
+    const end = gates + width;
+    for (; gates < whole; gates += 16) {
+      const cell = f32x4.add(
+        f32x4.mul(v128.load(gates + width), v128.load(cPrev)),
+        f32x4.mul(v128.load(gates), v128.load(gates + 2 * width)),
+      );
+      v128.store(c, cell);
+      v128.store(h, f32x4.mul(v128.load(gates + 3 * width), tanh4(cell)));
+      cPrev += 16;
+      c += 16;
+      h += 16;
     }
-    for (; j < width; j += 4) forwardOne(gates + j, bias + j, width, cPrev + j, c + j, h + j);
-    gates += 4 * width;
-    cPrev += width;
-    c += width;
-    h += width;
+    // Units left over where `hidden` is no multiple of 4: the same arithmetic, one lane of it kept.
+    for (; gates < end; gates += 4) {
+      const cell = load<f32>(gates + width) * load<f32>(cPrev) + load<f32>(gates) * load<f32>(gates + 2 * width);
+      store<f32>(c, cell);
+      store<f32>(h, load<f32>(gates + 3 * width) * f32x4.extract_lane(tanh4(f32x4.splat(cell)), 0));
+      cPrev += 4;
+      c += 4;
+      h += 4;
+    }
+    gates += 3 * width;
   }
 }
 
-/** A unit left over where `hidden` is no multiple of 4: the same arithmetic, one lane of it kept. */
-function forwardOne(at: usize, bias: usize, width: usize, cPrev: usize, c: usize, h: usize): void {
-  const i = sigmoid4(f32x4.splat(load<f32>(at) + load<f32>(bias)));
-  const f = sigmoid4(f32x4.splat(load<f32>(at + width) + load<f32>(bias + width)));
-  const g = tanh4(f32x4.splat(load<f32>(at + 2 * width) + load<f32>(bias + 2 * width)));
-  const o = sigmoid4(f32x4.splat(load<f32>(at + 3 * width) + load<f32>(bias + 3 * width)));
-  const cell = f32x4.add(f32x4.mul(f, v128.load_splat<f32>(cPrev)), f32x4.mul(i, g));
-  v128.store_lane<f32>(at, i, 0);
-  v128.store_lane<f32>(at + width, f, 0);
-  v128.store_lane<f32>(at + 2 * width, g, 0);
-  v128.store_lane<f32>(at + 3 * width, o, 0);
-  v128.store_lane<f32>(c, cell, 0);
-  v128.store_lane<f32>(h, f32x4.mul(o, tanh4(cell)), 0);
+/**
+ * x <- sigmoid(x + bias); two at a time, since one waits for its own results. Both before either store,
+ * which engines do not reorder.
+ */
+function sigmoidRow(x: usize, bias: usize, count: usize): void {
+  const end = x + (count << 2);
+  for (const pairs = x + ((count & ~7) << 2); x < pairs; x += 32) {
+    const a = f32x4.add(v128.load(x), v128.load(bias));
+    const b = f32x4.add(v128.load(x, 16), v128.load(bias, 16));
+    const first = sigmoid4(a);
+    const second = sigmoid4(b);
+    v128.store(x, first);
+    v128.store(x, second, 16);
+    bias += 32;
+  }
+  if (count & 4) {
+    v128.store(x, sigmoid4(f32x4.add(v128.load(x), v128.load(bias))));
+    x += 16;
+    bias += 16;
+  }
+  for (; x < end; x += 4) {
+    v128.store_lane<f32>(x, sigmoid4(f32x4.splat(load<f32>(x) + load<f32>(bias))), 0);
+    bias += 4;
+  }
+}
+
+/** x <- tanh(x + bias). */
+function tanhRow(x: usize, bias: usize, count: usize): void {
+  const end = x + (count << 2);
+  for (const pairs = x + ((count & ~7) << 2); x < pairs; x += 32) {
+    const a = f32x4.add(v128.load(x), v128.load(bias));
+    const b = f32x4.add(v128.load(x, 16), v128.load(bias, 16));
+    const first = tanh4(a);
+    const second = tanh4(b);
+    v128.store(x, first);
+    v128.store(x, second, 16);
+    bias += 32;
+  }
+  if (count & 4) {
+    v128.store(x, tanh4(f32x4.add(v128.load(x), v128.load(bias))));
+    x += 16;
+    bias += 16;
+  }
+  for (; x < end; x += 4) {
+    v128.store_lane<f32>(x, tanh4(f32x4.splat(load<f32>(x) + load<f32>(bias))), 0);
+    bias += 4;
+  }
 }
 
 /**
