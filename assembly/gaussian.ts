@@ -3,7 +3,7 @@
  *
  * natural:    N(mean, 1 / (lambda (h + delta))) against the prior N(0, 1 / (lambda delta))
  *             (Shen et al., "Variational learning is effective for large deep networks", ICML 2024, section 3)
- * mean field: N(mean, (softplus(rho) + 1e-5)^2) against N(priorMean, priorSd^2)
+ * mean field: N(mean, softplus(rho)^2) against N(priorMean, priorSd^2)
  *             (Blundell et al., "Weight uncertainty in neural networks", ICML 2015, section 3.2)
  * KL of two normals: ln(sp/s) + (s^2 + (m - mp)^2) / (2 sp^2) - 1/2 per weight.
  */
@@ -11,11 +11,11 @@ import { cosQuarter, logPositive, sinQuarter, softplus4 } from "./elementary";
 import { laneMask, SUM_BLOCK, sumLanes } from "./norm";
 import { angle, DRAW_BYTES, normalArray, radii, words } from "./random";
 
-/** Standard deviation from rho; the summand keeps it from vanishing. */
+/** Standard deviation from rho; the floor keeps it, which is divided by, from vanishing. */
 // @ts-ignore: decorator
 @inline
 export function deviation4(rho: v128): v128 {
-  return f32x4.add(softplus4(rho), f32x4.splat(1e-5));
+  return f32x4.pmax(softplus4(rho), f32x4.splat(1e-20));
 }
 
 /** theta = mean + scale eps / sqrt(h + delta), scale = noise / sqrt(lambda); eps as in normalArray. */
@@ -60,7 +60,7 @@ function naturalDeviation(h: v128, delta: f32, scale: f32): v128 {
   return f32x4.div(f32x4.splat(scale), f32x4.sqrt(f32x4.add(h, f32x4.splat(delta))));
 }
 
-/** theta = mean + scale (softplus(rho) + 1e-5) eps. */
+/** theta = mean + scale softplus(rho) eps. */
 export function sampleMeanField(
   theta: usize,
   mean: usize,
@@ -125,7 +125,7 @@ export function precisionArray(out: usize, h: usize, n: i32, delta: f32, lambda:
     v128.store(out, f32x4.mul(f32x4.add(v128.load(h), f32x4.splat(delta)), f32x4.splat(lambda)));
 }
 
-/** out = softplus(rho) + 1e-5, the posterior's standard deviation. */
+/** out = softplus(rho), the posterior's standard deviation. */
 export function deviationArray(out: usize, rho: usize, n: i32): void {
   for (const end = out + ((<usize>n) << 2); out < end; out += 16, rho += 16)
     v128.store(out, deviation4(v128.load(rho)));

@@ -1,6 +1,6 @@
 /**
  * Bayes by Backprop (Blundell et al., ICML 2015): gradients of the mean and rho of a diagonal normal from the
- * gradient of the likelihood at a draw. With s = softplus(rho) + 1e-5 and eps read back as (theta - mean) / s:
+ * gradient of the likelihood at a draw. With s = softplus(rho) and eps read back as (theta - mean) / s:
  *   d/d mean = g + w (mean - mp) / sp^2
  *   d/d s    = g eps + w (s / sp^2 - 1 / s),   d/d rho = d/ds sigmoid(rho)
  * for the normal prior (closed form), w = 1 / lambda. For the mixture of two normals (section 3.3) the entropy

@@ -189,7 +189,8 @@ export class MeanFieldGuide implements Guide {
         const size = Math.min(BLOCK, s.size - from);
         this.#v.k.deviationArray(this.#deviations, this.#rho + at + 4 * from, size);
         const deviation = this.#v.plan.floats(this.#deviations, size);
-        for (let i = 0; i < size; i++) out[s.offset + from + i] = 1 / (deviation[i] * deviation[i]);
+        for (let i = 0; i < size; i++)
+          out[s.offset + from + i] = Math.min(1 / (deviation[i] * deviation[i]), 1e38);
       }
     });
     return true;

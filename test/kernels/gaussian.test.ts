@@ -6,7 +6,7 @@ const bench = new Bench();
 const { k } = bench;
 const KEY = [1, 2, 3, 4, 5] as const;
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
-const deviation = (rho: number) => Math.log1p(Math.exp(rho)) + 1e-5;
+const deviation = (rho: number) => Math.log1p(Math.exp(rho));
 const total = (n: number, term: (i: number) => number) => {
   let sum = 0;
   for (let i = 0; i < n; i++) sum += term(i);
@@ -232,4 +232,16 @@ test("the same sum however the array is split at blocks of 4096", () => {
 test("a natural posterior equal to its prior has no KL", () => {
   const [mean, h] = [padded(bench, new Float32Array(20)), padded(bench, new Float32Array(20))];
   expect(k.klNatural(mean, h, 20, 1e-3, 100)).toBe(0);
+});
+
+test("a deviation never vanishes, however small rho is", () => {
+  const bench = new Bench();
+  const rho = bench.floats(8, [-200, -90, -46, -30, -10, 0, 30, Number.NaN]);
+  const out = bench.floats(8);
+  bench.k.deviationArray(out, rho, 8);
+  const found = bench.read(out, 8);
+  expect([...found.slice(0, 2)]).toEqual([Math.fround(1e-20), Math.fround(1e-20)]);
+  for (const [i, x] of [-46, -30, -10, 0, 30].entries())
+    expect(found[i + 2] / Math.max(Math.log1p(Math.exp(x)), 1e-20)).toBeCloseTo(1, 5);
+  expect(found[7]).toBeNaN();
 });

@@ -19,8 +19,6 @@ import { group, loadOracle, type OracleDump } from "./load.ts";
 
 const GRADIENTS = 1e-5;
 const STEPS = 1e-5;
-/** The guide's deviation is softplus(rho) + 1e-5, the oracle's softplus(rho) alone. */
-const DEVIATION_STEPS = 3e-4;
 
 function shapeOf({ metadata }: OracleDump) {
   const number = (name: string) => Number(metadata[name]);
@@ -259,12 +257,11 @@ test.each([
   records.add("gradientNorms", norms, numbersOf(dump, "gradientNorms"));
   if (dump.tensors.has("kl")) records.add("kl", kls, numbersOf(dump, "kl"));
   console.log(`${name}: step 1 ${first}, step 10 ${last}, records ${records}, states ${states}`);
-  const bound = name.startsWith("bbb") ? DEVIATION_STEPS : STEPS;
   expect(first.name).not.toBe("");
-  expect(first.error).toBeLessThan(bound);
-  expect(last.error).toBeLessThan(bound);
-  expect(records.error).toBeLessThan(bound);
-  expect(states.error).toBeLessThan(bound);
+  expect(first.error).toBeLessThan(STEPS);
+  expect(last.error).toBeLessThan(STEPS);
+  expect(records.error).toBeLessThan(STEPS);
+  expect(states.error).toBeLessThan(STEPS);
   // The mixture's pull acts on the noise in the gaps too, which nothing reads.
   if (name === "bbb-mixture") return;
   for (const s of layout.segments)
