@@ -1,0 +1,206 @@
+/**
+ * The matrix kernels at the shapes of LSTM language models, on one core: GFLOP/s, and the share of the
+ * multiply-then-add peak measured between them, in the same run. Best of many, in rounds, for a shared machine.
+ *
+ *   npm run bench -- [--milliseconds 400] [--rounds 8] [--json]
+ */
+import { parseArgs } from "node:util";
+import { Bench } from "tinybench";
+import { KernelInstance } from "../src/kernels/instance.ts";
+
+const { values } = parseArgs({
+  options: {
+    milliseconds: { type: "string", default: "400" },
+    rounds: { type: "string", default: "8" },
+    json: { type: "boolean", default: false },
+  },
+});
+
+/** Floats for the largest case, twice over. */
+const MEMORY = 128 * 2 ** 20;
+const ROUNDS_OF_PEAK = 20_000;
+/** Operations a measured call holds at least, so that the clock's own cost does not show. */
+const OPERATIONS = 4e6;
+
+interface Product {
+  name: string;
+  m: number;
+  n: number;
+  k: number;
+  transposed?: boolean;
+}
+
+const PRODUCTS: Product[] = [
+  { name: "recurrent, batch 20", m: 20, n: 1024, k: 256 },
+  { name: "recurrent, batch 32", m: 32, n: 1024, k: 256 },
+  { name: "recurrent, back", m: 20, n: 256, k: 1024 },
+  { name: "inputs", m: 700, n: 1024, k: 128 },
+  { name: "inputs, layer 2", m: 700, n: 1024, k: 256 },
+  { name: "inputs, back", m: 700, n: 256, k: 1024 },
+  { name: "weight gradient", m: 1024, n: 256, k: 700, transposed: true },
+  { name: "logits, characters", m: 700, n: 96, k: 256 },
+  { name: "logits, characters, gradient", m: 96, n: 256, k: 700, transposed: true },
+  { name: "logits, 10,000 words", m: 64, n: 10_000, k: 200 },
+  { name: "one token", m: 1, n: 1024, k: 256 },
+  { name: "one token, 96 logits", m: 1, n: 96, k: 256 },
+];
+
+interface Task {
+  name: string;
+  shape: string;
+  /** What a call does: operations, bytes, or items, whose time in ns is shown. */
+  count: number;
+  unit: "GFLOP/s" | "GB/s" | "ns";
+  run: () => void;
+  /** Best seconds a call. */
+  best: number;
+}
+
+const instance = new KernelInstance();
+instance.reserve(MEMORY);
+const k = instance.exports;
+const floats = new Float32Array(instance.memory.buffer);
+let state = 1;
+for (let i = Math.ceil(k.heapBase() / 4); i < floats.length; i++) {
+  state = (Math.imul(state, 1664525) + 1013904223) | 0;
+  floats[i] = state / 2 ** 31;
+}
+
+function layOut(...counts: number[]): number[] {
+  let top = (k.heapBase() + 63) & ~63;
+  return counts.map((count) => {
+    const at = top;
+    top = Math.ceil((top + 4 * count) / 64) * 64 + 64;
+    return at;
+  });
+}
+
+/** Repeats a call until it holds enough operations; returns how often. */
+function repeated(operations: number, run: () => void): { times: number; run: () => void } {
+  const times = Math.ceil(OPERATIONS / operations);
+  return {
+    times,
+    run: () => {
+      for (let i = 0; i < times; i++) run();
+    },
+  };
+}
+
+function product({ name, m, n, k: depth, transposed }: Product): Task {
+  const [scratch, a, b, c] = layOut(k.gemmScratchSize() / 4, m * depth, k.packedSize(n, depth), m * n);
+  const { times, run } = repeated(
+    2 * m * n * depth,
+    m === 1
+      ? () => k.gemv(n, depth, a, b, c, 0, scratch)
+      : () =>
+          k.gemm(m, n, depth, a, transposed ? m : depth, Number(transposed ?? false), b, c, n, 0, scratch),
+  );
+  const shape = `${m} × ${n} × ${depth}${transposed ? ", A transposed" : ""}`;
+  return {
+    name,
+    shape,
+    count: times * 2 * m * n * depth,
+    unit: "GFLOP/s",
+    run,
+    best: Number.POSITIVE_INFINITY,
+  };
+}
+
+function others(): Task[] {
+  const [batch, hidden, vocabulary, rows] = [20, 256, 96, 700];
+  const at = layOut(
+    4 * batch * hidden,
+    4 * hidden,
+    ...Array(5).fill(batch * hidden),
+    rows * vocabulary,
+    rows,
+    rows,
+  );
+  const [gates, bias, cPrev, c, h, dh, dc, logits, targets, nll] = at;
+  new Int32Array(instance.memory.buffer, targets, rows).fill(0);
+  const weights = layOut(1024 * 256, k.packedSize(1024, 256));
+  const task = (name: string, shape: string, count: number, unit: Task["unit"], run: () => void): Task => {
+    const again = repeated(50 * count, run);
+    return { name, shape, count: again.times * count, unit, run: again.run, best: Number.POSITIVE_INFINITY };
+  };
+  const units = batch * hidden;
+  return [
+    task("pack weights, transposed", "1024 × 256", 4 * 1024 * 256, "GB/s", () =>
+      k.packRows(weights[1], weights[0], 256, 256, 1024),
+    ),
+    task("pack weights", "256 × 1024", 4 * 1024 * 256, "GB/s", () =>
+      k.packColumns(weights[1], weights[0], 1024, 256, 1024),
+    ),
+    task("LSTM cell, a unit", `${batch} × ${hidden}`, units, "ns", () =>
+      k.lstmForward(gates, bias, cPrev, c, h, batch, hidden),
+    ),
+    // Together, for the gradients it leaves in place of the gates would shrink into denormals.
+    task("LSTM cell and back, a unit", `${batch} × ${hidden}`, units, "ns", () => {
+      k.lstmForward(gates, bias, cPrev, c, h, batch, hidden);
+      k.lstmBackward(gates, cPrev, c, dh, dc, batch, hidden);
+    }),
+    task("cross-entropy, a logit", `${rows} × ${vocabulary}`, rows * vocabulary, "ns", () =>
+      k.crossEntropy(logits, bias, targets, nll, rows, vocabulary, vocabulary, 1 / rows),
+    ),
+  ];
+}
+
+function peak(): Task {
+  const [at] = layOut(8);
+  const run = () => {
+    floats[at / 4] = 0.999;
+    floats[at / 4 + 1] = 0.001;
+    k.multiplyAddPeak(ROUNDS_OF_PEAK, at);
+  };
+  return {
+    name: "multiply, then add",
+    shape: "registers",
+    count: 96 * ROUNDS_OF_PEAK,
+    unit: "GFLOP/s",
+    run,
+    best: Number.POSITIVE_INFINITY,
+  };
+}
+
+const tasks = [peak(), ...PRODUCTS.map(product), ...others()];
+const rounds = Number(values.rounds);
+for (let round = 0; round < rounds; round++) {
+  const bench = new Bench({
+    time: Number(values.milliseconds) / rounds,
+    warmupTime: round === 0 ? 50 : 5,
+    iterations: 2,
+    throws: true,
+  });
+  // Every case has the memory to itself while it runs; what the others leave there are small numbers too.
+  for (const task of tasks) bench.add(`${task.name} ${task.shape}`, task.run);
+  await bench.run();
+  for (const [i, { result }] of bench.tasks.entries())
+    if ("latency" in result) tasks[i].best = Math.min(tasks[i].best, result.latency.min / 1000);
+}
+
+const value = ({ count, unit, best }: Task) => (unit === "ns" ? (best / count) * 1e9 : count / best / 1e9);
+const peakGflops = value(tasks[0]);
+for (const task of tasks) {
+  const share =
+    task.unit === "GFLOP/s" ? `${Math.round((100 * value(task)) / peakGflops)} %`.padStart(6) : "";
+  const figure = value(task).toFixed(task.unit === "ns" ? 2 : 1);
+  console.log(
+    `${task.name.padEnd(30)}${task.shape.padEnd(32)}${figure.padStart(7)} ${task.unit.padEnd(8)}${share}`,
+  );
+}
+if (values.json) {
+  const products = tasks
+    .filter((task) => task.unit === "GFLOP/s")
+    .map((task) => ({
+      name: task.name,
+      shape: task.shape,
+      gflops: value(task),
+      share: value(task) / peakGflops,
+    }));
+  const rest = tasks
+    .filter((task) => task.unit !== "GFLOP/s")
+    .map((task) => ({ name: task.name, shape: task.shape, value: value(task), unit: task.unit }));
+  console.log(
+    JSON.stringify({ runtime: process.versions.bun ? "bun" : process.version, peakGflops, products, rest }),
+  );
+}
