@@ -28,6 +28,7 @@ export class CheckpointFile {
   /** @throws SviError `E_FILE_WRITE` */
   async prepare(resume: boolean, json: boolean): Promise<void> {
     const folder = dirname(this.path);
+    if (resume) return;
     await mkdir(folder, { recursive: true }).catch((cause) => {
       throw new SviError("E_FILE_WRITE", `The folder ${folder} cannot be made: ${cause.message}`, {
         value: folder,
@@ -36,7 +37,7 @@ export class CheckpointFile {
       });
     });
     await requireWritable(this.path);
-    if (!resume && !json && (await stat(this.path).catch(() => null)))
+    if (!json && (await stat(this.path).catch(() => null)))
       note(`${this.path} will be replaced; with --resume the run would go on from it`);
   }
 

@@ -44,11 +44,15 @@ export const generate = command({
       return 0;
     }
     const show = process.stdout.isTTY ? terminalWriter(Math.log(model.configuration.vocabulary)) : plain;
-    if (process.stdout.isTTY) process.stdout.write(visible(prompt ?? ""));
+    let started = false;
     try {
-      for await (const piece of pieces) process.stdout.write(show(piece));
+      for await (const piece of pieces) {
+        if (!started && process.stdout.isTTY) process.stdout.write(visible(prompt ?? ""));
+        started = true;
+        process.stdout.write(show(piece));
+      }
     } finally {
-      process.stdout.write("\n");
+      if (started) process.stdout.write("\n");
     }
     return 0;
   },

@@ -29,7 +29,11 @@ export class Interruption {
   }
 
   #heard(): void {
-    if (this.requested && performance.now() - this.#at > ECHO_MILLISECONDS) process.exit(130);
+    if (this.requested && performance.now() - this.#at > ECHO_MILLISECONDS) {
+      // The progress line had switched line wrapping off.
+      if (process.stderr.isTTY) process.stderr.write("\x1b[?7h\n");
+      process.exit(130);
+    }
     this.request();
   }
 }

@@ -23,13 +23,13 @@ export const METHOD = {
   lambda: {
     kind: "number",
     value: "X",
-    help: "ivon, bbb: effective number of tokens (default those of the text)",
+    help: "effective number of tokens (default those of the text; ivon 4 times that)",
   },
-  particles: { kind: "number", default: 1, help: "ivon, bbb: weight samples a step" },
+  particles: { kind: "number", default: 1, help: "ivon, bbb: samples of the weights in a step" },
   "kl-warmup": {
     kind: "number",
     value: "X",
-    help: "part of the run in which the KL's weight (bbb, default 0) or the noise (ivon, default 0.6) rises",
+    help: "part of the run in which the KL (bbb, default 0) or the noise (ivon, default 0.6) rises",
   },
 } as const;
 

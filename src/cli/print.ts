@@ -22,11 +22,25 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
+/** What the library calls otherwise than the command line. */
+const FLAGS: Readonly<Record<string, string>> = {
+  learningRate: "--lr",
+  minimumCount: "--min-count",
+  maximumVocabulary: "--max-vocabulary",
+  "prior scale": "--prior-scale",
+  klWarmup: "--kl-warmup",
+  noiseRamp: "--kl-warmup",
+  topK: "--top-k",
+  topP: "--top-p",
+};
+
 /** `code` and one line of text for any error. */
 export function explain(error: unknown): { code: string; message: string } {
   const code = error instanceof SviError ? error.code : "E_INTERNAL";
-  const message = error instanceof Error ? error.message : String(error);
-  return { code, message: message.replace(/\s*\n\s*/g, " ") };
+  let message = (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, " ");
+  const name = code === "E_OPTION" && Object.keys(FLAGS).find((name) => message.startsWith(`${name} is `));
+  if (name) message = FLAGS[name] + message.slice(name.length);
+  return { code, message };
 }
 
 export const count = (n: number): string => Math.round(n).toLocaleString("en");

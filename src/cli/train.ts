@@ -151,9 +151,10 @@ async function open(
   const { signal } = interruption;
   const start = options["warm-start"] === undefined ? null : await loadModel(options["warm-start"]);
   if (start) await requireAgreement(start, options);
-  const corpus = await naming(words.join(", "), async () =>
+  const chosen = start?.tokenizer ?? (await chosenTokenizer(options.tokenizer));
+  const corpus = await naming(words.length === 1 ? words[0] : `${words.length} texts`, () =>
     Corpus.open(texts.slice(0, words.length), {
-      tokenizer: start?.tokenizer ?? (await chosenTokenizer(options.tokenizer)),
+      tokenizer: chosen,
       minimumCount: options["min-count"],
       maximumVocabulary: options["max-vocabulary"],
       signal,

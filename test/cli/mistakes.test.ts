@@ -1,0 +1,144 @@
+/** Bad input: one line, the right exit code, and nothing written. */
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { beforeAll, describe, expect, it } from "vitest";
+import { commandLine, objects, TINY, text } from "./support.ts";
+
+const cli = commandLine("mistakes");
+const book = cli.write("book.txt", text(300));
+const out = cli.file("out.svi");
+const model = cli.file("model.svi");
+
+beforeAll(async () => {
+  const result = await cli.run(
+    "train",
+    book,
+    "--out",
+    model,
+    "--epochs",
+    "0.1",
+    "--tokenizer",
+    "char",
+    "--method",
+    "adam",
+    ...TINY,
+  );
+  expect(result.code, result.err).toBe(0);
+});
+
+const usage: [string, string[], string][] = [
+  ["no command", [], "No command"],
+  ["an unknown command", ["trian"], '"trian"'],
+  ["an unknown option", ["train", book, "--out", out, "--hiden", "8"], "--hiden"],
+  ["an option without its value", ["train", book, "--out"], "--out"],
+  ["no text", ["train", "--out", out], "<text…> is missing"],
+  ["no --out", ["train", book], "--out is missing"],
+  ["a word too many", ["info", model, "more"], '"more"'],
+  ["what is no number", ["train", book, "--out", out, "--lr", "fast"], '--lr is "fast"'],
+  ["an unknown choice", ["train", book, "--out", out, "--method", "magic"], "ivon, bbb, adam, sgd"],
+  ["particles of Adam", ["train", book, "--out", out, "--method", "adam", "--particles", "2"], "--particles"],
+  ["lambda of SGD", ["train", book, "--out", out, "--method", "sgd", "--lambda", "2"], "--lambda"],
+  [
+    "a learnt vocabulary's option for bytes",
+    ["train", book, "--out", out, "--min-count", "2"],
+    "--min-count",
+  ],
+  ["--resume on its own", ["train", book, "--out", out, "--resume"], "--checkpoint"],
+  ["the text as --out", ["train", book, "--out", book], "is a text that is read"],
+];
+
+describe.concurrent("wrong usage exits 2", () => {
+  it.each(usage)("%s", async (_, args, part) => {
+    const result = await cli.run(...args);
+    expect(result).toMatchObject({ code: 2, out: "" });
+    expect(result.err).toMatch(/^svi-lm: .*; see svi-lm .*--help\n$/);
+    expect(result.err).toContain(part);
+  });
+
+  it("says it in JSON too", async () => {
+    const result = await cli.run("eval", "--json");
+    expect(result).toMatchObject({ code: 2, err: "" });
+    expect(objects(result.out)).toEqual([{ event: "error", code: "E_USAGE", message: "<M> is missing" }]);
+  });
+});
+
+const empty = cli.write("empty.txt", "");
+const short = cli.write("short.txt", "hi");
+const broken = cli.write("broken.svi", "no model at all, but long enough for a header");
+const latin = cli.write("latin.txt", new Uint8Array([0x63, 0xff, 0xfe, 0x0a]));
+
+const failures: [string, string, string[]][] = [
+  ["a missing text", "E_FILE_MISSING", ["train", cli.file("none.txt"), "--out", out]],
+  ["a folder as text", "E_FILE_READ", ["train", cli.file(""), "--out", out]],
+  ["an empty text", "E_TEXT_EMPTY", ["train", empty, "--out", out]],
+  ["a text below one window", "E_TEXT_SHORT", ["train", short, "--out", out]],
+  ["text that is no UTF-8", "E_TEXT_ENCODING", ["train", latin, "--out", out, "--tokenizer", "char"]],
+  ["a folder that is not there", "E_FILE_WRITE", ["train", book, "--out", cli.file("none/out.svi")]],
+  ["a folder as --out", "E_FILE_WRITE", ["train", book, "--out", cli.file("")]],
+  ["threads", "E_OPTION", ["train", book, "--out", out, "--threads", "2"]],
+  ["relaxed kernels", "E_OPTION", ["train", book, "--out", out, "--kernels", "relaxed"]],
+  ["a rate out of range", "E_OPTION", ["train", book, "--out", out, "--lr", "-1"]],
+  ["a size out of range", "E_OPTION", ["train", book, "--out", out, "--layers", "9"]],
+  [
+    "a run beyond the memory",
+    "E_MEMORY",
+    ["train", book, "--out", out, "--hidden", "8192", "--layers", "4", "--batch", "4", "--sequence", "8"],
+  ],
+  ["a tokenizer that is none", "E_TOKENIZER", ["train", book, "--out", out, "--tokenizer", book]],
+  [
+    "a checkpoint that is not there",
+    "E_FILE_MISSING",
+    ["train", book, "--out", out, "--checkpoint", cli.file("none"), "--resume", ...TINY],
+  ],
+  ["a diverging run", "E_DIVERGED", ["train", book, "--out", out, "--lr", "1e6", ...TINY]],
+  ["a missing model", "E_FILE_MISSING", ["eval", cli.file("none.svi"), book]],
+  ["a broken model", "E_FORMAT", ["eval", broken, book]],
+  ["samples of a point estimate", "E_OPTION", ["eval", model, book, "--samples", "4"]],
+  ["relaxed evaluation", "E_OPTION", ["eval", model, book, "--kernels", "relaxed"]],
+  ["a text of one token", "E_TEXT_SHORT", ["eval", model, cli.write("one.txt", "a")]],
+  ["a temperature out of range", "E_OPTION", ["generate", model, "--temperature", "-1"]],
+  ["a broken model's description", "E_FORMAT", ["info", broken]],
+];
+
+describe.concurrent("failures exit 1", () => {
+  it.each(failures)("%s is %s", async (_, code, args) => {
+    const result = await cli.run(...args, "--json");
+    expect(result).toMatchObject({ code: 1, err: "" });
+    expect(objects(result.out).at(-1)).toEqual({ event: "error", code, message: expect.any(String) });
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it("prints one line for people", async () => {
+    const result = await cli.run("train", book, "--out", out, "--top");
+    expect(result.err.split("\n")).toHaveLength(2);
+    const failure = await cli.run("train", book, "--out", out, "--lr", "-1");
+    expect(failure).toMatchObject({ out: "", err: "svi-lm: E_OPTION: --lr is -1. Give a number above 0.\n" });
+  });
+
+  it("leaves an older model alone when a run diverges", async () => {
+    const before = cli.write("older.svi", readFileSync(model));
+    const result = await cli.run("train", book, "--out", before, "--lr", "1e6", ...TINY);
+    expect(result).toMatchObject({ code: 1, out: "" });
+    expect(result.err).toMatch(/E_DIVERGED: .*smaller --lr; nothing was written to .*older\.svi\.\n$/);
+    expect(readFileSync(before)).toEqual(readFileSync(model));
+  });
+
+  it("says so where the model cannot be written in the end", async () => {
+    const folder = cli.file("vanishing");
+    mkdirSync(folder);
+    const running = cli.start([
+      "train",
+      book,
+      "--out",
+      `${folder}/m.svi`,
+      "--epochs",
+      "20",
+      "--json",
+      ...TINY,
+    ]);
+    await running.lines(3);
+    rmSync(folder, { recursive: true });
+    const { code, out: lines } = await running.end;
+    expect(code).toBe(1);
+    expect(objects(lines).at(-1)).toMatchObject({ event: "error", code: "E_FILE_WRITE" });
+  });
+});
