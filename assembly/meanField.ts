@@ -112,7 +112,8 @@ export function meanFieldAccumulate(
 }
 
 /**
- * The mixture prior pi N(0, sd1^2) + (1 - pi) N(0, sd2^2) at a draw, in place: g = clip g - klWeight dlnp/dtheta.
+ * The mixture prior pi N(0, sd1^2) + (1 - pi) N(0, sd2^2) at a draw, in place:
+ * g = clip g - klWeight dlnp/dtheta.
  * Returns the sum of -ln p(theta) - ln(2 pi)/2. With several particles: this on each, meanFieldAccumulate, then
  * meanFieldFinish with priorSd = Infinity.
  */

@@ -36,7 +36,7 @@ export function sumSquares(g: usize, n: i32): f64 {
   while (n > 0) {
     let even = f32x4.splat(0);
     let odd = f32x4.splat(0);
-    // Two accumulators: one would wait four cycles for each addition. A block is whole vectors of eight or the tail.
+    // Two accumulators: one would wait for each addition to finish.
     for (const stop = n - SUM_BLOCK; n > stop && n > 0; n -= 8, g += 32) {
       const a = v128.and(v128.load(g), laneMask(n));
       const b = v128.and(v128.load(g, 16), laneMask(n - 4));

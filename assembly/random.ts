@@ -8,7 +8,7 @@
  */
 import { cosQuarter, sinQuarter } from "./elementary";
 
-/** Elements whose words are drawn before they are turned into deviates: they stay in the nearest cache. */
+/** Bytes of words drawn before they are turned into deviates: they stay in the nearest cache. */
 export const DRAW_BYTES: usize = 4096;
 
 /** Multipliers and key increments, for lanes (c0, c2, c0, c2). */
@@ -37,8 +37,8 @@ function lowWords(low: v128, high: v128): v128 {
 }
 
 /**
- * The words of elements 16 * group and after to out..end. Vectors hold lanes (c0, c2) or (c1, c3) of two blocks,
- * so that a round has one vector of multipliers and one of keys; eight blocks at a time fill the units.
+ * The words of elements 16 * group and after to out..end. Vectors hold lanes (c0, c2) or (c1, c3) of two
+ * blocks, so that a round has one vector of multipliers and one of keys; eight blocks at a time fill the units.
  */
 export function words(
   out: usize,
@@ -146,7 +146,8 @@ export function radii(out: usize, end: usize): void {
 // @ts-ignore: decorator
 @inline
 export function angle(second: v128): v128 {
-  return f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_s(i32x4.shl(second, 1), 9)), f32x4.splat(5.9604644775390625e-8));
+  const fraction = i32x4.shr_s(i32x4.shl(second, 1), 9);
+  return f32x4.mul(f32x4.convert_i32x4_s(fraction), f32x4.splat(5.9604644775390625e-8));
 }
 
 /** The words themselves. */
