@@ -46,7 +46,7 @@ const functions = [
   ["softplus", k.softplusArray, softplus, 3],
 ] as const;
 
-describe.each(functions)("%s", (name, kernel, reference, bound) => {
+describe.each(functions)("%s", { timeout: 60_000 }, (name, kernel, reference, bound) => {
   test("is within its bound over all floats, NaN and infinities among them", () => {
     // Every 2011th of the 2^32 bit patterns.
     let most = 0;
@@ -142,7 +142,7 @@ test("turns: sine and cosine to 2e-7 on [0, 1)", () => {
   }
 });
 
-test("double precision: exp, log and cos within 4 units", () => {
+test("double precision: exp, log and cos within 4 units", { timeout: 60_000 }, () => {
   const value = new Float64Array(2);
   const pattern = new BigInt64Array(value.buffer);
   const next = generator(11);

@@ -137,7 +137,7 @@ function cumulative(x: number): number {
   return x > 0 ? 1 - p : p;
 }
 
-describe("ten million normals", () => {
+describe("ten million normals", { timeout: 60_000 }, () => {
   const COUNT = 10_000_000;
   const PART = 1_000_000;
   const values = new Float32Array(COUNT);
