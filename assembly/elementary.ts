@@ -4,7 +4,7 @@
  * Range reductions are the textbook ones (Muller, "Elementary Functions", chapter 11; Tang 1989 for exp and
  * log); the polynomials are minimax fits of our own, rounded to the format. Only + - * / are used, so every
  * engine gives the same bits. Largest errors over all floats: exp4 and log4 1.1 ulp, sigmoid4 2.5, tanh4 2.7,
- * softplus4 2.5; exp64, log64 and cos64 2 ulp of f64. Results that would be denormal are 0; NaN stays NaN.
+ * softplus4 2.9; exp64, log64 and cos64 2 ulp of f64. Results that would be denormal are 0; NaN stays NaN.
  */
 
 /*
