@@ -204,6 +204,7 @@ test("the delta guide with the prior finds the posterior's mode, without it the 
   for (const make of [sgd, adam]) {
     const map = infer((context) => new DeltaGuide(context, make({ ...NO_CLIP, prior })), exact.data, run);
     expect(relativeError(map.mean, exact.mean)).toBeLessThan(1e-4);
+    expect([...map.bias]).toEqual([1, 2, 3]);
     const mle = infer((context) => new DeltaGuide(context, make(NO_CLIP)), exact.data, run);
     expect(relativeError(mle.mean, likelihood)).toBeLessThan(1e-4);
     expect(relativeError(likelihood, exact.mean)).toBeGreaterThan(1e-2);
