@@ -5,7 +5,7 @@
  * the posterior is a product of normals, with precision 1/sp² + Σ x²/s² and mean (Σ x y / s²) / precision.
  * The guides never see it: they get gradients of a minibatch's mean negative log-likelihood at their draws.
  */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { DeltaGuide } from "../../src/inference/delta.ts";
 import type { Guide, GuideContext } from "../../src/inference/guide.ts";
 import { seedOf } from "../../src/inference/guide.ts";
@@ -17,6 +17,9 @@ import { MemoryPlan } from "../../src/kernels/memory.ts";
 import type { Layout, Segment } from "../../src/model/layout.ts";
 import { randomNumbers } from "../model/reference.ts";
 import { relativeError } from "../model/support.ts";
+
+// Seconds of arithmetic, on machines that may be busy.
+vi.setConfig({ testTimeout: 30_000 });
 
 const WEIGHTS = 24;
 const EXAMPLES = 960;

@@ -1,5 +1,5 @@
 /** Forward and backward of the whole model against the float64 reference, at every odd shape. */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { SviError } from "../../src/errors.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
@@ -8,6 +8,9 @@ import { layoutOf } from "../../src/model/layout.ts";
 import { Network } from "../../src/model/network.ts";
 import { type ReferenceWindow, randomNumbers, reference } from "./reference.ts";
 import { finish, Rig, Worst } from "./support.ts";
+
+// Seconds of arithmetic, on machines that may be busy.
+vi.setConfig({ testTimeout: 30_000 });
 
 interface Case {
   vocabulary: number;

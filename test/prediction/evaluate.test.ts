@@ -1,5 +1,5 @@
 /** Evaluation, scores and generated text against plain float64 arithmetic on a small model. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Corpus, characterTokenizer, evaluate, LanguageModel, wordTokenizer } from "../../src/index.ts";
 import { STREAM, seedOf } from "../../src/inference/guide.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
@@ -8,6 +8,9 @@ import { Sampler, type SamplerOptions } from "../../src/prediction/sampler.ts";
 import { randomNumbers, reference } from "../model/reference.ts";
 import { relativeError } from "../model/support.ts";
 import { createModel, METHODS, TEXT, tokenizer, train } from "../training/support.ts";
+
+// Seconds of arithmetic, on machines that may be busy.
+vi.setConfig({ testTimeout: 30_000 });
 
 /** A model with spread-out weights and a posterior whose samples differ. */
 async function spreadModel(options: object = {}): Promise<LanguageModel> {

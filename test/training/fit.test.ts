@@ -1,5 +1,5 @@
 /** What a run of inference promises: reproducible bits, clean ends, early and clear failures. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   adam,
   bayesByBackprop,
@@ -21,6 +21,9 @@ import { pause } from "../../src/training/slices.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import { finish } from "../model/support.ts";
 import { corpusOf, createModel, METHODS, SMALL, sentences, TEXT, tokenizer, train } from "./support.ts";
+
+// Seconds of arithmetic, on machines that may be busy.
+vi.setConfig({ testTimeout: 30_000 });
 
 const failure = (code: string, rest: object = {}) =>
   expect.objectContaining({ name: "SviError", code, ...rest });

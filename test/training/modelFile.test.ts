@@ -4,11 +4,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.ts";
 import { LanguageModel, SviError } from "../../src/index.ts";
 import { relativeError } from "../model/support.ts";
 import { createModel, METHODS, TEXT, tokenizer, train } from "./support.ts";
+
+// Seconds of arithmetic, on machines that may be busy.
+vi.setConfig({ testTimeout: 30_000 });
 
 async function trained(method: string, options: object = {}): Promise<LanguageModel> {
   const model = await createModel(options);
