@@ -27,6 +27,8 @@ const SQUARE_MEMORY = 0.99;
 const HESSIAN_SHARE = 0.25;
 /** h may be negative as long as h + δ is not; the kernel's own floor. */
 const LEAST_HESSIAN = -0.9998;
+/** Standard deviation, relative to h0, that the running estimate of h may have. */
+const HESSIAN_NOISE = 0.1;
 /** Weights whose h/h0 the quantiles are taken of. */
 const QUANTILE_SAMPLE = 1024;
 
@@ -163,7 +165,7 @@ export class IvonGuide implements Guide {
         beta1,
         1 / (1 - this.#power),
         clipFactor(gradientNorm, clip),
-        estimating ? this.#retention * noise * noise : 0,
+        estimating ? this.#retentionOf(this.#squares[i]) * noise * noise : 0,
         estimating ? lambda / (noise * noise) : 0,
         0,
         estimating ? (this.#method.clamp * deviation * Math.sqrt(lambda)) / noise : Number.POSITIVE_INFINITY,
@@ -173,6 +175,18 @@ export class IvonGuide implements Guide {
       );
     });
     return { gradientNorm };
+  }
+
+  /**
+   * 1 - β2, as far as the estimate's own noise allows. One estimate has a standard deviation of about σ_g√(λh)/τ;
+   * its running mean, with the weight 1 - β2 times τ², one of σ_g√(λh)√((1 - β2)/2). Beyond a fraction of h itself
+   * single weights would be carried to h near 0, where both their steps and their noise explode.
+   */
+  #retentionOf(square: number): number {
+    const { beta2, h0 } = this.#method;
+    if (beta2 !== null || square === 0) return this.#retention;
+    const most = (2 * HESSIAN_NOISE * HESSIAN_NOISE * h0) / (this.#context.lambda * square);
+    return Math.min(this.#retention, most);
   }
 
   /** Global norm of the gradient; follows each segment's mean square on the way. */
