@@ -7,7 +7,7 @@ export interface Segment {
   readonly shape: readonly number[];
   /** Index of its first element in the flat vector, a multiple of 16. */
   readonly offset: number;
-  /** Elements; the gap up to the next segment holds zeros. */
+  /** Elements; nothing reads the gap up to the next segment. */
   readonly size: number;
   /** Biases take no noise and no prior. */
   readonly bias: boolean;

@@ -5,7 +5,7 @@ import type { MemoryPlan } from "../kernels/memory.ts";
 /** Resumable work: yields between slices, returns a result. */
 export type Slices<T = void> = Generator<void, T, void>;
 
-/** About 4 ms at 25 GFLOP/s. Counted, not timed: edge clocks stand still, and slices must not change with load. */
+/** About 2.5 ms at 40 GFLOP/s. Counted, not timed: edge clocks stand still, and slices must not change with load. */
 const SLICE_FLOPS = 1e8;
 /** Rows that one slice of a product has at least: fewer would repack panels too often. */
 const LEAST_ROWS = 24;

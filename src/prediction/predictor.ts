@@ -101,7 +101,7 @@ export class Predictor {
   /**
    * Reads tokens and predicts what follows each of them.
    * @param visit gets each token's index and the prediction made after it
-   * @throws SviError `E_TOKEN_RANGE`
+   * @throws SviError `E_TOKEN_RANGE`, `E_DIVERGED` (a prediction that is no number)
    */
   read(tokens: Int32Array, visit: (index: number, prediction: Prediction) => void): void {
     for (let from = 0; from < tokens.length; from += WINDOW) {
@@ -136,6 +136,11 @@ export class Predictor {
   #visitRows(from: number, steps: number, visit: (index: number, prediction: Prediction) => void): void {
     const entropy = this.plan.floats(this.#entropy, 2 * WINDOW);
     for (let t = 0; t < steps; t++) {
+      if (!Number.isFinite(entropy[t]))
+        throw new SviError("E_DIVERGED", "The model's prediction is not a number", {
+          value: entropy[t],
+          remedy: "Train it again with a smaller learning rate",
+        });
       const expected = entropy[WINDOW + t] / this.#members.length;
       visit(from + t, {
         probabilities: this.plan.floats(
