@@ -21,14 +21,15 @@ import {
 import { type Curve, drawCurves, drawReliability, drawText, type ShadedPiece } from "./draw.ts";
 
 const MODEL = { embedding: 64, hidden: 192, layers: 1, seed: 1 };
-const RUN = { batch: 32, sequence: 64, epochs: 4, seed: 1 };
-const TRAIN_CHARACTERS = 200_000;
+const RUN = { batch: 32, sequence: 64, epochs: 5, seed: 1 };
+const TRAIN_CHARACTERS = 400_000;
 const HELD_OUT = { from: 1_071_284, to: 1_091_284 };
 const CURVE_POINTS = 12;
 const SAMPLES = 8;
-/** What a thread is told to do, and what it tells back. */
-const METHODS = { IVON: ivon(), Adam: adam({ learningRate: 0.012 }) };
+/** Adam's rate is the best of the grid in docs/performance.md; IVON stands as it is. */
+const METHODS = { IVON: ivon(), Adam: adam({ learningRate: 0.024 }) };
 type Name = keyof typeof METHODS;
+/** What a thread tells. */
 type Message =
   | { kind: "progress"; name: Name; tokens: number; total: number; bits: number; tokensPerSecond: number }
   | { kind: "point"; name: Name; tokens: number; bits: number }
@@ -66,7 +67,7 @@ async function learn(name: Name, post: (message: Message) => void): Promise<void
     if (step.valid) post({ kind: "point", name, tokens: step.tokens, bits: step.valid.bitsPerToken });
   }
   const mean = await evaluate(model, held);
-  const averaged = name === "IVON" ? await evaluate(model, held.slice(0, 5000), { samples: SAMPLES }) : null;
+  const averaged = name === "IVON" ? await evaluate(model, held, { samples: SAMPLES }) : null;
   post({ kind: "done", name, mean, averaged, seconds, hash: model.hash() });
   if (name !== "IVON") return;
   const options = { prompt: "The whale ", tokens: 500, temperature: 0.7, samples: SAMPLES, seed: 3 };
@@ -123,9 +124,9 @@ function report(
   out(`\n${"".padEnd(22)}${"bits/character".padStart(16)}${"ECE".padStart(9)}${"Brier".padStart(9)}`);
   for (const [name, { mean, averaged }] of done) {
     out(row(`${name}${averaged ? ", mean of weights" : ""}`, mean));
-    if (averaged) out(row(`${name}, ${SAMPLES} samples *`, averaged));
+    if (averaged) out(row(`${name}, ${SAMPLES} samples`, averaged));
   }
-  out(`* on the first quarter of the held-out text. ECE: how far confidence is from accuracy; 0 is honest.`);
+  out(`ECE: how far confidence is from accuracy; 0 is honest.`);
   for (const [name, { mean }] of done) out(`\nReliability, ${name}:\n${drawReliability(mean.reliability)}`);
   out(
     `\nIVON's model goes on from "The whale " — the darker the ground, the less it knew what comes next:\n`,
