@@ -212,7 +212,7 @@ async function* run(
     };
     const figures = await drive(trainer.update(inputs, targets, time, keep), options.signal);
     const last = trainer.step === plan.steps;
-    if (step % KL_EVERY === 0 || last || options.resume) kl = trainer.guide.kl();
+    if (step % KL_EVERY === 0 || step === first || last) kl = trainer.guide.kl();
     const due = validator && (last || trainer.step % (options.validation!.every ?? plan.windows) === 0);
     const valid = due ? await validator.score(options.validation!.corpus, options.signal) : null;
     const record = recordOf(
@@ -225,8 +225,9 @@ async function* run(
       step === 0 ? warningOf(plan, figures) : null,
     );
     const { checkpoint } = options;
-    if (checkpoint && (last || trainer.step % checkpoint.every === 0))
-      await checkpoint.save(writeCheckpoint(model, trainer, fingerprint));
+    const saving = checkpoint && (last || trainer.step % checkpoint.every === 0);
+    if (saving || last) await drive(trainer.prove(), options.signal);
+    if (saving) await checkpoint.save(writeCheckpoint(model, trainer, fingerprint));
     yield record;
     if (options.until?.(record)) break;
   }

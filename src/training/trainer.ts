@@ -52,6 +52,8 @@ export class Trainer {
   /** Mean, precision and lambda that a run falls back to when it diverges. */
   #kept: readonly [Float32Array, Float32Array | null, number | null] | null = null;
   #averaged = 0;
+  /** Tokens of the last minibatch. */
+  #tokens = 0;
   /** Updates made so far. */
   step = 0;
 
@@ -98,6 +100,7 @@ export class Trainer {
     const k = this.#plan.instance.exports;
     const learningRate = method.learningRate * scheduleFactor(schedule, this.step, steps, k);
     const position = { step: this.step, learningRate, tokens: time * batch };
+    this.#tokens = position.tokens;
     this.#network.setWindow(inputs, targets, time, this.options.separator);
     let total = 0;
     for (let particle = 0; particle < guide.particles; particle++) {
@@ -148,6 +151,21 @@ export class Trainer {
   /** Whether the last update left weights that a loss can be computed with. */
   get finite(): boolean {
     return this.#plan.instance.exports.isFiniteArray(this.guide.mean, this.#posterior.layout.length) === 1;
+  }
+
+  /**
+   * Computes a loss with the weights after the last update, on its own minibatch: they are about to be written over
+   * ones that are known to be good. Changes nothing that a later step reads.
+   * @throws SviError `E_DIVERGED`
+   */
+  *prove(): Slices {
+    const { mean } = this.guide;
+    if (!this.finite)
+      throw diverged("largest weight after the update", Number.POSITIVE_INFINITY, this.step - 1);
+    yield* this.#network.pack(mean);
+    yield* this.#network.forward(mean, this.#state);
+    const nll = (yield* this.#network.loss(mean)) / this.#tokens;
+    if (!(nll < this.#worstLoss)) throw diverged("loss after the update", nll, this.step - 1);
   }
 
   /** Remembers the posterior as it is now as the one to fall back to. */

@@ -338,6 +338,22 @@ describe("how a run ends", () => {
     expect((await evaluate(model, corpus)).nll).toBeLessThan(before + 1);
     await train(model, { inference: adam(), epochs: 0.1 });
   });
+
+  test.each<[string, Method]>([
+    ["sgd", sgd({ learningRate: 1e6 })],
+    ["adam", adam({ learningRate: 1e6 })],
+    ["ivon", ivon({ learningRate: 1e6 })],
+  ])("a checkpoint at every step never holds weights that have diverged: %s", async (_name, inference) => {
+    const corpus = await corpusOf();
+    const before = (await evaluate(await createModel(), corpus)).nll;
+    const saved: Uint8Array[] = [];
+    const checkpoint = { every: 1, save: (bytes: Uint8Array) => void saved.push(bytes) };
+    await expect(train(await createModel(), { inference, epochs: 5, checkpoint })).rejects.toMatchObject({
+      code: "E_DIVERGED",
+    });
+    for (const bytes of saved)
+      expect((await evaluate(await LanguageModel.load(bytes), corpus)).nll).toBeLessThan(before + 30);
+  });
 });
 
 describe("validation on the way", () => {
