@@ -119,7 +119,9 @@ function report(
   seconds: number,
 ): void {
   const out = (line = "") => process.stdout.write(`${line}\n`);
-  out(`\nHeld-out bits per character while learning (5,000 characters of the last chapters, never trained on):\n`);
+  out(
+    `\nHeld-out bits per character while learning (5,000 characters of the last chapters, never trained on):\n`,
+  );
   out(drawCurves(curves));
   out(`\n${"".padEnd(22)}${"bits/character".padStart(16)}${"ECE".padStart(9)}${"Brier".padStart(9)}`);
   for (const [name, { mean, averaged }] of done) {
