@@ -6,6 +6,7 @@
  */
 
 import type { Layout, Segment } from "../model/layout.ts";
+import { drawNatural } from "./draw.ts";
 import {
   clipFactor,
   type Guide,
@@ -104,25 +105,13 @@ export class IvonGuide implements Guide {
   draw(position: Position, particle: number): void {
     const { seed, lambda } = this.#context;
     const scale = this.noise(position) / Math.sqrt(lambda);
-    const { k } = this.#v;
-    this.#v.each((s, at) => {
-      if (s.bias || scale === 0) k.copyBytes(this.theta + at, this.mean + at, 4 * s.size);
-      else
-        k.sampleNatural(
-          this.theta + at,
-          this.mean + at,
-          this.#hessian + at,
-          s.size,
-          this.#delta,
-          scale,
-          s.offset,
-          seed.low,
-          seed.high,
-          position.step,
-          STREAM.weights,
-          particle,
-        );
-    });
+    const { theta, mean } = this;
+    drawNatural(
+      this.#v.k,
+      this.#v.layout,
+      { theta, mean, h: this.#hessian, delta: this.#delta, scale },
+      { seed, step: position.step, stream: STREAM.weights, particle },
+    );
   }
 
   gather(_position: Position, particle: number): void {

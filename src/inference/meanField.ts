@@ -113,7 +113,7 @@ export class MeanFieldGuide implements Guide {
     const weight = this.klWeight(position) / this.#context.lambda;
     this.#v.each((s, at) => {
       if (!s.bias && prior.kind === "scale-mixture") this.#addMixture(prior, at, s.size, weight, clip);
-      else this.#v.k.axpby(this.gradient + at, 0, this.gradient + at, clip, s.size);
+      else if (clip !== 1) this.#v.k.axpby(this.gradient + at, 0, this.gradient + at, clip, s.size);
       if (this.particles > 1) this.#accumulate(at, s.size, particle);
     });
   }

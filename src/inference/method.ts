@@ -1,5 +1,5 @@
 /** @module What a run of inference is asked to do: plain descriptions, which files and step records can hold. */
-import { requireInteger, requireNumber, SviError } from "../errors.ts";
+import { requireInteger, requireNumber } from "../errors.ts";
 
 /** Gaussian prior N(0, scale²) of every weight; biases have none. */
 export interface GaussianPrior {
@@ -182,26 +182,4 @@ export function ivon(options: Partial<Omit<IvonMethod, "kind">> = {}): IvonMetho
     clamp: bound("clamp", options.clamp ?? 4),
     maximumStep: bound("maximumStep", options.maximumStep ?? Number.POSITIVE_INFINITY),
   };
-}
-
-const METHODS = { sgd, adam, bbb: bayesByBackprop, ivon };
-
-/** A method from a file: every value is checked again. @throws SviError `E_FORMAT` or `E_OPTION` */
-export function methodFromDescription(description: unknown): Method {
-  const kind = (description as { kind?: unknown } | null)?.kind;
-  if (typeof kind !== "string" || !Object.hasOwn(METHODS, kind))
-    throw new SviError("E_FORMAT", `Inference method ${String(kind)} is not known`, {
-      value: kind,
-      remedy: "Use a file that this version of svi-lm wrote",
-    });
-  // JSON has no Infinity: JSON.stringify wrote null for an absent bound.
-  const options = Object.fromEntries(
-    Object.entries(description as object).map(([name, value]) => [
-      name,
-      value === null && (name === "clip" || name === "clamp" || name === "maximumStep")
-        ? Number.POSITIVE_INFINITY
-        : value,
-    ]),
-  );
-  return METHODS[kind as keyof typeof METHODS](options as never);
 }

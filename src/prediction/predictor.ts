@@ -1,5 +1,6 @@
 /** @module A model that reads tokens one after the other and says what comes next, with its uncertainty. */
 import { requireInteger, SviError } from "../errors.ts";
+import { drawNatural } from "../inference/draw.ts";
 import { type Seed, STREAM } from "../inference/guide.ts";
 import { KernelInstance } from "../kernels/instance.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
@@ -65,9 +66,8 @@ export class Predictor {
     });
   }
 
-  #load(theta: number, sample: number, { low, high }: Seed): void {
+  #load(theta: number, sample: number, seed: Seed): void {
     const { layout, mean, precision } = this.#posterior;
-    const k = this.plan.instance.exports;
     if (this.#samples === 0) {
       this.plan.floats(theta, layout.length).set(mean);
       return;
@@ -76,26 +76,12 @@ export class Predictor {
       this.plan.floats(this.#mean, layout.length).set(mean);
       this.plan.floats(this.#precision, layout.length).set(precision!);
     }
-    for (const s of layout.segments) {
-      const at = 4 * s.offset;
-      const [to, from] = [theta + at, this.#mean + at];
-      if (s.bias) k.copyBytes(to, from, 4 * s.size);
-      else
-        k.sampleNatural(
-          to,
-          from,
-          this.#precision + at,
-          s.size,
-          0,
-          1,
-          s.offset,
-          low,
-          high,
-          sample,
-          STREAM.evaluate,
-          0,
-        );
-    }
+    drawNatural(
+      this.plan.instance.exports,
+      layout,
+      { theta, mean: this.#mean, h: this.#precision, delta: 0, scale: 1 },
+      { seed, step: sample, stream: STREAM.evaluate, particle: 0 },
+    );
   }
 
   /**

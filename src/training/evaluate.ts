@@ -1,5 +1,6 @@
 /** @module How well a model predicts a text, read as one stream: every token after the first. */
 import { requireInteger, SviError } from "../errors.ts";
+import { drawNatural } from "../inference/draw.ts";
 import { STREAM, seedOf } from "../inference/guide.ts";
 import { KernelInstance } from "../kernels/instance.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
@@ -206,27 +207,12 @@ export class Evaluator {
 
   #draw(sample: number): void {
     const { theta, mean, precision } = this.#at;
-    const { low, high } = seedOf(this.#seed);
-    const k = this.#plan.instance.exports;
-    for (const s of this.#model.posterior.layout.segments) {
-      const at = 4 * s.offset;
-      if (s.bias) k.copyBytes(theta + at, mean + at, 4 * s.size);
-      else
-        k.sampleNatural(
-          theta + at,
-          mean + at,
-          precision + at,
-          s.size,
-          0,
-          1,
-          s.offset,
-          low,
-          high,
-          sample,
-          STREAM.evaluate,
-          0,
-        );
-    }
+    drawNatural(
+      this.#plan.instance.exports,
+      this.#model.posterior.layout,
+      { theta, mean, h: precision, delta: 0, scale: 1 },
+      { seed: seedOf(this.#seed), step: sample, stream: STREAM.evaluate, particle: 0 },
+    );
   }
 
   #count(tally: Tally, targets: Int32Array, steps: number): void {

@@ -1,0 +1,51 @@
+/** @module A draw of all weights from a diagonal normal, the same for guides and for prediction. */
+import type { KernelExports } from "../kernels/exports.ts";
+import type { Layout } from "../model/layout.ts";
+import type { Seed } from "./guide.ts";
+
+/** Addresses of flat vectors, and the deviation scale / √(h + delta): for a posterior h is its precision. */
+export interface NaturalDraw {
+  readonly theta: number;
+  readonly mean: number;
+  readonly h: number;
+  readonly delta: number;
+  readonly scale: number;
+}
+
+/** What numbers the draw: a stream, a step (or sample) within it, and a particle of the step. */
+export interface DrawNumber {
+  readonly seed: Seed;
+  readonly step: number;
+  readonly stream: number;
+  readonly particle: number;
+}
+
+/** theta = mean + scale ε / √(h + delta); biases, and everything where the scale is 0, are the mean's. */
+export function drawNatural(
+  k: KernelExports,
+  { segments }: Layout,
+  draw: NaturalDraw,
+  number: DrawNumber,
+): void {
+  const { seed, step, stream, particle } = number;
+  for (const s of segments) {
+    const at = 4 * s.offset;
+    const [theta, mean] = [draw.theta + at, draw.mean + at];
+    if (s.bias || draw.scale === 0) k.copyBytes(theta, mean, 4 * s.size);
+    else
+      k.sampleNatural(
+        theta,
+        mean,
+        draw.h + at,
+        s.size,
+        draw.delta,
+        draw.scale,
+        s.offset,
+        seed.low,
+        seed.high,
+        step,
+        stream,
+        particle,
+      );
+  }
+}
