@@ -1,11 +1,11 @@
 /** @module A model that reads tokens one after the other and says what comes next, with its uncertainty. */
-import { requireInteger, SviError } from "../errors.ts";
 import { drawNatural } from "../inference/draw.ts";
 import { type Seed, STREAM } from "../inference/guide.ts";
 import { KernelInstance } from "../kernels/instance.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
+import { requirePrediction, requireSamples } from "../training/evaluate.ts";
 
 /** Tokens taken in at a time. */
 const WINDOW = 32;
@@ -35,12 +35,7 @@ export class Predictor {
 
   /** Plans its memory; usable once `plan` is committed and `begin` was called. @throws SviError `E_OPTION` */
   constructor(posterior: Posterior, samples: number, memoryLimit?: number) {
-    requireInteger("samples", samples, 0, 4096);
-    if (samples > 0 && !posterior.precision)
-      throw new SviError("E_OPTION", `${samples} samples were asked of a model without a posterior`, {
-        value: samples,
-        remedy: "Predict with its mean (samples 0), or train it with ivon or bbb",
-      });
+    requireSamples(posterior, samples);
     this.#posterior = posterior;
     this.#samples = samples;
     this.plan = new MemoryPlan(new KernelInstance(), memoryLimit);
@@ -122,11 +117,7 @@ export class Predictor {
   #visitRows(from: number, steps: number, visit: (index: number, prediction: Prediction) => void): void {
     const entropy = this.plan.floats(this.#entropy, 2 * WINDOW);
     for (let t = 0; t < steps; t++) {
-      if (!Number.isFinite(entropy[t]))
-        throw new SviError("E_DIVERGED", "The model's prediction is not a number", {
-          value: entropy[t],
-          remedy: "Train it again with a smaller learning rate",
-        });
+      requirePrediction(entropy[t]);
       const expected = entropy[WINDOW + t] / this.#members.length;
       visit(from + t, {
         probabilities: this.plan.floats(

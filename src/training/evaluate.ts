@@ -69,12 +69,7 @@ export async function evaluate(
   corpus: Corpus,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const samples = requireInteger("samples", options.samples ?? 0, 0, 4096);
-  if (samples > 0 && !model.posterior.precision)
-    throw new SviError("E_OPTION", `${samples} samples were asked of a model without a posterior`, {
-      value: samples,
-      remedy: "Score it with its mean (samples 0), or train it with ivon or bbb",
-    });
+  const samples = requireSamples(model.posterior, options.samples ?? 0);
   const evaluator = new Evaluator(model, samples, options);
   return evaluator.score(corpus, options.signal);
 }
@@ -92,6 +87,26 @@ export function requireVocabulary(model: Model, corpus: Corpus): void {
         remedy: "Open the text with the model's own tokenizer",
       },
     );
+}
+
+/** @throws SviError `E_OPTION` for a number out of range, or samples of a model that has no posterior */
+export function requireSamples(posterior: Posterior, samples: number): number {
+  requireInteger("samples", samples, 0, 4096);
+  if (samples > 0 && !posterior.precision)
+    throw new SviError("E_OPTION", `${samples} samples were asked of a model without a posterior`, {
+      value: samples,
+      remedy: "Use its mean (samples 0), or train it with ivon or bbb",
+    });
+  return samples;
+}
+
+/** @throws SviError `E_DIVERGED` where a figure of a prediction is no number */
+export function requirePrediction(value: number): void {
+  if (!Number.isFinite(value))
+    throw new SviError("E_DIVERGED", "The model's prediction is not a number", {
+      value,
+      remedy: "Train it again with a smaller learning rate",
+    });
 }
 
 /** A forward-only instance; a run of inference keeps one for its validations. */
@@ -253,11 +268,7 @@ class Tally {
     samples: number,
   ): void {
     for (const value of nll) this.#nll += value;
-    if (!Number.isFinite(this.#nll))
-      throw new SviError("E_DIVERGED", "The model's prediction is not a number", {
-        value: this.#nll,
-        remedy: "Train it again with a smaller learning rate",
-      });
+    requirePrediction(this.#nll);
     for (let r = 0; r < nll.length; r++) {
       this.#entropy += entropy[r];
       if (samplesEntropy) this.#samplesEntropy += samplesEntropy[r] / samples;
