@@ -8,6 +8,7 @@
  * KL of two normals: ln(sp/s) + (s^2 + (m - mp)^2) / (2 sp^2) - 1/2 per weight.
  */
 import { cosQuarter, logPositive, sinQuarter, softplus4 } from "./elementary";
+import { multiplyAdd } from "./fused";
 import { laneMask, SUM_BLOCK, sumLanes } from "./norm";
 import { angle, DRAW_BYTES, normalArray, radii, words } from "./random";
 
@@ -144,7 +145,7 @@ export function axpby(out: usize, a: f32, x: usize, b: f32, n: i32): void {
   const kept = i32x4.splat(b == 0 ? 0 : -1);
   for (const end = out + ((<usize>n) << 2); out < end; out += 16, x += 16) {
     const old = f32x4.mul(f32x4.splat(b), v128.and(v128.load(out), kept));
-    v128.store(out, f32x4.add(f32x4.mul(f32x4.splat(a), v128.load(x)), old));
+    v128.store(out, multiplyAdd(f32x4.splat(a), v128.load(x), old));
   }
 }
 

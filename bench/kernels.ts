@@ -6,6 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { Bench } from "tinybench";
+import "../src/kernels/embedded.ts";
 import { KernelInstance } from "../src/kernels/instance.ts";
 
 const { values } = parseArgs({

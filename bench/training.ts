@@ -6,6 +6,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
+import "../src/kernels/embedded.ts";
 import { seedOf } from "../src/inference/guide.ts";
 import { adam, bayesByBackprop, ivon, type Method, sgd } from "../src/inference/method.ts";
 import { configureModel } from "../src/model/configuration.ts";

@@ -2,11 +2,21 @@
 //   node scripts/build-package.mjs             dist/
 //   node scripts/build-package.mjs --cli FILE  the command line alone, for its tests
 import { spawnSync } from "node:child_process";
-import { chmod, rm } from "node:fs/promises";
+import { chmod, copyFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = new URL("..", import.meta.url);
+
+/** The binaries themselves, with the types of what an import of one gives. */
+async function copyKernels() {
+  const declaration = "declare const module: WebAssembly.Module;\nexport default module;\n";
+  for (const build of ["simd", "relaxed"]) {
+    const to = `dist/kernels/generated/${build}`;
+    await copyFile(new URL(`src/kernels/generated/${build}.wasm`, root), new URL(`${to}.wasm`, root));
+    await writeFile(new URL(`${to}.d.wasm.ts`, root), declaration);
+  }
+}
 
 async function bundleCommandLine(outfile) {
   await build({
@@ -36,6 +46,7 @@ else {
     stdio: "inherit",
   });
   if (status !== 0) process.exit(1);
+  await copyKernels();
   await rm(new URL("dist/cli", root), { recursive: true });
   await bundleCommandLine("dist/cli/main.js");
 }

@@ -20,7 +20,9 @@ export type SviErrorCode =
   | "E_BUSY"
   | "E_DISPOSED"
   | "E_CHECKPOINT"
-  | "E_HOST";
+  | "E_HOST"
+  | "E_KERNELS"
+  | "E_WORKER";
 
 /**
  * Every error that svi-lm throws on purpose, abort reasons aside.

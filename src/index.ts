@@ -1,41 +1,4 @@
-/** @module The public face of svi-lm. */
-export { SviError, type SviErrorCode } from "./errors.ts";
-export type { HessianRatio } from "./inference/guide.ts";
-export {
-  type AdamMethod,
-  adam,
-  bayesByBackprop,
-  type GaussianPrior,
-  gaussianPrior,
-  type IvonMethod,
-  ivon,
-  type MeanFieldMethod,
-  type Method,
-  type Prior,
-  type ScaleMixturePrior,
-  type SgdMethod,
-  scaleMixturePrior,
-  sgd,
-} from "./inference/method.ts";
-export { type CreateOptions, LanguageModel, type LoadOptions } from "./languageModel.ts";
-export type { ModelConfiguration, ModelOptions } from "./model/configuration.ts";
-export type { Layout, Segment } from "./model/layout.ts";
-export { Posterior } from "./model/posterior.ts";
-export type { GenerateOptions, Piece } from "./prediction/generate.ts";
-export type { Score, ScoredToken, ScoreOptions } from "./prediction/score.ts";
-export * from "./text/index.ts";
-export {
-  type EvaluateOptions,
-  type Evaluation,
-  evaluate,
-  type Model,
-  type ReliabilityBin,
-} from "./training/evaluate.ts";
-export {
-  type Checkpointing,
-  type FitOptions,
-  fit,
-  type StepRecord,
-  type Validation,
-} from "./training/fit.ts";
-export { type Schedule, schedule } from "./training/schedule.ts";
+/** @module svi-lm for Node, Deno, Bun and browsers: the public face, with kernels that travel inside it. */
+import "./kernels/embedded.ts";
+
+export * from "./public.ts";

@@ -3,6 +3,7 @@ import { requireInteger } from "./errors.ts";
 import { type BytesSource, readAll } from "./formats/bytes.ts";
 import { STREAM, seedOf } from "./inference/guide.ts";
 import { KernelInstance } from "./kernels/instance.ts";
+import type { Kernels } from "./kernels/kernels.ts";
 import { configureModel, type ModelConfiguration, type ModelOptions } from "./model/configuration.ts";
 import { initialWeights } from "./model/initialise.ts";
 import { type Layout, layoutOf } from "./model/layout.ts";
@@ -16,6 +17,8 @@ export interface CreateOptions extends ModelOptions {
   readonly tokenizer: Tokenizer;
   /** All first values of the weights come from it. */
   readonly seed?: number;
+  /** What computes the first values; the entry point's own by default. */
+  readonly kernels?: Kernels;
 }
 
 export interface LoadOptions {
@@ -39,7 +42,13 @@ export class LanguageModel {
     const { tokenizer } = options;
     const model = configureModel(tokenizer.vocabularySize, options);
     const seed = seedOf(requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
-    const weights = initialWeights(new KernelInstance(), model, layoutOf(model), seed, STREAM.initialise);
+    const weights = initialWeights(
+      new KernelInstance(options.kernels),
+      model,
+      layoutOf(model),
+      seed,
+      STREAM.initialise,
+    );
     return new LanguageModel(new Posterior(model, weights, null, null), tokenizer);
   }
 

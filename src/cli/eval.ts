@@ -3,7 +3,7 @@ import { Corpus } from "../text/corpus.ts";
 import { evaluate } from "../training/evaluate.ts";
 import { command } from "./command.ts";
 import { loadModel, naming, withTexts } from "./files.ts";
-import { KERNELS, requireAvailable } from "./kernels.ts";
+import { KERNELS, kernelsFor } from "./kernels.ts";
 import { count, fixed, printJson, printTable } from "./print.ts";
 
 export const evaluation = command({
@@ -20,13 +20,13 @@ export const evaluation = command({
     ...KERNELS,
   },
   async run({ words: [path, text], options, json, interruption: { signal } }) {
-    requireAvailable(options);
+    const kernels = kernelsFor(options);
     const model = await loadModel(path);
     return withTexts([text], async (texts) => {
       const { tokenizer } = model;
       const result = await naming(text, async () => {
         const corpus = await Corpus.open(texts, { tokenizer, signal });
-        return evaluate(model, corpus, { samples: options.samples, signal });
+        return evaluate(model, corpus, { samples: options.samples, signal, kernels });
       });
       const { tokens, nll, perplexity, bitsPerToken, bitsPerByte } = result;
       const { ece, brier, entropy, mutualInformation } = result;

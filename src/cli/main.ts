@@ -1,5 +1,6 @@
 /** @module The command line: finds the command, runs it, turns what happened into an exit code. */
 import { readFileSync } from "node:fs";
+import "../kernels/embedded.ts";
 import { type Command, parseWords, UsageError } from "./command.ts";
 import { evaluation } from "./eval.ts";
 import { generate } from "./generate.ts";

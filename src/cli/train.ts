@@ -19,7 +19,7 @@ import {
   sameFile,
   withTexts,
 } from "./files.ts";
-import { KERNELS, requireAvailable, THREADS } from "./kernels.ts";
+import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
 import { METHOD, methodOf } from "./method.ts";
 import { count, duration, fixed, note, printJson, printTable } from "./print.ts";
 import { progressFor } from "./progress.ts";
@@ -79,7 +79,7 @@ export const train = command({
     requireConsistent(options);
     const out = options.out!;
     const method = methodOf(options);
-    requireAvailable(options);
+    const kernels = kernelsFor(options);
     await requireWritable(out);
     for (const path of [...words, ...(options.valid ? [options.valid] : [])])
       if (await sameFile(path, out)) throw new UsageError(`--out ${out} is a text that is read`);
@@ -101,6 +101,7 @@ export const train = command({
         checkpoint: checkpoint?.every(steps, options["checkpoint-every"], interruption),
         resume: options.resume ? await checkpoint!.read(model) : undefined,
         signal: interruption.signal,
+        kernels,
       };
       if (!json) note(opening(model, corpus, steps));
       const { first, last } = await follow(model, corpus, fitting, { words, options, json, interruption });
@@ -111,7 +112,7 @@ export const train = command({
       }
       await writeFileAtomically(out, model.toBytes());
       // A checkpoint of a finished run has nothing left to do, and so no record.
-      const score = last ? last.valid : valid && (await evaluate(model, valid));
+      const score = last ? last.valid : valid && (await evaluate(model, valid, { kernels }));
       const seconds = last?.seconds ?? 0;
       const done = {
         event: "done",

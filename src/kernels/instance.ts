@@ -1,33 +1,19 @@
 /** @module A private instance of the kernels: its memory, its exports, and how it is given back. */
-import { instantiateSync } from "@assemblyscript/loader";
 import { SviError } from "../errors.ts";
 import type { KernelExports } from "./exports.ts";
-import { simdBase64 } from "./generated/simd.ts";
-
-let compiled: WebAssembly.Module | undefined;
-
-function compile(): WebAssembly.Module {
-  if (compiled) return compiled;
-  const binary = atob(simdBase64);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
-  if (!WebAssembly.validate(bytes))
-    throw new SviError("E_HOST", "This host does not run WebAssembly SIMD", {
-      remedy: "Use a host with simd128: Node 16.4, Chrome 91, Firefox 89, Safari 16.4 or newer",
-    });
-  compiled = new WebAssembly.Module(bytes);
-  return compiled;
-}
+import { defaultKernels, type Instantiated, type Kernels } from "./kernels.ts";
 
 /** One instance of the kernels with a memory of its own; wasm memory never shrinks, so it is dropped whole. */
 export class KernelInstance {
   readonly exports: KernelExports;
   readonly memory: WebAssembly.Memory;
+  readonly #instantiated: Instantiated;
 
-  constructor(module: WebAssembly.Module = compile()) {
-    const { exports } = instantiateSync(module, {});
-    this.exports = exports as unknown as KernelExports;
-    this.memory = this.exports.memory;
+  /** @throws SviError `E_HOST`, `E_KERNELS` */
+  constructor(kernels: Kernels = defaultKernels()) {
+    this.#instantiated = kernels.instantiate();
+    this.exports = this.#instantiated.exports;
+    this.memory = this.#instantiated.memory;
   }
 
   /** First byte that no static data of the kernels occupies. */
@@ -51,5 +37,10 @@ export class KernelInstance {
         cause,
       });
     }
+  }
+
+  /** Ends the work of others on this instance, where there are any; its memory goes when it is collected. */
+  release(): void {
+    this.#instantiated.release?.();
   }
 }

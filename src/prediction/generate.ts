@@ -1,10 +1,11 @@
 /** @module Text from a model, piece by piece, each token with the uncertainty it was chosen under. */
 import { requireInteger, SviError } from "../errors.ts";
 import { seedOf } from "../inference/guide.ts";
+import type { Kernels } from "../kernels/kernels.ts";
 import { textPieces } from "../text/pieces.ts";
 import type { Tokenizer } from "../text/types.ts";
 import type { Model } from "../training/evaluate.ts";
-import { pause } from "../training/slices.ts";
+import { drive, pause } from "../training/slices.ts";
 import { type Prediction, Predictor } from "./predictor.ts";
 import { Sampler, type SamplerOptions } from "./sampler.ts";
 
@@ -18,6 +19,8 @@ export interface GenerateOptions extends SamplerOptions {
   readonly seed?: number;
   readonly signal?: AbortSignal;
   readonly memoryLimit?: number;
+  /** What computes: the entry point's own by default. */
+  readonly kernels?: Kernels;
 }
 
 /** A token and the text that became whole with it: none where a character spans several tokens. */
@@ -56,24 +59,31 @@ export async function* generate(
       value: options.prompt,
       remedy: "Give a prompt with at least one symbol of the vocabulary",
     });
-  const predictor = new Predictor(posterior, options.samples ?? 0, options.memoryLimit);
+  const predictor = new Predictor(posterior, options.samples ?? 0, options);
   const sampler = new Sampler(predictor.plan, posterior.configuration.vocabulary, seed, options);
-  predictor.plan.commit();
-  predictor.begin(seed);
   const pieces = textPieces(tokenizer);
   let prediction: Prediction | undefined;
-  const keep = (_index: number, latest: Prediction) => {
-    prediction = latest;
-  };
-  predictor.read(prompt, keep);
-  for (let i = 0; i < count; i++) {
-    signal?.throwIfAborted();
-    const { probabilities, entropy, mutualInformation } = prediction!;
-    const token = sampler.next(probabilities, i);
-    const probability = probabilities[token];
-    predictor.read(Int32Array.of(token), keep);
-    const text = i === count - 1 ? pieces.push(token) + pieces.end() : pieces.push(token);
-    yield { token, text, probability, entropy, mutualInformation };
-    await pause();
+  const read = (tokens: Int32Array) =>
+    drive(
+      predictor.read(tokens, (_index, latest) => {
+        prediction = latest;
+      }),
+      signal,
+    );
+  try {
+    predictor.plan.commit();
+    await drive(predictor.begin(seed), signal);
+    await read(prompt);
+    for (let i = 0; i < count; i++) {
+      const { probabilities, entropy, mutualInformation } = prediction!;
+      const token = sampler.next(probabilities, i);
+      const probability = probabilities[token];
+      await read(Int32Array.of(token));
+      const text = i === count - 1 ? pieces.push(token) + pieces.end() : pieces.push(token);
+      yield { token, text, probability, entropy, mutualInformation };
+      await pause();
+    }
+  } finally {
+    predictor.release();
   }
 }

@@ -2,9 +2,11 @@
 import { drawNatural } from "../inference/draw.ts";
 import { type Seed, STREAM } from "../inference/guide.ts";
 import { KernelInstance } from "../kernels/instance.ts";
+import type { Kernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
+import type { Slices } from "../model/products.ts";
 import { requirePrediction, requireSamples } from "../training/evaluate.ts";
 
 /** Tokens taken in at a time. */
@@ -34,11 +36,15 @@ export class Predictor {
   readonly #window = new Int32Array(WINDOW);
 
   /** Plans its memory; usable once `plan` is committed and `begin` was called. @throws SviError `E_OPTION` */
-  constructor(posterior: Posterior, samples: number, memoryLimit?: number) {
+  constructor(
+    posterior: Posterior,
+    samples: number,
+    { memoryLimit, kernels }: { readonly memoryLimit?: number; readonly kernels?: Kernels } = {},
+  ) {
     requireSamples(posterior, samples);
     this.#posterior = posterior;
     this.#samples = samples;
-    this.plan = new MemoryPlan(new KernelInstance(), memoryLimit);
+    this.plan = new MemoryPlan(new KernelInstance(kernels), memoryLimit);
     const { configuration, layout } = posterior;
     this.#members = Array.from({ length: Math.max(1, samples) }, () => {
       const options = { batch: 1, sequence: WINDOW, training: false };
@@ -52,13 +58,18 @@ export class Predictor {
     this.#entropy = this.plan.words(2 * WINDOW);
   }
 
+  /** Ends the use of its kernels. */
+  release(): void {
+    this.plan.instance.release();
+  }
+
   /** Draws and packs the weights; from then on changes of the posterior are not seen. */
-  begin(seed: Seed): void {
-    this.#members.forEach(({ network, theta, state }, sample) => {
+  *begin(seed: Seed): Slices {
+    for (const [sample, { network, theta, state }] of this.#members.entries()) {
       this.#load(theta, sample, seed);
-      for (const _ of network.pack(theta));
+      yield* network.pack(theta);
       this.plan.floats(state, network.stateSize).fill(0);
-    });
+    }
   }
 
   #load(theta: number, sample: number, seed: Seed): void {
@@ -84,31 +95,34 @@ export class Predictor {
    * @param visit gets each token's index and the prediction made after it
    * @throws SviError `E_TOKEN_RANGE`, `E_DIVERGED` (a prediction that is no number)
    */
-  read(tokens: Int32Array, visit: (index: number, prediction: Prediction) => void): void {
+  *read(tokens: Int32Array, visit: (index: number, prediction: Prediction) => void): Slices {
     for (let from = 0; from < tokens.length; from += WINDOW) {
       const part = tokens.subarray(from, from + WINDOW);
       this.#window.set(part);
-      this.#readWindow(part.length);
+      yield* this.#readWindow(part.length);
       this.#visitRows(from, part.length, visit);
     }
   }
 
-  #readWindow(steps: number): void {
+  *#readWindow(steps: number): Slices {
     const k = this.plan.instance.exports;
-    this.#members.forEach(({ network, state, theta }, sample) => {
+    for (const [sample, { network, state, theta }] of this.#members.entries()) {
       // The targets only pick a likelihood that is not asked for here.
       network.setWindow(this.#window, this.#window, steps);
-      for (const _ of network.forward(theta, state));
+      yield* network.forward(theta, state);
       network.saveState(state);
       for (const chunk of network.probabilities(theta)) {
-        if (!chunk) continue;
+        if (!chunk) {
+          yield;
+          continue;
+        }
         const { logits } = network.buffers;
         const sum = this.#sum + 4 * chunk.row * this.#stride;
         const entropy = this.#entropy + 4 * (WINDOW + chunk.row);
         k.addProbabilities(sum, logits, chunk.rows * this.#stride, Number(sample === 0));
         k.addEntropy(entropy, logits, chunk.rows, this.#stride, 1, Number(sample === 0));
       }
-    });
+    }
     const weight = 1 / this.#members.length;
     k.axpby(this.#sum, 0, this.#sum, weight, steps * this.#stride);
     k.addEntropy(this.#entropy, this.#sum, steps, this.#stride, 1, 1);

@@ -2,14 +2,19 @@
 
 import { requireInteger, SviError } from "../errors.ts";
 import { seedOf } from "../inference/guide.ts";
+import type { Kernels } from "../kernels/kernels.ts";
 import type { Model } from "../training/evaluate.ts";
-import { Predictor } from "./predictor.ts";
+import { drive } from "../training/slices.ts";
+import { type Prediction, Predictor } from "./predictor.ts";
 
 export interface ScoreOptions {
   /** Posterior samples whose predictions are averaged; 0 for the mean. */
   readonly samples?: number;
   readonly seed?: number;
+  readonly signal?: AbortSignal;
   readonly memoryLimit?: number;
+  /** What computes: the entry point's own by default. */
+  readonly kernels?: Kernels;
 }
 
 /** A token of the text; nats. */
@@ -29,26 +34,33 @@ export interface Score {
 
 /**
  * Scores a text, every token after the first.
- * @throws SviError `E_TEXT_SHORT` (fewer than two tokens), `E_UNKNOWN_SYMBOL`, `E_OPTION`, `E_MEMORY`
+ * @throws SviError `E_TEXT_SHORT` (fewer than two tokens), `E_UNKNOWN_SYMBOL`, `E_OPTION`, `E_MEMORY`; the signal's
+ *   reason when aborted
  */
-export function score(model: Model, text: string, options: ScoreOptions = {}): Score {
+export async function score(model: Model, text: string, options: ScoreOptions = {}): Promise<Score> {
   const ids = model.tokenizer.encode(text);
   if (ids.length < 2)
     throw new SviError("E_TEXT_SHORT", `The text has ${ids.length} tokens`, {
       value: ids.length,
       remedy: "Give at least two: the first is what the second is predicted from",
     });
-  const predictor = new Predictor(model.posterior, options.samples ?? 0, options.memoryLimit);
-  predictor.plan.commit();
-  predictor.begin(seedOf(requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER)));
+  const predictor = new Predictor(model.posterior, options.samples ?? 0, options);
+  const seed = seedOf(requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
   const { log64 } = predictor.plan.instance.exports;
   const tokens: ScoredToken[] = [];
   let sum = 0;
-  predictor.read(ids.subarray(0, ids.length - 1), (index, { probabilities, entropy, mutualInformation }) => {
+  const visit = (index: number, { probabilities, entropy, mutualInformation }: Prediction) => {
     const token = ids[index + 1];
     const logProbability = log64(Math.max(probabilities[token], 1.1754944e-38));
     sum += logProbability;
     tokens.push({ token, logProbability, entropy, mutualInformation });
-  });
+  };
+  try {
+    predictor.plan.commit();
+    await drive(predictor.begin(seed), options.signal);
+    await drive(predictor.read(ids.subarray(0, ids.length - 1), visit), options.signal);
+  } finally {
+    predictor.release();
+  }
   return { tokens, logProbability: sum };
 }

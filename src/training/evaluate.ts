@@ -3,6 +3,7 @@ import { requireInteger, SviError } from "../errors.ts";
 import { drawNatural } from "../inference/draw.ts";
 import { STREAM, seedOf } from "../inference/guide.ts";
 import { KernelInstance } from "../kernels/instance.ts";
+import type { Kernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
@@ -23,6 +24,8 @@ export interface EvaluateOptions {
   readonly seed?: number;
   readonly signal?: AbortSignal;
   readonly memoryLimit?: number;
+  /** What computes: the entry point's own by default. */
+  readonly kernels?: Kernels;
 }
 
 /** Means over the scored tokens; nats unless said otherwise. */
@@ -71,7 +74,11 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const samples = requireSamples(model.posterior, options.samples ?? 0);
   const evaluator = new Evaluator(model, samples, options);
-  return evaluator.score(corpus, options.signal);
+  try {
+    return await evaluator.score(corpus, options.signal);
+  } finally {
+    evaluator.release();
+  }
 }
 
 /** @throws SviError `E_VOCABULARY_MISMATCH` where the corpus speaks of other ids than the model */
@@ -127,12 +134,16 @@ export class Evaluator {
     readonly scores: number;
   };
 
-  constructor(model: Model, samples: number, options: Pick<EvaluateOptions, "seed" | "memoryLimit"> = {}) {
+  constructor(
+    model: Model,
+    samples: number,
+    options: Pick<EvaluateOptions, "seed" | "memoryLimit" | "kernels"> = {},
+  ) {
     const { configuration, layout } = model.posterior;
     this.#model = model;
     this.#samples = samples;
     this.#seed = requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
-    this.#plan = new MemoryPlan(new KernelInstance(), options.memoryLimit);
+    this.#plan = new MemoryPlan(new KernelInstance(options.kernels), options.memoryLimit);
     const stride = Math.ceil(configuration.vocabulary / 4) * 4;
     const sequence = Math.max(16, Math.min(LONGEST_WINDOW, Math.floor(CHUNK_FLOATS / stride)));
     this.#network = new Network(this.#plan, configuration, layout, { batch: 1, sequence, training: false });
@@ -148,6 +159,11 @@ export class Evaluator {
       scores: this.#plan.words(4 * sequence),
     };
     this.#plan.commit();
+  }
+
+  /** Ends the use of its kernels. */
+  release(): void {
+    this.#plan.instance.release();
   }
 
   async score(corpus: Corpus, signal?: AbortSignal): Promise<Evaluation> {

@@ -2,6 +2,8 @@
 import { requireInteger, requireNumber, SviError } from "../errors.ts";
 import { type HessianRatio, seedOf } from "../inference/guide.ts";
 import { ivon, type Method } from "../inference/method.ts";
+import type { Build } from "../kernels/identity.ts";
+import { defaultKernels, type Kernels } from "../kernels/kernels.ts";
 import type { Corpus, LaneReader } from "../text/corpus.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { type Evaluation, Evaluator, type Model, requireVocabulary } from "./evaluate.ts";
@@ -36,6 +38,8 @@ export interface FitOptions {
   readonly signal?: AbortSignal;
   /** Bytes that the run may occupy, 4 GiB by default. */
   readonly memoryLimit?: number;
+  /** What computes: the entry point's own by default, whose bits are the same on every engine. */
+  readonly kernels?: Kernels;
 }
 
 export interface Validation {
@@ -73,6 +77,8 @@ export interface StepRecord extends StepFigures {
   /** What a user should know and would not see, such as a prior that is stronger than it looks. */
   readonly warning: string | null;
   readonly seed: number;
+  /** Which kernels computed it; figures of `relaxed` are not reproducible. */
+  readonly build: Build;
 }
 
 const KL_EVERY = 10;
@@ -93,6 +99,7 @@ interface Plan {
   readonly averaging: number;
   /** -1 for none. */
   readonly separator: number;
+  readonly build: Build;
 }
 
 /**
@@ -117,17 +124,21 @@ export async function* fit(
   const plan = planRun(corpus, options, lanes);
   requireOccasions(model, plan.method, options);
   let trainer: Trainer | undefined;
+  let validator: Evaluator | undefined;
   model.posterior.lock(() => trainer?.publish());
   let good = true;
   try {
     trainer = createTrainer(model, plan, options);
-    yield* run(model, corpus, lanes, plan, trainer, options);
+    validator = options.validation && new Evaluator(model, options.validation.samples ?? 0, options);
+    yield* run(model, corpus, lanes, plan, trainer, validator, options);
   } catch (error) {
     good = !(error instanceof SviError && error.code === "E_DIVERGED");
     throw error;
   } finally {
     if (good && trainer?.finite) trainer.publish();
     else trainer?.fallBack();
+    trainer?.release();
+    validator?.release();
     model.posterior.unlock();
     await lanes.close();
   }
@@ -155,6 +166,7 @@ function planRun(corpus: Corpus, options: FitOptions, lanes: LaneReader): Plan {
       options.separator === undefined
         ? -1
         : requireInteger("separator", options.separator, 0, corpus.tokenizer.vocabularySize - 1),
+    build: (options.kernels ?? defaultKernels()).build,
   };
 }
 
@@ -176,6 +188,7 @@ function createTrainer(model: Model, plan: Plan, options: FitOptions): Trainer {
     ...plan,
     seed: seedOf(plan.seed),
     memoryLimit: options.memoryLimit,
+    kernels: options.kernels,
   });
 }
 
@@ -185,6 +198,7 @@ async function* run(
   lanes: LaneReader,
   plan: Plan,
   trainer: Trainer,
+  validator: Evaluator | undefined,
   options: FitOptions,
 ): AsyncGenerator<StepRecord, void, void> {
   const size = plan.batch * plan.sequence;
@@ -195,7 +209,6 @@ async function* run(
     model: model.posterior.configuration,
     ...plan,
   };
-  const validator = options.validation && new Evaluator(model, options.validation.samples ?? 0, options);
   if (options.resume) {
     const { arrays, scalars } = readCheckpoint(options.resume, fingerprint, model.tokenizer);
     trainer.restore(arrays, scalars);
@@ -275,6 +288,7 @@ function recordOf(
     valid,
     warning,
     seed: plan.seed,
+    build: plan.build,
   };
 }
 

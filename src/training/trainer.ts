@@ -6,6 +6,7 @@ import { IvonGuide } from "../inference/ivon.ts";
 import { MeanFieldGuide } from "../inference/meanField.ts";
 import type { Method } from "../inference/method.ts";
 import { KernelInstance } from "../kernels/instance.ts";
+import type { Kernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
@@ -29,6 +30,7 @@ export interface TrainerOptions {
   /** Last part of the run over which the mean is averaged; 0 for none. */
   readonly averaging: number;
   readonly memoryLimit?: number;
+  readonly kernels?: Kernels;
 }
 
 /** Figures of one step, before it is put into a record. */
@@ -63,7 +65,7 @@ export class Trainer {
     this.#posterior = posterior;
     const { configuration, layout } = posterior;
     const { batch, sequence, method, seed, steps, lambda } = options;
-    this.#plan = new MemoryPlan(new KernelInstance(), options.memoryLimit);
+    this.#plan = new MemoryPlan(new KernelInstance(options.kernels), options.memoryLimit);
     this.#network = new Network(this.#plan, configuration, layout, {
       batch,
       sequence,
@@ -82,6 +84,11 @@ export class Trainer {
   /** Bytes of wasm memory that the run occupies. */
   get bytes(): number {
     return this.#plan.bytes;
+  }
+
+  /** Ends the run's use of its kernels. */
+  release(): void {
+    this.#plan.instance.release();
   }
 
   /** Forgets the carried state, as at the beginning of a pass. */

@@ -1,6 +1,7 @@
 /** Bad input: one line, the right exit code, and nothing written. */
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
+import { capabilities } from "../../src/kernels/capabilities.ts";
 import { commandLine, objects, TINY, text } from "./support.ts";
 
 const cli = commandLine("mistakes");
@@ -75,7 +76,6 @@ const failures: [string, string, string[]][] = [
   ["a folder that is not there", "E_FILE_WRITE", ["train", book, "--out", cli.file("none/out.svi")]],
   ["a folder as --out", "E_FILE_WRITE", ["train", book, "--out", cli.file("")]],
   ["threads", "E_OPTION", ["train", book, "--out", out, "--threads", "2"]],
-  ["relaxed kernels", "E_OPTION", ["train", book, "--out", out, "--kernels", "relaxed"]],
   ["a rate out of range", "E_OPTION", ["train", book, "--out", out, "--lr", "-1"]],
   ["a size out of range", "E_OPTION", ["train", book, "--out", out, "--layers", "9"]],
   [
@@ -93,7 +93,6 @@ const failures: [string, string, string[]][] = [
   ["a missing model", "E_FILE_MISSING", ["eval", cli.file("none.svi"), book]],
   ["a broken model", "E_FORMAT", ["eval", broken, book]],
   ["samples of a point estimate", "E_OPTION", ["eval", model, book, "--samples", "4"]],
-  ["relaxed evaluation", "E_OPTION", ["eval", model, book, "--kernels", "relaxed"]],
   ["a text of one token", "E_TEXT_SHORT", ["eval", model, cli.write("one.txt", "a")]],
   ["a temperature out of range", "E_OPTION", ["generate", model, "--temperature", "-1"]],
   ["a broken model's description", "E_FORMAT", ["info", broken]],
@@ -141,4 +140,10 @@ describe.concurrent("failures exit 1", () => {
     expect(code).toBe(1);
     expect(objects(lines).at(-1)).toMatchObject({ event: "error", code: "E_FILE_WRITE" });
   });
+});
+
+it("runs the relaxed kernels where the engine has them, and says so where it has not", async () => {
+  const result = await cli.run("eval", model, book, "--kernels", "relaxed", "--json");
+  if (capabilities().relaxed.available) expect(result.code).toBe(0);
+  else expect(objects(result.out)).toEqual([expect.objectContaining({ event: "error", code: "E_HOST" })]);
 });

@@ -127,7 +127,8 @@ test("step records: every field is there and finite", async () => {
     const records = await train(model, { inference, epochs: 0.5, seed: 5 });
     const corpus = await corpusOf();
     records.forEach((record, i) => {
-      const { hessianRatio, valid, warning, ...numbers } = record;
+      const { hessianRatio, valid, warning, build, ...numbers } = record;
+      expect(build).toBe("simd");
       for (const [name, value] of Object.entries(numbers)) expect(value, name).toSatisfy(Number.isFinite);
       expect(record.step).toBe(i + 1);
       expect(record.steps).toBe(records.length);

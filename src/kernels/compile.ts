@@ -1,0 +1,105 @@
+/** @module From bytes to a module, and in clear words why a host refuses. */
+import { SviError } from "../errors.ts";
+
+/** Where kernels come from: a module, its bytes, or a response that holds them. */
+export type KernelSource = WebAssembly.Module | BufferSource | Response;
+
+/**
+ * The module of a source. Nothing is fetched here: a Response is the caller's.
+ * @throws SviError `E_KERNELS` where the bytes are no WebAssembly; `E_HOST` where the host does not run it
+ */
+export async function moduleOf(source: KernelSource | Promise<KernelSource>): Promise<WebAssembly.Module> {
+  const given = await source;
+  if (given instanceof WebAssembly.Module) return given;
+  if (typeof Response === "function" && given instanceof Response) {
+    if (!given.ok)
+      throw new SviError("E_KERNELS", `The server answered ${given.status} for ${given.url}`, {
+        value: given.status,
+        remedy: "Serve the package's kernels.wasm there",
+      });
+    return compile(new Uint8Array(await given.arrayBuffer()));
+  }
+  if (ArrayBuffer.isView(given) || given instanceof ArrayBuffer) return compile(bytesOf(given));
+  throw new SviError("E_KERNELS", `Kernels cannot be made of ${String(given)}`, {
+    value: given,
+    remedy: "Give a WebAssembly.Module, its bytes, or a Response that holds them",
+  });
+}
+
+function bytesOf(source: BufferSource): Uint8Array<ArrayBuffer> {
+  if (source instanceof ArrayBuffer) return new Uint8Array(source);
+  return new Uint8Array(source.buffer as ArrayBuffer, source.byteOffset, source.byteLength);
+}
+
+/**
+ * Compiles at once.
+ * @throws SviError `E_KERNELS` where the bytes are no WebAssembly; `E_HOST` where the host lacks SIMD or forbids
+ *   compilation
+ */
+export function compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  requireMagic(bytes);
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (cause) {
+    throw refusal(bytes, cause);
+  }
+}
+
+/** "\0asm"; a page in its place is what a server answers that does not know the file. */
+function requireMagic(bytes: Uint8Array): void {
+  if (bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d) return;
+  const start = new TextDecoder().decode(bytes.subarray(0, 60));
+  const page = start.trimStart().startsWith("<");
+  throw new SviError(
+    "E_KERNELS",
+    page ? "A page came in place of WebAssembly" : "The bytes are not WebAssembly",
+    {
+      value: start,
+      remedy: page
+        ? "Serve kernels.wasm itself under that address, or import svi-lm, which holds its kernels"
+        : "Give the bytes of the package's kernels.wasm",
+    },
+  );
+}
+
+function refusal(bytes: Uint8Array<ArrayBuffer>, cause: unknown): SviError {
+  const reason = compilationRefused();
+  if (reason !== null) return new SviError("E_HOST", reason.problem, { ...reason, cause });
+  const valid = WebAssembly.validate(bytes);
+  return new SviError(
+    "E_HOST",
+    valid
+      ? `This host refused to compile the kernels: ${(cause as Error).message}`
+      : "This host does not run these kernels: it lacks WebAssembly SIMD, or relaxed SIMD for the relaxed ones",
+    {
+      value: (cause as Error).message,
+      remedy:
+        "Use Node 20.19, Chrome 91, Firefox 89, Safari 16.4 or newer; ask capabilities() what a host offers",
+      cause,
+    },
+  );
+}
+
+/** The empty module: what any host compiles that compiles at all. */
+const EMPTY = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+
+/** Why this host compiles nothing at run time, or null where it does. */
+export function compilationRefused(): { problem: string; value: string; remedy: string } | null {
+  try {
+    new WebAssembly.Module(EMPTY);
+    return null;
+  } catch (error) {
+    const value = (error as Error).message;
+    if (/embedder/i.test(value))
+      return {
+        problem: "This host compiles no WebAssembly at run time",
+        value,
+        remedy: "Import svi-lm/workerd or svi-lm/edge-light, or give a compiled module to svi-lm/module",
+      };
+    return {
+      problem: "This page's Content-Security-Policy forbids WebAssembly",
+      value,
+      remedy: "Add 'wasm-unsafe-eval' to its script-src",
+    };
+  }
+}

@@ -1,0 +1,44 @@
+/** @module The public face of svi-lm, without kernels: each entry point of the package adds them in its own way. */
+export { SviError, type SviErrorCode } from "./errors.ts";
+export type { HessianRatio } from "./inference/guide.ts";
+export {
+  type AdamMethod,
+  adam,
+  bayesByBackprop,
+  type GaussianPrior,
+  gaussianPrior,
+  type IvonMethod,
+  ivon,
+  type MeanFieldMethod,
+  type Method,
+  type Prior,
+  type ScaleMixturePrior,
+  type SgdMethod,
+  scaleMixturePrior,
+  sgd,
+} from "./inference/method.ts";
+export { type Capabilities, type Capability, capabilities } from "./kernels/capabilities.ts";
+export type { Build } from "./kernels/identity.ts";
+export type { Kernels } from "./kernels/kernels.ts";
+export { type CreateOptions, LanguageModel, type LoadOptions } from "./languageModel.ts";
+export type { ModelConfiguration, ModelOptions } from "./model/configuration.ts";
+export type { Layout, Segment } from "./model/layout.ts";
+export { Posterior } from "./model/posterior.ts";
+export type { GenerateOptions, Piece } from "./prediction/generate.ts";
+export type { Score, ScoredToken, ScoreOptions } from "./prediction/score.ts";
+export * from "./text/index.ts";
+export {
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  type Model,
+  type ReliabilityBin,
+} from "./training/evaluate.ts";
+export {
+  type Checkpointing,
+  type FitOptions,
+  fit,
+  type StepRecord,
+  type Validation,
+} from "./training/fit.ts";
+export { type Schedule, schedule } from "./training/schedule.ts";
