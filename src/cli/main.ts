@@ -1,6 +1,7 @@
 /** @module The command line: finds the command, runs it, turns what happened into an exit code. */
 import { readFileSync } from "node:fs";
 import "../kernels/embedded.ts";
+import { bench } from "./bench.ts";
 import { type Command, parseWords, UsageError } from "./command.ts";
 import { evaluation } from "./eval.ts";
 import { generate } from "./generate.ts";
@@ -10,7 +11,7 @@ import { Interruption } from "./interrupt.ts";
 import { explain, note, printJson } from "./print.ts";
 import { train } from "./train.ts";
 
-const COMMANDS: readonly Command[] = [train, evaluation, generate, info];
+const COMMANDS: readonly Command[] = [train, evaluation, generate, info, bench];
 
 const interruption = new Interruption();
 
