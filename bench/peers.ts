@@ -49,6 +49,9 @@ interface Row {
   readonly theirs: number;
   /** Above 1: ours is faster. */
   readonly ratio: number;
+  /** Resident memory of the two processes, engine and libraries included. */
+  readonly oursBytes: number;
+  readonly theirsBytes: number;
 }
 
 const own = (name: string, options: Record<string, string> = {}): Contender => ({
@@ -184,13 +187,13 @@ class Measured {
     }
   }
 
-  /** Seconds of one unit of work. */
-  async measure(): Promise<number> {
+  /** Seconds of one unit of work, and resident bytes after it. */
+  async measure(): Promise<{ seconds: number; bytes: number }> {
     this.#ask();
     for (;;) {
       const { value, done } = await this.#lines.next();
       if (done) throw new Error(`${this.contender.name} ended`);
-      if (value.startsWith('{"seconds"')) return JSON.parse(value).seconds;
+      if (value.startsWith('{"seconds"')) return JSON.parse(value);
     }
   }
 }
@@ -214,21 +217,26 @@ async function compare({ task, build, threads, ours, peers }: Comparison): Promi
   others.forEach((other, i) => {
     if (typeof other === "string") note(`${task}: ${peers[i].name} does not take part: ${other}`);
   });
-  const times: number[][] = [[], ...taking.map(() => [])];
+  const measured: { seconds: number; bytes: number }[][] = [[], ...taking.map(() => [])];
   for (let round = 0; round < Number(values.rounds); round++)
-    for (const [i, contender] of [self, ...taking].entries()) times[i].push(await contender.measure());
+    for (const [i, contender] of [self, ...taking].entries()) measured[i].push(await contender.measure());
   self.close();
   for (const other of taking) other.close();
   const figure = unitOf(task);
-  return taking.map(({ contender, version }, i) => {
+  const secondsOf = (i: number) => measured[i].map(({ seconds }) => seconds);
+  const bytesOf = (i: number) => median(measured[i].map(({ bytes }) => bytes));
+  return taking.map(({ contender, version }, peer) => {
+    const theirs = secondsOf(peer + 1);
     const row = {
       task,
       build,
       threads,
       peer: contender.name,
-      ours: figure(median(times[0])),
-      theirs: figure(median(times[i + 1])),
-      ratio: median(times[i + 1].map((seconds, round) => seconds / times[0][round])),
+      ours: figure(median(secondsOf(0))),
+      theirs: figure(median(theirs)),
+      ratio: median(theirs.map((seconds, round) => seconds / secondsOf(0)[round])),
+      oursBytes: bytesOf(0),
+      theirsBytes: bytesOf(peer + 1),
     };
     print(row, version);
     return row;
@@ -245,12 +253,17 @@ function median(numbers: readonly number[]): number {
   return Float64Array.from(numbers).sort()[numbers.length >> 1];
 }
 
-function print({ task, build, threads, peer, ours, theirs, ratio }: Row, version: string): void {
+function print(
+  { task, build, threads, peer, ours, theirs, ratio, oursBytes, theirsBytes }: Row,
+  version: string,
+): void {
   const unit = task.startsWith("train") ? "tokens/s" : task.startsWith("step") ? "ms a step" : "µs a token";
   note(
-    `${task.padEnd(12)}${build.padEnd(8)}${String(threads).padEnd(3)}${peer.padEnd(20)}${ours.toFixed(1).padStart(10)} against ${theirs.toFixed(1).padStart(10)} ${unit.padEnd(11)}${ratio.toFixed(2).padStart(8)} ×   ${version}`,
+    `${task.padEnd(12)}${build.padEnd(8)}${String(threads).padEnd(3)}${peer.padEnd(20)}${ours.toFixed(1).padStart(10)} against ${theirs.toFixed(1).padStart(10)} ${unit.padEnd(11)}${ratio.toFixed(2).padStart(8)} ×  ${megabytes(oursBytes)} against ${megabytes(theirsBytes)} MB   ${version}`,
   );
 }
+
+const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0).padStart(4);
 
 /** For people; with --json standard output holds the result alone. */
 function note(line: string): void {

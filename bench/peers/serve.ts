@@ -23,7 +23,7 @@ export async function serve(version: string, run: () => void | Promise<void>): P
       seconds += await timed(times, run);
       count += times;
     }
-    say({ seconds: seconds / count });
+    say({ seconds: seconds / count, bytes: process.memoryUsage().rss });
   }
   process.exit(0);
 }

@@ -75,6 +75,12 @@ def prediction(model, shape, samples):
     return step
 
 
+def resident():
+    """Bytes of memory that the process occupies now."""
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def timed(times, run):
     started = time.perf_counter()
     for _ in range(times):
@@ -104,7 +110,7 @@ def main():
         while seconds < BLOCK:
             seconds += timed(times, run)
             count += times
-        print(json.dumps({"seconds": seconds / count}), flush=True)
+        print(json.dumps({"seconds": seconds / count, "bytes": resident()}), flush=True)
 
 
 main()
