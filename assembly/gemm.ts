@@ -1,38 +1,57 @@
 /**
  * Blocked matrix products on packed panels.
  *
- * C[m,n] (+)= A·B with B packed once into panels of 20 columns and used for many A, as recurrent weights are.
- * A is packed on the way in blocks of 48 rows. Each element of C is one chain of multiply, then add, over k
- * within blocks of 256, so neither the tile nor the split into rows can change a bit.
+ * C[m,n] (+)= A·B with B packed once into panels of 8 columns and used for many A, as recurrent weights are. A is
+ * packed on the way in blocks of 40 rows. Each element of C is one chain of multiply, then add, over k within
+ * blocks of 256, so that neither the tile nor a split into rows or columns can change a bit. Columns may be split
+ * where panels are: columns j to j + w, j a multiple of 8, of a block of the depth d begin at packedB + 4 d j.
  *
  * Layouts: n = as the formula has it, t = stored transposed: nn is A[m,k]·B[k,n], nt is A[m,k]·B[n,k]ᵀ,
  * tn is A[k,m]ᵀ·B[k,n]; matrices are row-major, strides (lda, ldb, ldc) are in elements; m, n, k >= 1.
  *
- * Why tile2x20 looks odd. V8 orders the instructions of a basic block as it likes, and puts loads first: an
- * unrolled body runs out of its fifteen registers and spills accumulators, which halves the speed. So branches
- * that are never taken, each a fused compare and jump of one operation, cut every step into blocks that need no
- * more than fifteen: ten accumulators, two factors, two columns and a product. They compare with numbers that
- * differ, since the second of two equal tests would be dropped, and the last of a step asks for the end, so that
- * no tail loop is needed. The factors are stored four times over: `load_splat` costs V8 11 an instruction for
- * its offset and JavaScriptCore a shuffle, while copying is one part in n of the work.
+ * Why tile5x8 looks odd. It has the order of operations that fills the machine, and everything that is needless
+ * in it keeps an engine from another one:
+ * - Two products, then their two sums: processors with two multipliers and two adders hand out operations in
+ *   pairs, and with product, sum, product, sum one of each idles a fifth of the time. Optimisers undo that order,
+ *   for a product that is used once is moved to its use. So each product has two uses: a sum takes it by a shuffle
+ *   that selects all of it and nothing of the other, which engines drop.
+ * - V8 before version 12.8 orders a basic block by its uses, and moves loads to the front where a later block
+ *   loads: of fifteen registers ten hold sums, so that this spills. A branch after each step ends its block; that
+ *   the branch comes together again with the way past it, and could have written to memory, keeps the loads of one
+ *   step independent of those of the next; rows are taken last first, as they are emitted in reverse.
+ * - The factors are stored four times over: `load_splat` costs V8 before 12.8 an instruction for its offset and
+ *   JavaScriptCore a shuffle, while copying is one part in n of the work.
  */
-import { BLOCK_DEPTH, PANEL_BYTES, TILE_COLUMNS, copyEdge, panelsWidth, rowTimesPanels, storeRow } from "./panels";
+import {
+  BLOCK_DEPTH,
+  PANEL_BYTES,
+  TILE_COLUMNS,
+  multiplyAdd,
+  panelsWidth,
+  product,
+  rowTimesPanels,
+  storeColumns,
+  storeRow,
+  sum,
+} from "./panels";
 
-const TILE_ROWS: usize = 2;
-/** Bytes of a pair of factors, four times each. */
-const PAIR_BYTES: usize = 32;
-/** Rows of A packed at a time: 48 × 256 floats, four times each, 192 kB, stay in the second-level cache. */
-const BLOCK_ROWS: usize = 48;
-/** Steps of the depth for which all pairs are packed before the next. */
-const PACK_DEPTH: usize = 16;
-const BLOCK_BYTES: usize = (BLOCK_ROWS / TILE_ROWS) * BLOCK_DEPTH * PAIR_BYTES;
+const TILE_ROWS: usize = 5;
+/** Bytes of one step's five factors, four times each. */
+const GROUP_BYTES: usize = TILE_ROWS * 16;
+/** Rows of A packed at a time: 40 × 256 floats, four times each, 160 kB, stay in the second-level cache. */
+const BLOCK_ROWS: usize = 40;
+/** Columns that a block of rows meets at a time: 256 × 128 floats of B, 128 kB, stay there too. */
+const BLOCK_COLUMNS: usize = 128;
+/** Steps of the depth for which all groups are packed before the next. */
+const PACK_DEPTH: usize = 8;
+const BLOCK_BYTES: usize = BLOCK_ROWS * BLOCK_DEPTH * 16;
 
 /** Floats that B[k,n] occupies when packed. */
 export function packedSize(n: usize, k: usize): usize {
   return panelsWidth(n) * k;
 }
 
-/** Bytes of scratch that `gemm` needs: a packed block of A and two panel widths for the edges. */
+/** Bytes of scratch that `gemm` needs: a packed block of A, and a tile for C's edges. */
 export function gemmScratchSize(): usize {
   return BLOCK_BYTES + TILE_ROWS * PANEL_BYTES;
 }
@@ -42,31 +61,57 @@ export function packColumns(packed: usize, b: usize, ldb: usize, k: usize, n: us
   const stride = ldb << 2;
   for (let k0: usize = 0; k0 < k; k0 += BLOCK_DEPTH) {
     const depth = min(BLOCK_DEPTH, k - k0);
-    for (let j: usize = 0; j < n; j += TILE_COLUMNS) {
-      const columns = min(TILE_COLUMNS, n - j);
-      let from = b + k0 * stride + (j << 2);
-      for (const end = packed + depth * PANEL_BYTES; packed < end; packed += PANEL_BYTES) {
-        if (columns == TILE_COLUMNS) {
-          v128.store(packed, v128.load(from));
-          v128.store(packed, v128.load(from, 16), 16);
-          v128.store(packed, v128.load(from, 32), 32);
-          v128.store(packed, v128.load(from, 48), 48);
-          v128.store(packed, v128.load(from, 64), 64);
-        } else copyEdge(packed, from, columns, false);
-        from += stride;
-      }
+    const bytes = depth * PANEL_BYTES;
+    const from = b + k0 * stride;
+    let j: usize = 0;
+    for (; j + 4 * TILE_COLUMNS <= n; j += 4 * TILE_COLUMNS) {
+      packFour(packed, bytes, from + (j << 2), stride);
+      packed += 4 * bytes;
     }
+    for (; j < n; j += TILE_COLUMNS) {
+      packPanel(packed, bytes, from + (j << 2), stride, min(TILE_COLUMNS, n - j));
+      packed += bytes;
+    }
+  }
+}
+
+/** Four whole panels at a time: two cache lines of a row at once. */
+function packFour(to: usize, bytes: usize, from: usize, stride: usize): void {
+  let t1 = to + bytes;
+  let t2 = t1 + bytes;
+  let t3 = t2 + bytes;
+  for (const end = t1; to < end; to += PANEL_BYTES) {
+    v128.store(to, v128.load(from));
+    v128.store(to, v128.load(from, 16), 16);
+    v128.store(t1, v128.load(from, 32));
+    v128.store(t1, v128.load(from, 48), 16);
+    v128.store(t2, v128.load(from, 64));
+    v128.store(t2, v128.load(from, 80), 16);
+    v128.store(t3, v128.load(from, 96));
+    v128.store(t3, v128.load(from, 112), 16);
+    t1 += PANEL_BYTES;
+    t2 += PANEL_BYTES;
+    t3 += PANEL_BYTES;
+    from += stride;
+  }
+}
+
+/** One panel of up to eight columns; nothing is read past them. */
+function packPanel(to: usize, bytes: usize, from: usize, stride: usize, columns: usize): void {
+  for (const end = to + bytes; to < end; to += PANEL_BYTES) {
+    for (let j: usize = 0; j < columns << 2; j += 4) store<f32>(to + j, load<f32>(from + j));
+    from += stride;
   }
 }
 
 /** Packs Bᵀ where B[n,k] is row-major with stride ldb, as weights [outputs, inputs] are. */
 export function packRows(packed: usize, b: usize, ldb: usize, k: usize, n: usize): void {
   const stride = ldb << 2;
+  const last = n - 1;
   for (let k0: usize = 0; k0 < k; k0 += BLOCK_DEPTH) {
     const depth = min(BLOCK_DEPTH, k - k0);
     for (let j: usize = 0; j < n; j += TILE_COLUMNS) {
       for (let q: usize = 0; q < TILE_COLUMNS; q += 4) {
-        const last = n - 1;
         const r0 = b + min(j + q, last) * stride + (k0 << 2);
         const r1 = b + min(j + q + 1, last) * stride + (k0 << 2);
         const r2 = b + min(j + q + 2, last) * stride + (k0 << 2);
@@ -92,9 +137,9 @@ function transposeFour(to: usize, r0: usize, r1: usize, r2: usize, r3: usize, de
     const AB = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
     const CD = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
     v128.store(to, v128.shuffle<f32>(ab, cd, 0, 1, 4, 5));
-    v128.store(to, v128.shuffle<f32>(ab, cd, 2, 3, 6, 7), 80);
-    v128.store(to, v128.shuffle<f32>(AB, CD, 0, 1, 4, 5), 160);
-    v128.store(to, v128.shuffle<f32>(AB, CD, 2, 3, 6, 7), 240);
+    v128.store(to, v128.shuffle<f32>(ab, cd, 2, 3, 6, 7), PANEL_BYTES);
+    v128.store(to, v128.shuffle<f32>(AB, CD, 0, 1, 4, 5), 2 * PANEL_BYTES);
+    v128.store(to, v128.shuffle<f32>(AB, CD, 2, 3, 6, 7), 3 * PANEL_BYTES);
     to += 4 * PANEL_BYTES;
     r0 += 16;
     r1 += 16;
@@ -114,163 +159,230 @@ function transposeFour(to: usize, r0: usize, r1: usize, r2: usize, r3: usize, de
   }
 }
 
-/** Two rows of A or, where `step` is a row's length, two columns: [depth][2], each float four times over. */
-function packTwo(to: usize, r0: usize, r1: usize, step: usize, depth: usize): void {
-  for (const end = to + depth * PAIR_BYTES; to < end; to += PAIR_BYTES) {
-    v128.store(to, v128.load_splat<f32>(r0));
-    v128.store(to, v128.load_splat<f32>(r1), 16);
-    r0 += step;
-    r1 += step;
+/**
+ * Five rows of A, [depth][5], each float four times over; where there are fewer, the last stands in for the rest.
+ */
+function packRowsOfA(to: usize, from: usize, stride: usize, rows: usize, depth: usize): void {
+  const last = rows - 1;
+  for (let i: usize = 0; i < TILE_ROWS; i++) splatRow(to + i * 16, from + min(i, last) * stride, depth);
+}
+
+function splatRow(to: usize, from: usize, depth: usize): void {
+  const end = from + (depth << 2);
+  for (const whole = from + ((depth & ~3) << 2); from < whole; from += 16) {
+    const x = v128.load(from);
+    v128.store(to, v128.shuffle<i32>(x, x, 0, 0, 0, 0));
+    v128.store(to, v128.shuffle<i32>(x, x, 1, 1, 1, 1), GROUP_BYTES);
+    v128.store(to, v128.shuffle<i32>(x, x, 2, 2, 2, 2), 2 * GROUP_BYTES);
+    v128.store(to, v128.shuffle<i32>(x, x, 3, 3, 3, 3), 3 * GROUP_BYTES);
+    to += 4 * GROUP_BYTES;
+  }
+  for (; from < end; from += 4) {
+    v128.store(to, v128.load_splat<f32>(from));
+    to += GROUP_BYTES;
   }
 }
 
-/** One row or one column of A, plain. */
-function packOne(to: usize, from: usize, step: usize, depth: usize): void {
-  for (const end = to + (depth << 2); to < end; to += 4) {
-    store<f32>(to, load<f32>(from));
-    from += step;
+/** Five columns of A, whose rows are `stride` apart, in the same form. */
+function packColumnsOfA(to: usize, from: usize, stride: usize, columns: usize, depth: usize): void {
+  const last = columns - 1;
+  const c1 = min(1, last) << 2;
+  const c2 = min(2, last) << 2;
+  const c3 = min(3, last) << 2;
+  const c4 = last << 2;
+  for (const end = to + depth * GROUP_BYTES; to < end; to += GROUP_BYTES) {
+    v128.store(to, v128.load_splat<f32>(from));
+    v128.store(to, v128.load_splat<f32>(from + c1), 16);
+    v128.store(to, v128.load_splat<f32>(from + c2), 32);
+    v128.store(to, v128.load_splat<f32>(from + c3), 48);
+    v128.store(to, v128.load_splat<f32>(from + c4), 64);
+    from += stride;
   }
 }
 
 /**
- * Packs A[rows, depth] in pairs of rows; an odd last row follows alone. Sixteen steps of the depth at a time: a
- * transposed A is read by short columns, whose cache lines the next pairs find again.
+ * Reads a word of every cache line of a matrix, many at a time, so that the packing, whose stores leave room for
+ * few reads in flight, finds it near.
  */
-function packBlock(to: usize, a: usize, stride: usize, rows: usize, depth: usize, transposed: bool): void {
-  const across = transposed ? 4 : stride;
-  const along = transposed ? stride : 4;
-  const pairs = rows >> 1;
-  for (let p: usize = 0; p < depth; p += PACK_DEPTH) {
-    let from = a + p * along;
-    let at = to + p * PAIR_BYTES;
-    for (let i: usize = 0; i < pairs; i++) {
-      packTwo(at, from, from + across, along, min(PACK_DEPTH, depth - p));
-      from += across << 1;
-      at += depth * PAIR_BYTES;
-    }
+function touch(from: usize, stride: usize, rows: usize, bytes: usize): i32 {
+  let seen: i32 = 0;
+  for (let i: usize = 0; i < rows; i++) {
+    for (let j: usize = 0; j < bytes; j += 64) seen |= load<i32>(from + j);
+    from += stride;
   }
-  if (rows & 1) packOne(to + pairs * depth * PAIR_BYTES, a + (rows - 1) * across, along, depth);
+  return seen;
 }
 
-/** C[2, columns ≤ 20] (+)= Ap[depth][2]ᵀ·Bp[depth][20]. */
-function tile2x20(
-  depth: usize,
-  a: usize,
-  panel: usize,
-  c: usize,
-  stride: usize,
-  columns: usize,
-  accumulate: bool,
-  edge: usize,
-): void {
+/**
+ * Packs A[rows, depth] in groups of five rows. A transposed A is read by short columns, eight steps of the depth
+ * at a time, whose cache lines the next groups find again.
+ */
+function packBlock(to: usize, a: usize, stride: usize, transposed: bool, rows: usize, depth: usize): void {
+  const size = depth * GROUP_BYTES;
+  if (transposed) store<i32>(to + BLOCK_BYTES, touch(a, stride, depth, rows << 2));
+  const steps: usize = transposed ? PACK_DEPTH : depth;
+  for (let p: usize = 0; p < depth; p += steps) {
+    for (let i: usize = 0; i < rows; i += TILE_ROWS) {
+      const at = to + (i / TILE_ROWS) * size + p * GROUP_BYTES;
+      const count = min(TILE_ROWS, rows - i);
+      if (transposed) packColumnsOfA(at, a + p * stride + (i << 2), stride, count, min(steps, depth - p));
+      else {
+        store<i32>(to + BLOCK_BYTES, touch(a + i * stride, stride, count, depth << 2));
+        packRowsOfA(at, a + i * stride, stride, count, depth);
+      }
+    }
+  }
+}
+
+/** C[5,8] (+)= Ap[depth][5]ᵀ·Bp[depth][8]. */
+function tile5x8(depth: usize, a: usize, panel: usize, c: usize, stride: usize, accumulate: bool): void {
   let c00 = f32x4.splat(0),
     c01 = c00,
-    c02 = c00,
-    c03 = c00,
-    c04 = c00,
     c10 = c00,
     c11 = c00,
-    c12 = c00,
-    c13 = c00,
-    c14 = c00;
-  const end = a + depth * PAIR_BYTES;
-  let s0: v128, s1: v128, b: v128;
+    c20 = c00,
+    c21 = c00,
+    c30 = c00,
+    c31 = c00,
+    c40 = c00,
+    c41 = c00;
+  let left = depth;
+  let s: v128, b0: v128, b1: v128, p: v128, q: v128;
   while (true) {
-    s0 = v128.load(a, 0);
-    s1 = v128.load(a, 16);
-    b = v128.load(panel, 0);
-    c00 = f32x4.add(c00, f32x4.mul(s0, b));
-    c10 = f32x4.add(c10, f32x4.mul(s1, b));
-    b = v128.load(panel, 16);
-    c01 = f32x4.add(c01, f32x4.mul(s0, b));
-    c11 = f32x4.add(c11, f32x4.mul(s1, b));
-    if (columns == 31) break;
-    b = v128.load(panel, 32);
-    c02 = f32x4.add(c02, f32x4.mul(s0, b));
-    c12 = f32x4.add(c12, f32x4.mul(s1, b));
-    b = v128.load(panel, 48);
-    c03 = f32x4.add(c03, f32x4.mul(s0, b));
-    c13 = f32x4.add(c13, f32x4.mul(s1, b));
-    if (columns == 32) break;
-    b = v128.load(panel, 64);
-    c04 = f32x4.add(c04, f32x4.mul(s0, b));
-    c14 = f32x4.add(c14, f32x4.mul(s1, b));
-    a += PAIR_BYTES;
-    if (a == end) break;
-    s0 = v128.load(a, 0);
-    s1 = v128.load(a, 16);
-    b = v128.load(panel, 80);
-    c00 = f32x4.add(c00, f32x4.mul(s0, b));
-    c10 = f32x4.add(c10, f32x4.mul(s1, b));
-    b = v128.load(panel, 96);
-    c01 = f32x4.add(c01, f32x4.mul(s0, b));
-    c11 = f32x4.add(c11, f32x4.mul(s1, b));
-    if (columns == 33) break;
-    b = v128.load(panel, 112);
-    c02 = f32x4.add(c02, f32x4.mul(s0, b));
-    c12 = f32x4.add(c12, f32x4.mul(s1, b));
-    b = v128.load(panel, 128);
-    c03 = f32x4.add(c03, f32x4.mul(s0, b));
-    c13 = f32x4.add(c13, f32x4.mul(s1, b));
-    if (columns == 34) break;
-    b = v128.load(panel, 144);
-    c04 = f32x4.add(c04, f32x4.mul(s0, b));
-    c14 = f32x4.add(c14, f32x4.mul(s1, b));
-    a += PAIR_BYTES;
-    if (a == end) break;
-    s0 = v128.load(a, 0);
-    s1 = v128.load(a, 16);
-    b = v128.load(panel, 160);
-    c00 = f32x4.add(c00, f32x4.mul(s0, b));
-    c10 = f32x4.add(c10, f32x4.mul(s1, b));
-    b = v128.load(panel, 176);
-    c01 = f32x4.add(c01, f32x4.mul(s0, b));
-    c11 = f32x4.add(c11, f32x4.mul(s1, b));
-    if (columns == 35) break;
-    b = v128.load(panel, 192);
-    c02 = f32x4.add(c02, f32x4.mul(s0, b));
-    c12 = f32x4.add(c12, f32x4.mul(s1, b));
-    b = v128.load(panel, 208);
-    c03 = f32x4.add(c03, f32x4.mul(s0, b));
-    c13 = f32x4.add(c13, f32x4.mul(s1, b));
-    if (columns == 36) break;
-    b = v128.load(panel, 224);
-    c04 = f32x4.add(c04, f32x4.mul(s0, b));
-    c14 = f32x4.add(c14, f32x4.mul(s1, b));
-    a += PAIR_BYTES;
-    if (a == end) break;
-    s0 = v128.load(a, 0);
-    s1 = v128.load(a, 16);
-    b = v128.load(panel, 240);
-    c00 = f32x4.add(c00, f32x4.mul(s0, b));
-    c10 = f32x4.add(c10, f32x4.mul(s1, b));
-    b = v128.load(panel, 256);
-    c01 = f32x4.add(c01, f32x4.mul(s0, b));
-    c11 = f32x4.add(c11, f32x4.mul(s1, b));
-    if (columns == 37) break;
-    b = v128.load(panel, 272);
-    c02 = f32x4.add(c02, f32x4.mul(s0, b));
-    c12 = f32x4.add(c12, f32x4.mul(s1, b));
-    b = v128.load(panel, 288);
-    c03 = f32x4.add(c03, f32x4.mul(s0, b));
-    c13 = f32x4.add(c13, f32x4.mul(s1, b));
-    if (columns == 38) break;
-    b = v128.load(panel, 304);
-    c04 = f32x4.add(c04, f32x4.mul(s0, b));
-    c14 = f32x4.add(c14, f32x4.mul(s1, b));
-    a += PAIR_BYTES;
-    panel += 4 * PANEL_BYTES;
-    if (a == end) break;
+    b0 = v128.load(panel, 0);
+    b1 = v128.load(panel, 16);
+    s = v128.load(a, 64);
+    p = product(s, b0);
+    q = product(s, b1);
+    c40 = sum(c40, p, q, s, b0);
+    c41 = sum(c41, q, p, s, b1);
+    s = v128.load(a, 48);
+    p = product(s, b0);
+    q = product(s, b1);
+    c30 = sum(c30, p, q, s, b0);
+    c31 = sum(c31, q, p, s, b1);
+    s = v128.load(a, 32);
+    p = product(s, b0);
+    q = product(s, b1);
+    c20 = sum(c20, p, q, s, b0);
+    c21 = sum(c21, q, p, s, b1);
+    s = v128.load(a, 16);
+    p = product(s, b0);
+    q = product(s, b1);
+    c10 = sum(c10, p, q, s, b0);
+    c11 = sum(c11, q, p, s, b1);
+    s = v128.load(a, 0);
+    p = product(s, b0);
+    q = product(s, b1);
+    c00 = sum(c00, p, q, s, b0);
+    c01 = sum(c01, q, p, s, b1);
+    if (left == 1) {
+      if (stride > 0) break;
+      store<i32>(c, 0);
+    }
+    b0 = v128.load(panel, 32);
+    b1 = v128.load(panel, 48);
+    s = v128.load(a, 144);
+    p = product(s, b0);
+    q = product(s, b1);
+    c40 = sum(c40, p, q, s, b0);
+    c41 = sum(c41, q, p, s, b1);
+    s = v128.load(a, 128);
+    p = product(s, b0);
+    q = product(s, b1);
+    c30 = sum(c30, p, q, s, b0);
+    c31 = sum(c31, q, p, s, b1);
+    s = v128.load(a, 112);
+    p = product(s, b0);
+    q = product(s, b1);
+    c20 = sum(c20, p, q, s, b0);
+    c21 = sum(c21, q, p, s, b1);
+    s = v128.load(a, 96);
+    p = product(s, b0);
+    q = product(s, b1);
+    c10 = sum(c10, p, q, s, b0);
+    c11 = sum(c11, q, p, s, b1);
+    s = v128.load(a, 80);
+    p = product(s, b0);
+    q = product(s, b1);
+    c00 = sum(c00, p, q, s, b0);
+    c01 = sum(c01, q, p, s, b1);
+    if (left == 2) {
+      if (stride > 0) break;
+      store<i32>(c, 0);
+    }
+    b0 = v128.load(panel, 64);
+    b1 = v128.load(panel, 80);
+    s = v128.load(a, 224);
+    p = product(s, b0);
+    q = product(s, b1);
+    c40 = sum(c40, p, q, s, b0);
+    c41 = sum(c41, q, p, s, b1);
+    s = v128.load(a, 208);
+    p = product(s, b0);
+    q = product(s, b1);
+    c30 = sum(c30, p, q, s, b0);
+    c31 = sum(c31, q, p, s, b1);
+    s = v128.load(a, 192);
+    p = product(s, b0);
+    q = product(s, b1);
+    c20 = sum(c20, p, q, s, b0);
+    c21 = sum(c21, q, p, s, b1);
+    s = v128.load(a, 176);
+    p = product(s, b0);
+    q = product(s, b1);
+    c10 = sum(c10, p, q, s, b0);
+    c11 = sum(c11, q, p, s, b1);
+    s = v128.load(a, 160);
+    p = product(s, b0);
+    q = product(s, b1);
+    c00 = sum(c00, p, q, s, b0);
+    c01 = sum(c01, q, p, s, b1);
+    if (left == 3) {
+      if (stride > 0) break;
+      store<i32>(c, 0);
+    }
+    b0 = v128.load(panel, 96);
+    b1 = v128.load(panel, 112);
+    s = v128.load(a, 304);
+    p = product(s, b0);
+    q = product(s, b1);
+    c40 = sum(c40, p, q, s, b0);
+    c41 = sum(c41, q, p, s, b1);
+    s = v128.load(a, 288);
+    p = product(s, b0);
+    q = product(s, b1);
+    c30 = sum(c30, p, q, s, b0);
+    c31 = sum(c31, q, p, s, b1);
+    s = v128.load(a, 272);
+    p = product(s, b0);
+    q = product(s, b1);
+    c20 = sum(c20, p, q, s, b0);
+    c21 = sum(c21, q, p, s, b1);
+    s = v128.load(a, 256);
+    p = product(s, b0);
+    q = product(s, b1);
+    c10 = sum(c10, p, q, s, b0);
+    c11 = sum(c11, q, p, s, b1);
+    s = v128.load(a, 240);
+    p = product(s, b0);
+    q = product(s, b1);
+    c00 = sum(c00, p, q, s, b0);
+    c01 = sum(c01, q, p, s, b1);
+    left -= 4;
+    if (left == 0) break;
+    a += 320;
+    panel += 128;
   }
-  const whole = columns == TILE_COLUMNS;
-  const adding = accumulate && whole;
-  const next = c + stride;
-  storeRow(whole ? c : edge, c00, c01, c02, c03, c04, adding);
-  storeRow(whole ? next : edge + PANEL_BYTES, c10, c11, c12, c13, c14, adding);
-  if (!whole) {
-    copyEdge(c, edge, columns, accumulate);
-    copyEdge(next, edge + PANEL_BYTES, columns, accumulate);
-  }
+  const r1 = c + stride;
+  const r2 = r1 + stride;
+  const r3 = r2 + stride;
+  const r4 = r3 + stride;
+  storeRow(c, c00, c01, accumulate);
+  storeRow(r1, c10, c11, accumulate);
+  storeRow(r2, c20, c21, accumulate);
+  storeRow(r3, c30, c31, accumulate);
+  storeRow(r4, c40, c41, accumulate);
 }
 
 /**
@@ -290,31 +402,64 @@ export function gemm(
   accumulate: bool,
   scratch: usize,
 ): void {
-  const aStride = lda << 2;
-  const cStride = ldc << 2;
-  const edge = scratch + BLOCK_BYTES;
+  const across: usize = transposed ? 4 : lda << 2;
+  const along: usize = transposed ? lda << 2 : 4;
+  const stride = ldc << 2;
+  // One or two rows left over are cheaper by themselves than as a tile of five.
+  const left = m % TILE_ROWS;
+  const tiled = transposed || left > 2 ? m : m - left;
   for (let k0: usize = 0; k0 < k; k0 += BLOCK_DEPTH) {
     const depth = min(BLOCK_DEPTH, k - k0);
     const adding = accumulate || k0 > 0;
-    for (let i0: usize = 0; i0 < m; i0 += BLOCK_ROWS) {
-      const rows = min(BLOCK_ROWS, m - i0);
-      const block = transposed ? a + k0 * aStride + (i0 << 2) : a + i0 * aStride + (k0 << 2);
-      packBlock(scratch, block, aStride, rows, depth, transposed);
-      const to = c + i0 * cStride;
-      const pairs = scratch + (rows >> 1) * depth * PAIR_BYTES;
-      let panel = packedB;
-      for (let j: usize = 0; j < n; j += TILE_COLUMNS) {
-        const columns = min(TILE_COLUMNS, n - j);
-        let cp = to + (j << 2);
-        for (let ap = scratch; ap < pairs; ap += depth * PAIR_BYTES) {
-          tile2x20(depth, ap, panel, cp, cStride, columns, adding, edge);
-          cp += cStride << 1;
-        }
-        panel += depth * PANEL_BYTES;
+    for (let i: usize = 0; i < tiled; i += BLOCK_ROWS) {
+      const rows = min(BLOCK_ROWS, tiled - i);
+      packBlock(scratch, a + i * across + k0 * along, lda << 2, transposed, rows, depth);
+      for (let j: usize = 0; j < n; j += BLOCK_COLUMNS) {
+        const panels = packedB + (depth << 2) * j;
+        const to = c + i * stride + (j << 2);
+        block(rows, min(BLOCK_COLUMNS, n - j), depth, scratch, panels, to, stride, adding);
       }
-      if (rows & 1) rowTimesPanels(n, depth, pairs, packedB, to + (rows - 1) * cStride, adding, edge);
     }
+    for (let i = tiled; i < m; i++)
+      rowTimesPanels(n, depth, a + i * across + (k0 << 2), packedB, c + i * stride, adding);
     packedB += depth * (panelsWidth(n) << 2);
+  }
+}
+
+/** One packed block of A with the panels of up to 128 columns. */
+function block(
+  rows: usize,
+  n: usize,
+  depth: usize,
+  packedA: usize,
+  panels: usize,
+  c: usize,
+  stride: usize,
+  accumulate: bool,
+): void {
+  const edge = packedA + BLOCK_BYTES;
+  for (let i: usize = 0; i < rows; i += TILE_ROWS) {
+    const whole = i + TILE_ROWS <= rows;
+    let panel = panels;
+    for (let j: usize = 0; j < n; j += TILE_COLUMNS) {
+      const columns = min(TILE_COLUMNS, n - j);
+      const at = c + (j << 2);
+      const direct = whole && columns == TILE_COLUMNS;
+      tile5x8(depth, packedA, panel, direct ? at : edge, direct ? stride : PANEL_BYTES, accumulate && direct);
+      if (!direct) copyRows(at, stride, edge, min(TILE_ROWS, rows - i), columns, accumulate);
+      panel += depth * PANEL_BYTES;
+    }
+    packedA += depth * GROUP_BYTES;
+    c += TILE_ROWS * stride;
+  }
+}
+
+/** Brings what lies inside of C over from scratch. */
+function copyRows(c: usize, stride: usize, edge: usize, rows: usize, columns: usize, accumulate: bool): void {
+  for (let i: usize = 0; i < rows; i++) {
+    storeColumns(c, v128.load(edge), v128.load(edge, 16), columns, accumulate);
+    c += stride;
+    edge += PANEL_BYTES;
   }
 }
 

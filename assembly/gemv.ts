@@ -4,19 +4,10 @@
  */
 import { BLOCK_DEPTH, panelsWidth, rowTimesPanels } from "./panels";
 
-/** `edge` is 80 bytes of scratch. */
-export function gemv(
-  n: usize,
-  k: usize,
-  x: usize,
-  packedB: usize,
-  y: usize,
-  accumulate: bool,
-  edge: usize,
-): void {
+export function gemv(n: usize, k: usize, x: usize, packedB: usize, y: usize, accumulate: bool): void {
   for (let k0: usize = 0; k0 < k; k0 += BLOCK_DEPTH) {
     const depth = min(BLOCK_DEPTH, k - k0);
-    rowTimesPanels(n, depth, x + (k0 << 2), packedB, y, accumulate || k0 > 0, edge);
+    rowTimesPanels(n, depth, x + (k0 << 2), packedB, y, accumulate || k0 > 0);
     packedB += depth * (panelsWidth(n) << 2);
   }
 }

@@ -1,17 +1,42 @@
 /**
- * What gemm.ts and gemv.ts share: the layout of a packed B and the product of one row with it.
+ * What gemm.ts and gemv.ts share: the layout of a packed B, the multiply-add of both builds, and the product of
+ * one row with panels.
  *
- * B[k,n] is cut into blocks of 256 rows, a block into panels of 20 columns; a panel holds its rows one after
+ * B[k,n] is cut into blocks of 256 rows, a block into panels of 8 columns; a panel holds its rows one after
  * another. Columns past n hold what happened to be in memory: they reach no output.
  */
-export const TILE_COLUMNS: usize = 20;
+export const TILE_COLUMNS: usize = 8;
 export const PANEL_BYTES: usize = TILE_COLUMNS * 4;
-/** Depth of one block: a panel of B (256 × 20 floats, 20 kB) stays in the first-level cache. */
+/** Depth of one block: the longest chain of sums, and what keeps a tile's factors in the first-level cache. */
 export const BLOCK_DEPTH: usize = 256;
+/** Columns that one row is multiplied with at a time: eight chains hide the latency of the additions. */
+const ROW_COLUMNS: usize = 4 * TILE_COLUMNS;
 
 /** Floats of a row of all panels: n rounded up. */
 export function panelsWidth(n: usize): usize {
   return ((n + TILE_COLUMNS - 1) / TILE_COLUMNS) * TILE_COLUMNS;
+}
+
+/** sum + a b: rounded twice in the `simd` build, once in the `relaxed` one where the machine can. */
+// @ts-ignore: decorator
+@inline
+export function multiplyAdd(sum: v128, a: v128, b: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, sum);
+  return f32x4.add(sum, f32x4.mul(a, b));
+}
+
+// @ts-ignore: decorator
+@inline
+export function product(a: v128, b: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? a : f32x4.mul(a, b);
+}
+
+/** c + p, where q is the other product of the pair; fused, c + a b. */
+// @ts-ignore: decorator
+@inline
+export function sum(c: v128, p: v128, q: v128, a: v128, b: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return multiplyAdd(c, a, b);
+  return f32x4.add(c, v128.shuffle<i8>(p, q, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
 }
 
 /** One block of the depth: y[n] (+)= x[depth]·panels. */
@@ -22,78 +47,143 @@ export function rowTimesPanels(
   panel: usize,
   y: usize,
   accumulate: bool,
-  edge: usize,
 ): void {
-  for (let j: usize = 0; j < n; j += TILE_COLUMNS) {
-    tile1x20(depth, x, panel, y, min(TILE_COLUMNS, n - j), accumulate, edge);
-    panel += depth * PANEL_BYTES;
+  const bytes = depth * PANEL_BYTES;
+  let j: usize = 0;
+  for (; j + ROW_COLUMNS <= n; j += ROW_COLUMNS) {
+    row1x32(depth, x, panel, bytes, y, accumulate);
+    panel += 4 * bytes;
+    y += ROW_COLUMNS * 4;
+  }
+  for (; j < n; j += TILE_COLUMNS) {
+    row1x8(depth, x, panel, y, min(TILE_COLUMNS, n - j), accumulate);
+    panel += bytes;
     y += PANEL_BYTES;
   }
 }
 
-/** Five accumulators hide the latency of the additions; the branch within the round is explained in gemm.ts. */
-function tile1x20(
-  depth: usize,
-  x: usize,
-  panel: usize,
-  y: usize,
-  columns: usize,
-  accumulate: bool,
-  edge: usize,
-): void {
+/** Four panels, `bytes` apart; the never taken branches are explained in gemm.ts. */
+function row1x32(depth: usize, x: usize, p0: usize, bytes: usize, y: usize, accumulate: bool): void {
   let c0 = f32x4.splat(0),
     c1 = c0,
     c2 = c0,
     c3 = c0,
-    c4 = c0;
+    c4 = c0,
+    c5 = c0,
+    c6 = c0,
+    c7 = c0;
+  let p1 = p0 + bytes;
+  let p2 = p1 + bytes;
+  let p3 = p2 + bytes;
   const end = x + (depth << 2);
-  let s: v128;
+  let s: v128, b0: v128, b1: v128, p: v128, q: v128;
   while (true) {
     s = v128.load_splat<f32>(x);
-    c0 = f32x4.add(c0, f32x4.mul(s, v128.load(panel, 0)));
-    c1 = f32x4.add(c1, f32x4.mul(s, v128.load(panel, 16)));
-    c2 = f32x4.add(c2, f32x4.mul(s, v128.load(panel, 32)));
-    c3 = f32x4.add(c3, f32x4.mul(s, v128.load(panel, 48)));
-    c4 = f32x4.add(c4, f32x4.mul(s, v128.load(panel, 64)));
+    b0 = v128.load(p0, 0);
+    b1 = v128.load(p0, 16);
+    p = product(s, b0);
+    q = product(s, b1);
+    c0 = sum(c0, p, q, s, b0);
+    c1 = sum(c1, q, p, s, b1);
+    b0 = v128.load(p1, 0);
+    b1 = v128.load(p1, 16);
+    p = product(s, b0);
+    q = product(s, b1);
+    c2 = sum(c2, p, q, s, b0);
+    c3 = sum(c3, q, p, s, b1);
+    if (depth == 401) break;
+    b0 = v128.load(p2, 0);
+    b1 = v128.load(p2, 16);
+    p = product(s, b0);
+    q = product(s, b1);
+    c4 = sum(c4, p, q, s, b0);
+    c5 = sum(c5, q, p, s, b1);
+    b0 = v128.load(p3, 0);
+    b1 = v128.load(p3, 16);
+    p = product(s, b0);
+    q = product(s, b1);
+    c6 = sum(c6, p, q, s, b0);
+    c7 = sum(c7, q, p, s, b1);
     x += 4;
     if (x == end) break;
     s = v128.load_splat<f32>(x);
-    c0 = f32x4.add(c0, f32x4.mul(s, v128.load(panel, 80)));
-    c1 = f32x4.add(c1, f32x4.mul(s, v128.load(panel, 96)));
-    c2 = f32x4.add(c2, f32x4.mul(s, v128.load(panel, 112)));
-    c3 = f32x4.add(c3, f32x4.mul(s, v128.load(panel, 128)));
-    c4 = f32x4.add(c4, f32x4.mul(s, v128.load(panel, 144)));
+    b0 = v128.load(p0, 32);
+    b1 = v128.load(p0, 48);
+    p = product(s, b0);
+    q = product(s, b1);
+    c0 = sum(c0, p, q, s, b0);
+    c1 = sum(c1, q, p, s, b1);
+    b0 = v128.load(p1, 32);
+    b1 = v128.load(p1, 48);
+    p = product(s, b0);
+    q = product(s, b1);
+    c2 = sum(c2, p, q, s, b0);
+    c3 = sum(c3, q, p, s, b1);
+    if (depth == 402) break;
+    b0 = v128.load(p2, 32);
+    b1 = v128.load(p2, 48);
+    p = product(s, b0);
+    q = product(s, b1);
+    c4 = sum(c4, p, q, s, b0);
+    c5 = sum(c5, q, p, s, b1);
+    b0 = v128.load(p3, 32);
+    b1 = v128.load(p3, 48);
+    p = product(s, b0);
+    q = product(s, b1);
+    c6 = sum(c6, p, q, s, b0);
+    c7 = sum(c7, q, p, s, b1);
     x += 4;
-    panel += 2 * PANEL_BYTES;
     if (x == end) break;
+    p0 += 2 * PANEL_BYTES;
+    p1 += 2 * PANEL_BYTES;
+    p2 += 2 * PANEL_BYTES;
+    p3 += 2 * PANEL_BYTES;
   }
-  const whole = columns == TILE_COLUMNS;
-  storeRow(whole ? y : edge, c0, c1, c2, c3, c4, accumulate && whole);
-  if (!whole) copyEdge(y, edge, columns, accumulate);
+  storeRow(y, c0, c1, accumulate);
+  storeRow(y + 32, c2, c3, accumulate);
+  storeRow(y + 64, c4, c5, accumulate);
+  storeRow(y + 96, c6, c7, accumulate);
+}
+
+/** One panel, of which the first `columns` count. */
+function row1x8(depth: usize, x: usize, panel: usize, y: usize, columns: usize, accumulate: bool): void {
+  let c0 = f32x4.splat(0),
+    c1 = c0;
+  for (const end = x + (depth << 2); x < end; x += 4) {
+    const s = v128.load_splat<f32>(x);
+    c0 = multiplyAdd(c0, s, v128.load(panel));
+    c1 = multiplyAdd(c1, s, v128.load(panel, 16));
+    panel += PANEL_BYTES;
+  }
+  storeColumns(y, c0, c1, columns, accumulate);
 }
 
 // @ts-ignore: decorator
 @inline
-export function storeRow(to: usize, c0: v128, c1: v128, c2: v128, c3: v128, c4: v128, accumulate: bool): void {
+export function storeRow(to: usize, c0: v128, c1: v128, accumulate: bool): void {
   if (accumulate) {
     c0 = f32x4.add(v128.load(to), c0);
     c1 = f32x4.add(v128.load(to, 16), c1);
-    c2 = f32x4.add(v128.load(to, 32), c2);
-    c3 = f32x4.add(v128.load(to, 48), c3);
-    c4 = f32x4.add(v128.load(to, 64), c4);
   }
   v128.store(to, c0);
   v128.store(to, c1, 16);
-  v128.store(to, c2, 32);
-  v128.store(to, c3, 48);
-  v128.store(to, c4, 64);
 }
 
-/** Brings what lies inside of C over from scratch. */
-export function copyEdge(c: usize, edge: usize, columns: usize, accumulate: bool): void {
-  for (const end = c + (columns << 2); c < end; c += 4) {
-    const value = load<f32>(edge);
-    store<f32>(c, accumulate ? load<f32>(c) + value : value);
-    edge += 4;
+/** The first `columns` of eight. */
+export function storeColumns(to: usize, c0: v128, c1: v128, columns: usize, accumulate: bool): void {
+  if (columns == TILE_COLUMNS) {
+    storeRow(to, c0, c1, accumulate);
+    return;
+  }
+  if (columns >= 4) {
+    v128.store(to, accumulate ? f32x4.add(v128.load(to), c0) : c0);
+    c0 = c1;
+    to += 16;
+  }
+  for (let left = columns & 3; left > 0; left--) {
+    const value = f32x4.extract_lane(c0, 0);
+    store<f32>(to, accumulate ? load<f32>(to) + value : value);
+    c0 = v128.shuffle<f32>(c0, c0, 1, 2, 3, 0);
+    to += 4;
   }
 }

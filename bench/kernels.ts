@@ -92,7 +92,7 @@ function product({ name, m, n, k: depth, transposed }: Product): Task {
   const { times, run } = repeated(
     2 * m * n * depth,
     m === 1
-      ? () => k.gemv(n, depth, a, b, c, 0, scratch)
+      ? () => k.gemv(n, depth, a, b, c, 0)
       : () =>
           k.gemm(m, n, depth, a, transposed ? m : depth, Number(transposed ?? false), b, c, n, 0, scratch),
   );

@@ -86,7 +86,7 @@ export interface MatrixKernels {
     accumulate: number,
     scratch: number,
   ): void;
-  gemv(n: number, k: number, x: number, packedB: number, y: number, accumulate: number, edge: number): void;
+  gemv(n: number, k: number, x: number, packedB: number, y: number, accumulate: number): void;
   /** `n` rounds of 96 operations on two floats at `at`; 16 bytes at `at` + 16 are written. */
   multiplyAddPeak(n: number, at: number): void;
   gatherRows(out: number, table: number, ids: number, rows: number, width: number): void;

@@ -30,7 +30,7 @@ export class Products {
 
   /** A small product at once: C[m,n] (+)= A[m,k]·B, B packed. A single row takes the vector kernel. */
   now(m: number, n: number, k: number, a: number, packedB: number, c: number, accumulate: boolean): void {
-    if (m === 1) this.#k.gemv(n, k, a, packedB, c, Number(accumulate), this.#scratch);
+    if (m === 1) this.#k.gemv(n, k, a, packedB, c, Number(accumulate));
     else this.#k.gemm(m, n, k, a, k, 0, packedB, c, n, Number(accumulate), this.#scratch);
     this.#spent += 2 * m * n * k;
   }
