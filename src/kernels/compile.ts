@@ -10,7 +10,7 @@ export type KernelSource = WebAssembly.Module | BufferSource | Response;
  */
 export async function moduleOf(source: KernelSource | Promise<KernelSource>): Promise<WebAssembly.Module> {
   const given = await source;
-  if (given instanceof WebAssembly.Module) return given;
+  if (isModule(given)) return given as WebAssembly.Module;
   if (typeof Response === "function" && given instanceof Response) {
     if (!given.ok)
       throw new SviError("E_KERNELS", `The server answered ${given.status} for ${given.url}`, {
@@ -19,11 +19,17 @@ export async function moduleOf(source: KernelSource | Promise<KernelSource>): Pr
       });
     return compile(new Uint8Array(await given.arrayBuffer()));
   }
-  if (ArrayBuffer.isView(given) || given instanceof ArrayBuffer) return compile(bytesOf(given));
+  if (ArrayBuffer.isView(given) || given instanceof ArrayBuffer)
+    return compile(bytesOf(given as BufferSource));
   throw new SviError("E_KERNELS", `Kernels cannot be made of ${String(given)}`, {
     value: given,
     remedy: "Give a WebAssembly.Module, its bytes, or a Response that holds them",
   });
+}
+
+/** By its tag: a module that an edge host binds is of another realm, and no instance of this one's class. */
+function isModule(source: KernelSource): boolean {
+  return Object.prototype.toString.call(source) === "[object WebAssembly.Module]";
 }
 
 function bytesOf(source: BufferSource): Uint8Array<ArrayBuffer> {

@@ -1,9 +1,14 @@
 /** @module The only file that knows @assemblyscript/loader, which is deprecated: instances of a compiled module. */
-import { instantiateSync } from "@assemblyscript/loader";
+import { type Imports, instantiateSync } from "@assemblyscript/loader";
 import type { KernelExports } from "./exports.ts";
 
 /** A fresh instance; `memory` where the module imports a shared one. */
 export function instantiate(module: WebAssembly.Module, memory?: WebAssembly.Memory): KernelExports {
-  const { exports } = instantiateSync(module, memory ? { env: { memory } } : {});
+  const imports: WebAssembly.Imports = memory ? { env: { memory } } : {};
+  // The loader would compile what is no instance of this realm's class; an edge host's module is another realm's.
+  const { exports } =
+    module instanceof WebAssembly.Module
+      ? instantiateSync(module, imports as Imports)
+      : new WebAssembly.Instance(module, imports);
   return exports as unknown as KernelExports;
 }

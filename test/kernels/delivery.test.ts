@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, test } from "vitest";
 import { SviError } from "../../src/errors.ts";
 import { capabilities } from "../../src/kernels/capabilities.ts";
@@ -38,6 +39,13 @@ describe("a module that somebody brings", () => {
       expect(kernels).toMatchObject({ build: "simd", reproducible: true, threads: 1 });
       expect(new KernelInstance(kernels).exports.exp64(0)).toBe(1);
     }
+  });
+
+  test("is taken from another realm, as edge hosts bind it", async () => {
+    const compileThere = runInNewContext("(bytes) => new WebAssembly.Module(bytes)");
+    const module = compileThere(bytes);
+    expect(module instanceof WebAssembly.Module).toBe(false);
+    expect(new KernelInstance(await loadKernels(module)).exports.exp64(0)).toBe(1);
   });
 
   test("of another version is refused with both versions", async () => {
