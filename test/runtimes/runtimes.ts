@@ -1,0 +1,190 @@
+/** @module The eleven runtimes: where each is found, and the command that runs the cases in it. */
+import { existsSync } from "node:fs";
+import { access, constants } from "node:fs/promises";
+import { delimiter, join, resolve } from "node:path";
+import { output } from "./process.ts";
+
+export type Engine = "V8" | "SpiderMonkey" | "JavaScriptCore";
+
+/** An executable that npm delivers, one package a platform. */
+interface FromNpm {
+  readonly package: string;
+  readonly version: string;
+  /** In the package. */
+  readonly file: string;
+}
+
+/** What the commands are made of. */
+export interface Places {
+  /** The executables, in the order of `executables`. */
+  readonly found: readonly string[];
+  /** A Node that can drive browsers and workers. */
+  readonly node: string;
+  /** The folder that the package is installed in, with the cases and the bundles. */
+  readonly project: string;
+}
+
+export interface Runtime {
+  readonly name: string;
+  readonly engine: Engine;
+  readonly npm?: FromNpm;
+  /** What it takes, each under any of several names on the PATH. */
+  readonly executables?: readonly (readonly string[])[];
+  /** Whether a script of `HOSTS` runs it, which takes a Node of its own. */
+  readonly hosted?: boolean;
+  /** What `--version` must print, where several versions share a name. */
+  readonly version?: RegExp;
+  command(places: Places): readonly string[];
+}
+
+/** What drives browsers and workers asks for a newer Node than the package itself does: 22.12. */
+const DRIVER = /^v(22\.(1[2-9]|[2-9]\d)|2[3-9]|[3-9]\d)\./;
+const HOSTS = "test/runtimes/host";
+export const NPM_FOLDER = "build/runtimes";
+
+const { platform, arch } = process;
+
+function node(version: string): Runtime {
+  const major = version.split(".")[0];
+  const os = platform === "win32" ? "win" : platform;
+  return {
+    name: `Node ${major}`,
+    engine: "V8",
+    npm: { package: `node-${os}-${arch}`, version, file: platform === "win32" ? "bin/node.exe" : "bin/node" },
+    executables: [["node"]],
+    version: new RegExp(`^v${major}\\.`),
+    command: ({ found: [executable], project }) => [executable, join(project, "script.mjs")],
+  };
+}
+
+function deno(version: string): Runtime {
+  const libc = platform === "linux" ? "-glibc" : "";
+  return {
+    name: "Deno",
+    engine: "V8",
+    npm: {
+      package: `@deno/${platform}-${arch}${libc}`,
+      version,
+      file: platform === "win32" ? "deno.exe" : "deno",
+    },
+    executables: [["deno"]],
+    command: ({ found: [executable], project }) => [
+      executable,
+      "run",
+      "--no-remote",
+      "--no-lock",
+      "--node-modules-dir=manual",
+      "--allow-read",
+      join(project, "script.mjs"),
+    ],
+  };
+}
+
+function bun(version: string): Runtime {
+  const os = platform === "win32" ? "windows" : platform;
+  const cpu = arch === "arm64" ? "aarch64" : arch;
+  return {
+    name: "Bun",
+    engine: "JavaScriptCore",
+    npm: {
+      package: `@oven/bun-${os}-${cpu}`,
+      version,
+      file: platform === "win32" ? "bin/bun.exe" : "bin/bun",
+    },
+    executables: [["bun"]],
+    command: ({ found: [executable], project }) => [
+      executable,
+      "run",
+      "--no-install",
+      join(project, "script.mjs"),
+    ],
+  };
+}
+
+/** By a script of `HOSTS`, whose packages have their own lock file. */
+function hosted(
+  name: string,
+  engine: Engine,
+  script: string,
+  folder: string,
+  executables?: Runtime["executables"],
+  first: readonly string[] = [],
+): Runtime {
+  return {
+    name,
+    engine,
+    hosted: true,
+    executables,
+    command: ({ found, node, project }) => [
+      node,
+      `${HOSTS}/${script}`,
+      ...first,
+      ...found,
+      join(project, folder),
+    ],
+  };
+}
+
+export const RUNTIMES: readonly Runtime[] = [
+  node("20.20.2"),
+  node("22.23.3"),
+  node("24.21.0"),
+  node("26.10.0"),
+  deno("2.9.6"),
+  bun("1.4.5"),
+  hosted("workerd", "V8", "workerd.mjs", "workerd"),
+  hosted("edge-runtime", "V8", "edge.mjs", "edge"),
+  hosted(
+    "Chromium",
+    "V8",
+    "puppeteer.mjs",
+    "page",
+    [["chromium", "chromium-browser", "google-chrome"]],
+    ["chrome"],
+  ),
+  hosted("Firefox", "SpiderMonkey", "puppeteer.mjs", "page", [["firefox-esr", "firefox"]], ["firefox"]),
+  hosted("WebKit", "JavaScriptCore", "webkit.mjs", "page", [["WebKitWebDriver"], ["Xvfb"]]),
+];
+
+/** Where npm puts the executable of a runtime. */
+export function installed(runtime: Runtime): string | null {
+  if (!runtime.npm) return null;
+  const folder = runtime.name.toLowerCase().replace(" ", "");
+  return resolve(NPM_FOLDER, folder, "node_modules", runtime.npm.package, runtime.npm.file);
+}
+
+/** The executables that a runtime takes, or in words what is missing. */
+export async function find(runtime: Runtime): Promise<readonly string[] | string> {
+  const own = installed(runtime);
+  if (own && existsSync(own)) return [own];
+  const found: string[] = [];
+  for (const names of runtime.executables ?? []) {
+    const path = await onPath(names, runtime.version);
+    if (path === null) return `no ${names.join(" or ")}${runtime.version ? " of that version" : ""}`;
+    found.push(path);
+  }
+  return found;
+}
+
+/** A Node that runs the packages of the hosts, or null. */
+export async function findDriver(): Promise<string | null> {
+  const candidates = RUNTIMES.map(installed).filter((path) => path?.includes("node")) as string[];
+  for (const path of [...candidates.reverse(), process.execPath])
+    if (existsSync(path) && DRIVER.test(await output([path, "--version"]))) return path;
+  return null;
+}
+
+async function onPath(names: readonly string[], version?: RegExp): Promise<string | null> {
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  const extension = platform === "win32" ? ".exe" : "";
+  for (const name of names)
+    for (const folder of folders) {
+      const path = join(folder, name + extension);
+      const runs = await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      );
+      if (runs && (!version || version.test(await output([path, "--version"])))) return path;
+    }
+  return null;
+}
