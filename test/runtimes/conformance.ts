@@ -23,6 +23,12 @@ const { values } = parseArgs({
   },
 });
 
+/** The last line that a runtime's command prints. */
+interface Answer {
+  readonly version: string;
+  readonly report: Report;
+}
+
 /** Progress, and with --json the table too, stay off stdout. */
 const tell = (line: string) => void process.stderr.write(`${line}\n`);
 
@@ -43,7 +49,7 @@ async function conform(runtime: Runtime, node: string | null, project: string): 
     cwd: runtime.hosted ? undefined : project,
   });
   if (problem !== null) return failed(`${problem}\n${stdout}${stderr}`.trimEnd());
-  const { version, report } = JSON.parse(stdout) as { version: string; report: Report };
+  const { version, report } = JSON.parse(stdout.trimEnd().split("\n").at(-1)!) as Answer;
   return { name, engine, version, report, missing: false, problem: null };
 }
 
@@ -62,7 +68,7 @@ async function main(): Promise<void> {
   (values.json ? tell : console.log)(table(verdict));
   for (const problem of verdict.problems) tell(`\n${problem}`);
   if (values.json) console.log(json(verdict));
-  process.exitCode = verdict.passed ? 0 : 1;
+  process.exitCode = verdict.identical ? 0 : 1;
 }
 
 await main();

@@ -1,44 +1,42 @@
 /** @module Fetches from npm what is missing: Node, Deno and Bun, and what drives workers and browsers. */
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { output } from "./process.ts";
-import { installed, NPM_FOLDER, RUNTIMES, type Runtime } from "./runtimes.ts";
+import { npm, output } from "./process.ts";
+import { installed, prefixOf, RUNTIMES, type Runtime } from "./runtimes.ts";
 
-const npm = process.platform === "win32" ? "npm.cmd" : "npm";
+const HARNESS = "test/runtimes";
+const QUIET = ["--no-audit", "--no-fund", "--ignore-scripts"];
 
-/** @param tell hears what is fetched */
+/**
+ * What cannot be fetched is told and left out: the run shows it as missing.
+ * @param tell hears what is fetched
+ */
 export async function installMissing(tell: (line: string) => void): Promise<void> {
-  for (const runtime of RUNTIMES) if (!(await isThere(runtime))) await fetchRuntime(runtime, tell);
-  if (existsSync("test/runtimes/node_modules")) return;
-  tell("fetching miniflare, edge-runtime, puppeteer-core, selenium-webdriver");
-  // Their engines ask for a newer Node than may be running npm; it is a newer one that runs them.
-  const args = [
-    "--prefix",
-    "test/runtimes",
-    "--ignore-scripts",
-    "--no-engine-strict",
-    "--no-audit",
-    "--no-fund",
-  ];
-  await output([npm, "ci", ...args], { limit: 300 });
+  const work = [];
+  for (const runtime of RUNTIMES)
+    if (runtime.npm && !(await isThere(runtime)))
+      work.push([`${runtime.npm.package}@${runtime.npm.version}`, () => fetchRuntime(runtime)] as const);
+  if (!existsSync(`${HARNESS}/node_modules`))
+    work.push(["what drives workers and browsers", fetchHarness] as const);
+  for (const [what, fetchIt] of work) {
+    tell(`fetching ${what}`);
+    await fetchIt().catch((error: Error) => tell(`could not: ${error.message}`));
+  }
 }
 
 async function isThere(runtime: Runtime): Promise<boolean> {
-  const path = installed(runtime);
-  if (path === null) return true;
-  if (!existsSync(path)) return false;
-  return (await output([path, "--version"])).includes(runtime.npm!.version);
+  const path = installed(runtime)!;
+  return existsSync(path) && (await output([path, "--version"])).includes(runtime.npm!.version);
 }
 
-async function fetchRuntime({ name, npm: source }: Runtime, tell: (line: string) => void): Promise<void> {
-  const spec = `${source!.package}@${source!.version}`;
-  tell(`fetching ${spec}`);
-  const prefix = `${NPM_FOLDER}/${name.toLowerCase().replace(" ", "")}`;
+async function fetchRuntime(runtime: Runtime): Promise<void> {
+  const prefix = prefixOf(runtime);
   await mkdir(prefix, { recursive: true });
-  await output(
-    [npm, "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", prefix, spec],
-    {
-      limit: 300,
-    },
-  );
+  const spec = `${runtime.npm!.package}@${runtime.npm!.version}`;
+  await output([npm, "install", "--no-save", ...QUIET, "--prefix", prefix, spec], { limit: 300 });
+}
+
+/** Warns that some of it needs a newer Node than may be running npm; it is a newer one that will run it. */
+async function fetchHarness(): Promise<void> {
+  await output([npm, "ci", ...QUIET, "--prefix", HARNESS], { limit: 300 });
 }

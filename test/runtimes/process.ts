@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly limit?: number;
 }
 
+export const npm = process.platform === "win32" ? "npm.cmd" : "npm";
+
 /** Time that a process has to end itself, and what it started, once it is told to. */
 const GRACE = 5000;
 

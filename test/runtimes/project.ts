@@ -3,14 +3,13 @@ import { createHash } from "node:crypto";
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { type BuildOptions, build, type Plugin, transform } from "esbuild";
-import { output } from "./process.ts";
+import { npm, output } from "./process.ts";
 
 const FOLDER = "build/conformance";
 const GUESTS = "test/runtimes/guest";
 
-/** Builds, packs and installs the package with the cases beside it. Returns the folder. */
+/** Builds, packs and installs the package, the cases beside it. Returns the folder. */
 export async function createProject(): Promise<string> {
-  const npm = process.platform === "win32" ? "npm.cmd" : "npm";
   await rm(FOLDER, { recursive: true, force: true });
   const folder = resolve(FOLDER, "project");
   await mkdir(folder, { recursive: true });

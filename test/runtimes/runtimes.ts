@@ -40,7 +40,6 @@ export interface Runtime {
 /** What drives browsers and workers asks for a newer Node than the package itself does: 22.12. */
 const DRIVER = /^v(22\.(1[2-9]|[2-9]\d)|2[3-9]|[3-9]\d)\./;
 const HOSTS = "test/runtimes/host";
-export const NPM_FOLDER = "build/runtimes";
 
 const { platform, arch } = process;
 
@@ -101,14 +100,13 @@ function bun(version: string): Runtime {
   };
 }
 
-/** By a script of `HOSTS`, whose packages have their own lock file. */
+/** By a script of `HOSTS`, told what to run, with which executables and which folder of the project. */
 function hosted(
   name: string,
   engine: Engine,
-  script: string,
+  [script, ...args]: readonly string[],
   folder: string,
-  executables?: Runtime["executables"],
-  first: readonly string[] = [],
+  ...executables: readonly (readonly string[])[]
 ): Runtime {
   return {
     name,
@@ -118,7 +116,7 @@ function hosted(
     command: ({ found, node, project }) => [
       node,
       `${HOSTS}/${script}`,
-      ...first,
+      ...args,
       ...found,
       join(project, folder),
     ],
@@ -132,25 +130,26 @@ export const RUNTIMES: readonly Runtime[] = [
   node("26.10.0"),
   deno("2.9.6"),
   bun("1.4.5"),
-  hosted("workerd", "V8", "workerd.mjs", "workerd"),
-  hosted("edge-runtime", "V8", "edge.mjs", "edge"),
-  hosted(
-    "Chromium",
-    "V8",
-    "puppeteer.mjs",
-    "page",
-    [["chromium", "chromium-browser", "google-chrome"]],
-    ["chrome"],
-  ),
-  hosted("Firefox", "SpiderMonkey", "puppeteer.mjs", "page", [["firefox-esr", "firefox"]], ["firefox"]),
-  hosted("WebKit", "JavaScriptCore", "webkit.mjs", "page", [["WebKitWebDriver"], ["Xvfb"]]),
+  hosted("workerd", "V8", ["workerd.mjs"], "workerd"),
+  hosted("edge-runtime", "V8", ["edge.mjs"], "edge"),
+  hosted("Chromium", "V8", ["puppeteer.mjs", "chrome"], "page", [
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+  ]),
+  hosted("Firefox", "SpiderMonkey", ["puppeteer.mjs", "firefox"], "page", ["firefox-esr", "firefox"]),
+  hosted("WebKit", "JavaScriptCore", ["webkit.mjs"], "page", ["WebKitWebDriver"], ["Xvfb"]),
 ];
 
-/** Where npm puts the executable of a runtime. */
+/** Where npm installs a runtime, as if it were a project's only dependency. */
+export function prefixOf({ name }: Runtime): string {
+  return resolve("build/runtimes", name.toLowerCase().replace(" ", ""));
+}
+
+/** The executable that npm delivers, whether or not it is there yet; null where npm delivers none. */
 export function installed(runtime: Runtime): string | null {
-  if (!runtime.npm) return null;
-  const folder = runtime.name.toLowerCase().replace(" ", "");
-  return resolve(NPM_FOLDER, folder, "node_modules", runtime.npm.package, runtime.npm.file);
+  const { npm } = runtime;
+  return npm ? join(prefixOf(runtime), "node_modules", npm.package, npm.file) : null;
 }
 
 /** The executables that a runtime takes, or in words what is missing. */
@@ -160,7 +159,7 @@ export async function find(runtime: Runtime): Promise<readonly string[] | string
   const found: string[] = [];
   for (const names of runtime.executables ?? []) {
     const path = await onPath(names, runtime.version);
-    if (path === null) return `no ${names.join(" or ")}${runtime.version ? " of that version" : ""}`;
+    if (path === null) return `no ${names.join(" or ")}${runtime.version ? ` ${runtime.version}` : ""} here`;
     found.push(path);
   }
   return found;
@@ -168,9 +167,9 @@ export async function find(runtime: Runtime): Promise<readonly string[] | string
 
 /** A Node that runs the packages of the hosts, or null. */
 export async function findDriver(): Promise<string | null> {
-  const candidates = RUNTIMES.map(installed).filter((path) => path?.includes("node")) as string[];
-  for (const path of [...candidates.reverse(), process.execPath])
-    if (existsSync(path) && DRIVER.test(await output([path, "--version"]))) return path;
+  const newestFirst = RUNTIMES.filter(({ version }) => version).reverse();
+  for (const path of [...newestFirst.map(installed), process.execPath])
+    if (path && existsSync(path) && DRIVER.test(await output([path, "--version"]))) return path;
   return null;
 }
 

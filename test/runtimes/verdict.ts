@@ -18,10 +18,8 @@ export interface Result {
 
 export interface Verdict {
   readonly runtimes: readonly Judged[];
-  /** Whether all that ran ended with the same hash, on the engine they stand for. */
+  /** Whether all that were asked for ended with the same hash, on the engines they stand for. */
   readonly identical: boolean;
-  /** Whether this is what was asked for: nothing failed, and nothing is missing where all were asked for. */
-  readonly passed: boolean;
   /** In words, everything that is wrong. */
   readonly problems: readonly string[];
 }
@@ -36,7 +34,7 @@ export interface Judged extends Result {
 const PARTS = ["parameters", "evaluation", "text"] as const;
 type Part = (typeof PARTS)[number];
 
-/** @param all whether every runtime is required */
+/** @param all whether those that are missing were asked for too */
 export function judge(results: readonly Result[], all: boolean): Verdict {
   const hashed = results.map((result) => ({ ...result, ...hashesOf(result.report) }));
   const expected = commonest(hashed.flatMap(({ hash }) => hash ?? []));
@@ -44,15 +42,12 @@ export function judge(results: readonly Result[], all: boolean): Verdict {
     ...result,
     ok: result.hash !== null && result.hash === expected && result.report?.engine === result.engine,
   }));
-  const ran = runtimes.filter(({ missing }) => !missing);
+  const asked = runtimes.filter(({ missing }) => all || !missing);
   const reference = runtimes.find(({ ok }) => ok)?.report ?? null;
   return {
     runtimes,
-    identical: ran.length > 0 && ran.every(({ ok }) => ok),
-    passed: ran.length > 0 && (all ? runtimes : ran).every(({ ok }) => ok),
-    problems: runtimes.flatMap((result) =>
-      result.ok || (result.missing && !all) ? [] : problemsOf(result, reference),
-    ),
+    identical: asked.length > 0 && asked.every(({ ok }) => ok),
+    problems: asked.flatMap((result) => (result.ok ? [] : problemsOf(result, reference))),
   };
 }
 
