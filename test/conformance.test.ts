@@ -32,7 +32,7 @@ const missing = {
   version: null,
   report: null,
   missing: true,
-  problem: "not here",
+  problem: "missing: no workerd",
 };
 
 describe("runtimes", () => {
@@ -61,8 +61,8 @@ describe("runtimes", () => {
   test("that are missing fail where all are asked for, and only there", () => {
     expect(judge([result, missing], false)).toMatchObject({ identical: true, problems: [] });
     const strict = judge([result, missing], true);
-    expect(strict).toMatchObject({ identical: false, problems: ["workerd: not here"] });
-    expect(table(strict)).toMatch(/workerd +– .*missing/);
+    expect(strict).toMatchObject({ identical: false, problems: ["workerd: missing: no workerd"] });
+    expect(table(strict)).toMatch(/workerd +– .* missing: no workerd/);
   });
 
   test("that run on another engine than they stand for fail", () => {

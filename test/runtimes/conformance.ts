@@ -71,4 +71,5 @@ async function main(): Promise<void> {
   process.exitCode = verdict.identical ? 0 : 1;
 }
 
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
 await main();

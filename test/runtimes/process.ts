@@ -53,7 +53,11 @@ export function run(command: readonly string[], options: RunOptions = {}): Promi
       signal("SIGTERM");
       killing = setTimeout(() => signal("SIGKILL"), GRACE);
     }, limit * 1000);
+    // On Ctrl-C: a group of its own hears nothing of it.
+    const abandon = () => signal("SIGTERM");
+    process.on("exit", abandon);
     const finish = (problem: string | null) => {
+      process.off("exit", abandon);
       clearTimeout(ending);
       clearTimeout(killing);
       resolve({ stdout, stderr, problem });

@@ -103,14 +103,14 @@ export function json({ runtimes, identical }: Verdict): string {
 
 /** For people; a dash where there is nothing to say. */
 export function table({ runtimes }: Verdict): string {
-  const rows = runtimes.map(({ name, version, engine, report, hashes, hash, missing, ok }) => [
+  const rows = runtimes.map(({ name, version, engine, report, hashes, hash, missing, problem, ok }) => [
     name,
     version ?? "–",
     report?.engine ?? engine,
     ...PARTS.map((part) => hashes?.[part].slice(0, 8) ?? "–"),
     hash?.slice(0, 16) ?? "–",
     report?.tokensPerSecond ? Math.round(report.tokensPerSecond).toLocaleString("en") : "–",
-    ok ? "same" : missing ? "missing" : hash ? "DIFFERS" : "FAILED",
+    ok ? "same" : missing ? problem! : hash ? "DIFFERS" : "FAILED",
   ]);
   const all = [["runtime", "version", "engine", ...PARTS, "all", "tokens/s", ""], ...rows];
   const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
