@@ -51,6 +51,11 @@ export function packedSize(n: usize, k: usize): usize {
   return panelsWidth(n) * k;
 }
 
+/** Depth of a block of panels: what comes after lies behind, so that work can be cut at its multiples. */
+export function blockDepth(): usize {
+  return BLOCK_DEPTH;
+}
+
 /** Bytes of scratch that `gemm` needs: a packed block of A, and a tile for C's edges. */
 export function gemmScratchSize(): usize {
   return BLOCK_BYTES + TILE_ROWS * PANEL_BYTES;

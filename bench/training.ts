@@ -12,6 +12,7 @@ import { adam, bayesByBackprop, ivon, type Method, sgd } from "../src/inference/
 import { configureModel } from "../src/model/configuration.ts";
 import { layoutOf } from "../src/model/layout.ts";
 import { Posterior } from "../src/model/posterior.ts";
+import { finish } from "../src/model/work.ts";
 import { schedule } from "../src/training/schedule.ts";
 import { Trainer } from "../src/training/trainer.ts";
 
@@ -47,7 +48,7 @@ function trainerOf(method: Method): () => number {
   return () => {
     const [inputs, targets] = [tokens(), tokens()];
     const started = performance.now();
-    for (const _ of trainer.update(inputs, targets, SEQUENCE, () => {}));
+    finish(trainer.update(finish(trainer.differentiate(inputs, targets, SEQUENCE)), false));
     return performance.now() - started;
   };
 }

@@ -157,7 +157,8 @@ function rangeSource(source: Uint8Array | ArrayBuffer | Blob | RangeSource): Ran
   return { size: bytes.length, read: (start, end) => bytes.subarray(start, end) };
 }
 
-function allocate(size: number): Uint8Array<ArrayBuffer> {
+/** Bytes for a file. @throws SviError `E_MEMORY` where the host cannot hold it */
+export function allocate(size: number): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(size);
   } catch (cause) {

@@ -1,4 +1,5 @@
 /** @module The delta guide: all mass on one point, so that the ELBO is the likelihood (MLE), or MAP with a prior. */
+import { ready, type Slices } from "../model/work.ts";
 import { Adam } from "./adam.ts";
 import { clipFactor, type Guide, type GuideContext, type Position, type Update, Vectors } from "./guide.ts";
 import type { AdamMethod, SgdMethod } from "./method.ts";
@@ -24,27 +25,27 @@ export class DeltaGuide implements Guide {
     this.#optimiser = method.kind === "sgd" ? new Sgd(this.#v, method) : new Adam(this.#v, method);
   }
 
-  start(mean: Float32Array): void {
-    this.#v.view(this.mean).set(mean);
+  *start(mean: Float32Array): Slices {
+    yield* this.#v.copy(this.#v.view(this.mean), mean);
   }
 
-  draw(): void {}
+  *draw(): Slices {}
 
-  gather(): void {}
+  *gather(): Slices {}
 
-  update({ learningRate }: Position): Update {
-    const gradientNorm = this.#v.norm(this.gradient);
+  *update({ learningRate }: Position): Slices<Update> {
+    const gradientNorm = yield* this.#v.norm(this.gradient);
     const scale = clipFactor(gradientNorm, this.#clip);
     this.#optimiser.advance();
-    this.#v.each((s, at) => {
-      const decay = s.bias ? 0 : this.#decay;
-      this.#optimiser.step(this.mean + at, this.gradient + at, at, s.size, { learningRate, scale, decay });
+    yield* this.#v.each(({ segment, size }, at) => {
+      const decay = segment.bias ? 0 : this.#decay;
+      this.#optimiser.step(this.mean + at, this.gradient + at, at, size, { learningRate, scale, decay });
     });
     return { gradientNorm };
   }
 
-  kl(): number {
-    return 0;
+  kl(): Slices<number> {
+    return ready(0);
   }
 
   klWeight(): number {
@@ -55,8 +56,8 @@ export class DeltaGuide implements Guide {
     return 0;
   }
 
-  precision(): boolean {
-    return false;
+  precision(): Slices<boolean> {
+    return ready(false);
   }
 
   arrays() {

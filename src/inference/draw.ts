@@ -1,7 +1,11 @@
 /** @module A draw of all weights from a diagonal normal, the same for guides and for prediction. */
 import type { KernelExports } from "../kernels/exports.ts";
 import type { Layout } from "../model/layout.ts";
+import { PART, type Slices, Work } from "../model/work.ts";
 import type { Seed } from "./guide.ts";
+
+/** Operations that take as long as one normal deviate. */
+const DEVIATE = 150;
 
 /** Addresses of flat vectors, and the deviation scale / √(h + delta): for a posterior h is its precision. */
 export interface NaturalDraw {
@@ -21,31 +25,34 @@ export interface DrawNumber {
 }
 
 /** theta = mean + scale ε / √(h + delta); biases, and everything where the scale is 0, are the mean's. */
-export function drawNatural(
+export function* drawNatural(
   k: KernelExports,
   { segments }: Layout,
   draw: NaturalDraw,
   number: DrawNumber,
-): void {
+): Slices {
   const { seed, step, stream, particle } = number;
-  for (const s of segments) {
-    const at = 4 * s.offset;
-    const [theta, mean] = [draw.theta + at, draw.mean + at];
-    if (s.bias || draw.scale === 0) k.copyBytes(theta, mean, 4 * s.size);
-    else
-      k.sampleNatural(
-        theta,
-        mean,
-        draw.h + at,
-        s.size,
-        draw.delta,
-        draw.scale,
-        s.offset,
-        seed.low,
-        seed.high,
-        step,
-        stream,
-        particle,
-      );
-  }
+  const work = new Work();
+  for (const s of segments)
+    yield* work.parts(s.size, PART, DEVIATE, (from, size) => {
+      const offset = s.offset + from;
+      const at = 4 * offset;
+      const [theta, mean] = [draw.theta + at, draw.mean + at];
+      if (s.bias || draw.scale === 0) k.copyBytes(theta, mean, 4 * size);
+      else
+        k.sampleNatural(
+          theta,
+          mean,
+          draw.h + at,
+          size,
+          draw.delta,
+          draw.scale,
+          offset,
+          seed.low,
+          seed.high,
+          step,
+          stream,
+          particle,
+        );
+    });
 }

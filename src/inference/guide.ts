@@ -2,6 +2,7 @@
 import type { KernelExports } from "../kernels/exports.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import type { Layout, Segment } from "../model/layout.ts";
+import { PART, type Slices, Work } from "../model/work.ts";
 
 /** Streams of random numbers: one use each, so that no two draws share bits. */
 export const STREAM = { weights: 0, initialise: 1, dropout: 2, evaluate: 3, generate: 4 } as const;
@@ -61,20 +62,20 @@ export interface Guide {
   readonly gradient: number;
   readonly particles: number;
   /** Starts from a mean and, for a warm start or training on, its precision. */
-  start(mean: Float32Array, precision: Float32Array | null): void;
+  start(mean: Float32Array, precision: Float32Array | null): Slices;
   /** Draws the weights of one particle. */
-  draw(position: Position, particle: number): void;
+  draw(position: Position, particle: number): Slices;
   /** Takes in the gradient of one particle. */
-  gather(position: Position, particle: number): void;
-  update(position: Position): Update;
+  gather(position: Position, particle: number): Slices;
+  update(position: Position): Slices<Update>;
   /** KL(q‖p) in nats, 0 for maximum likelihood. */
-  kl(): number;
+  kl(): Slices<number>;
   /** Weight of the KL at a step: 1 but in a warm-up. */
   klWeight(position: Position): number;
   /** Size of the noise at a step, relative to the posterior's. */
   noise(position: Position): number;
   /** Copies the posterior out; false where there is none but the mean. */
-  precision(out: Float32Array): boolean;
+  precision(out: Float32Array): Slices<boolean>;
   /** Everything besides the mean that resuming needs, arrays and scalars. */
   arrays(): readonly NamedArray[];
   scalars(): Record<string, number[]>;
@@ -82,13 +83,31 @@ export interface Guide {
   hessianRatio(): HessianRatio | null;
 }
 
-const BYTES = 4;
+/** Where the next segment may begin: kernels also touch the gap, which must hold numbers. */
+export function padded(end: number): number {
+  return Math.ceil(end / 16) * 16;
+}
 
-/** What the guides share: the flat arrays, and the walk over segments. */
+const BYTES = 4;
+/** Operations that take as long as one weight's share of a pass over several vectors. */
+const PASS = 150;
+
+/** Part of a segment, visited at a time. */
+export interface Part {
+  readonly segment: Segment;
+  /** Place of the segment among all. */
+  readonly index: number;
+  /** First element in the flat vector, a multiple of 16, and number of elements. */
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** What the guides share: the flat arrays, and the walk over segments in slices. */
 export class Vectors {
   readonly plan: MemoryPlan;
   readonly k: KernelExports;
   readonly layout: Layout;
+  readonly #work = new Work();
 
   constructor(context: GuideContext) {
     this.plan = context.plan;
@@ -101,8 +120,31 @@ export class Vectors {
     return this.plan.words(this.layout.length);
   }
 
-  each(visit: (segment: Segment, byteOffset: number) => void): void {
-    for (const segment of this.layout.segments) visit(segment, segment.offset * BYTES);
+  /** Visits the flat vector segment by segment, large ones in parts: no kernel call is longer than a slice. */
+  *each(visit: (part: Part, byteOffset: number) => void): Slices {
+    for (const [index, segment] of this.layout.segments.entries())
+      yield* this.#work.parts(segment.size, PART, PASS, (from, size) => {
+        const offset = segment.offset + from;
+        visit({ segment, index, offset, size }, offset * BYTES);
+      });
+  }
+
+  /** Copies a flat vector in or out, in parts. */
+  *copy(to: Float32Array, from: Float32Array): Slices {
+    yield* this.#work.parts(this.layout.length, PART, PASS, (at, size) => {
+      to.set(from.subarray(at, at + size), at);
+    });
+  }
+
+  /** Visits stretches of the flat vector. */
+  *rows<T extends { readonly from: number; readonly to: number }>(
+    stretches: readonly T[],
+    visit: (stretch: T, index: number) => void,
+  ): Slices {
+    for (const [index, stretch] of stretches.entries()) {
+      visit(stretch, index);
+      yield* this.#work.spend(PASS * (stretch.to - stretch.from));
+    }
   }
 
   view(address: number): Float32Array {
@@ -110,10 +152,10 @@ export class Vectors {
   }
 
   /** Global 2-norm of a flat vector. */
-  norm(address: number): number {
+  *norm(address: number): Slices<number> {
     let sum = 0;
-    this.each((s, at) => {
-      sum += this.k.sumSquares(address + at, s.size);
+    yield* this.each(({ size }, at) => {
+      sum += this.k.sumSquares(address + at, size);
     });
     return Math.sqrt(sum);
   }

@@ -6,6 +6,7 @@
  */
 
 import type { Layout, Segment } from "../model/layout.ts";
+import type { Slices } from "../model/work.ts";
 import { drawNatural } from "./draw.ts";
 import {
   clipFactor,
@@ -14,6 +15,7 @@ import {
   type HessianRatio,
   type NamedArray,
   type Position,
+  padded,
   STREAM,
   type Update,
   Vectors,
@@ -48,6 +50,7 @@ export class IvonGuide implements Guide {
   /** Gradient and noise × gradient averaged over particles, where there are several. */
   readonly #gathered: number;
   readonly #price: number;
+  readonly #stretches: readonly Stretch[];
   /** Over the probe: mean squared gradient of every row of every segment, in their order. */
   #rows: number[];
   /** Weights that the quantiles of h/h0 are taken of, and h0 there. */
@@ -74,23 +77,23 @@ export class IvonGuide implements Guide {
     this.#delta = 1 / (context.lambda * method.prior.scale * method.prior.scale);
     this.#retention =
       method.beta2 === null ? Math.min(0.1, 1 / (HESSIAN_SHARE * context.steps)) : 1 - method.beta2;
-    this.#rows = rowsOf(context.layout).map(() => 0);
+    this.#stretches = method.probe > 0 ? rowsOf(context.layout) : [];
+    this.#rows = this.#stretches.map(() => 0);
     this.#sample = sampleWeights(context.layout);
     this.#initial = this.#sample.map(() => method.h0);
     this.#squares = context.layout.segments.map(() => 0);
   }
 
-  start(mean: Float32Array, precision: Float32Array | null): void {
-    this.#v.view(this.mean).set(mean);
+  *start(mean: Float32Array, precision: Float32Array | null): Slices {
+    yield* this.#v.copy(this.#v.view(this.mean), mean);
     const h = this.#v.view(this.#hessian);
-    h.fill(this.#method.h0);
-    if (!precision) return;
-    this.#known = true;
-    for (const s of this.#v.layout.segments) {
-      if (s.bias) continue;
-      for (let i = s.offset; i < s.offset + s.size; i++)
-        h[i] = Math.max(precision[i] / this.#context.lambda - this.#delta, LEAST_HESSIAN * this.#delta);
-    }
+    this.#known = precision !== null;
+    yield* this.#v.each(({ segment, offset, size }) => {
+      if (!precision || segment.bias) h.fill(this.#method.h0, offset, padded(offset + size));
+      else
+        for (let i = offset; i < offset + size; i++)
+          h[i] = Math.max(precision[i] / this.#context.lambda - this.#delta, LEAST_HESSIAN * this.#delta);
+    });
   }
 
   noise({ step }: Position): number {
@@ -102,11 +105,11 @@ export class IvonGuide implements Guide {
     return 1;
   }
 
-  draw(position: Position, particle: number): void {
+  *draw(position: Position, particle: number): Slices {
     const { seed, lambda } = this.#context;
     const scale = this.noise(position) / Math.sqrt(lambda);
     const { theta, mean } = this;
-    drawNatural(
+    yield* drawNatural(
       this.#v.k,
       this.#v.layout,
       { theta, mean, h: this.#hessian, delta: this.#delta, scale },
@@ -114,34 +117,33 @@ export class IvonGuide implements Guide {
     );
   }
 
-  gather(_position: Position, particle: number): void {
+  *gather(_position: Position, particle: number): Slices {
     if (this.particles === 1) return;
-    this.#v.each((s, at) => {
+    yield* this.#v.each(({ size }, at) => {
       this.#v.k.accumulateParticle(
         this.#gathered + at,
         this.#price + at,
         this.theta + at,
         this.mean + at,
         this.gradient + at,
-        s.size,
+        size,
         1 / this.particles,
         Number(particle === 0),
       );
     });
   }
 
-  update(position: Position): Update {
+  *update(position: Position): Slices<Update> {
     const { clip, beta1, h0 } = this.#method;
-    const gradientNorm = this.#measure(position.step);
-    if (!this.#known) this.#probe(position.step);
+    const gradientNorm = yield* this.#measure(position.step);
+    if (!this.#known) yield* this.#probe(position.step);
     this.#power *= beta1;
     const noise = this.noise(position);
     const { lambda } = this.#context;
     const rate = position.learningRate * (h0 + this.#delta);
-    this.#v.layout.segments.forEach((s, i) => {
-      const at = 4 * s.offset;
-      const estimating = !s.bias && noise > 0;
-      const deviation = Math.sqrt(this.#squares[i]);
+    yield* this.#v.each(({ segment, index, size }, at) => {
+      const estimating = !segment.bias && noise > 0;
+      const deviation = Math.sqrt(this.#squares[index]);
       this.#v.k.ivonStep(
         this.mean + at,
         this.#hessian + at,
@@ -149,17 +151,17 @@ export class IvonGuide implements Guide {
         this.theta + at,
         this.#gathered + at,
         this.#price ? this.#price + at : 0,
-        s.size,
+        size,
         rate,
         beta1,
         1 / (1 - this.#power),
         clipFactor(gradientNorm, clip),
-        estimating ? this.#retentionOf(this.#squares[i]) * noise * noise : 0,
+        estimating ? this.#retentionOf(this.#squares[index]) * noise * noise : 0,
         estimating ? lambda / (noise * noise) : 0,
         0,
         estimating ? (this.#method.clamp * deviation * Math.sqrt(lambda)) / noise : Number.POSITIVE_INFINITY,
         this.#delta,
-        s.bias ? 0 : this.#delta,
+        segment.bias ? 0 : this.#delta,
         this.#method.maximumStep,
       );
     });
@@ -179,28 +181,31 @@ export class IvonGuide implements Guide {
   }
 
   /** Global norm of the gradient; follows each segment's mean square on the way. */
-  #measure(step: number): number {
+  *#measure(step: number): Slices<number> {
     const probing = step < this.#method.probe;
     const memory = probing || step === 0 ? step / (step + 1) : SQUARE_MEMORY;
+    const squares = this.#squares.map(() => 0);
+    yield* this.#v.each(({ index, size }, at) => {
+      squares[index] += this.#v.k.sumSquares(this.#gathered + at, size);
+    });
     let sum = 0;
-    this.#v.layout.segments.forEach((s, i) => {
-      const square = this.#v.k.sumSquares(this.#gathered + 4 * s.offset, s.size);
-      sum += square;
-      this.#squares[i] = memory * this.#squares[i] + ((1 - memory) * square) / s.size;
+    this.#v.layout.segments.forEach(({ size }, i) => {
+      sum += squares[i];
+      this.#squares[i] = memory * this.#squares[i] + ((1 - memory) * squares[i]) / size;
     });
     return Math.sqrt(sum);
   }
 
   /** Follows every row's squared gradient over the first steps, then sets h by it. */
-  #probe(step: number): void {
+  *#probe(step: number): Slices {
     const { probe } = this.#method;
     if (step > probe || probe === 0) return;
     if (step === probe) {
-      this.#spread();
+      yield* this.#spread();
       return;
     }
     const gradient = this.#v.view(this.#gathered);
-    rowsOf(this.#v.layout).forEach(({ from, to }, row) => {
+    yield* this.#v.rows(this.#stretches, ({ from, to }, row) => {
       let sum = 0;
       for (let i = from; i < to; i++) sum += gradient[i] * gradient[i];
       this.#rows[row] += (sum / (to - from) - this.#rows[row]) / (step + 1);
@@ -211,9 +216,9 @@ export class IvonGuide implements Guide {
    * h in proportion to the root of its row's mean squared gradient, h0 on average over segments: rows whose
    * gradients are small, those of rare tokens above all, then move as far as the others.
    */
-  #spread(): void {
+  *#spread(): Slices {
     const { h0 } = this.#method;
-    const rows = rowsOf(this.#v.layout);
+    const rows = this.#stretches;
     const count = this.#v.layout.segments.length;
     let average = 0;
     rows.forEach(({ from, to, segment }, row) => {
@@ -221,21 +226,21 @@ export class IvonGuide implements Guide {
     });
     if (!(average > 0)) return;
     const h = this.#v.view(this.#hessian);
-    rows.forEach(({ from, to }, row) => {
+    yield* this.#v.rows(rows, ({ from, to }, row) => {
       const ratio = Math.sqrt(this.#rows[row]) / average;
       h.fill(h0 * Math.min(Math.max(ratio, 1 / SPREAD_LIMIT), SPREAD_LIMIT), from, to);
     });
     this.#initial = this.#sample.map((i) => h[i]);
   }
 
-  kl(): number {
+  *kl(): Slices<number> {
     let sum = 0;
-    this.#v.each((s, at) => {
-      if (!s.bias)
+    yield* this.#v.each(({ segment, size }, at) => {
+      if (!segment.bias)
         sum += this.#v.k.klNatural(
           this.mean + at,
           this.#hessian + at,
-          s.size,
+          size,
           this.#delta,
           this.#context.lambda,
         );
@@ -243,13 +248,12 @@ export class IvonGuide implements Guide {
     return sum;
   }
 
-  precision(out: Float32Array): boolean {
+  *precision(out: Float32Array): Slices<boolean> {
     const h = this.#v.view(this.#hessian);
-    out.fill(0);
-    for (const s of this.#v.layout.segments) {
-      if (s.bias) continue;
-      for (let i = s.offset; i < s.offset + s.size; i++) out[i] = this.#context.lambda * (h[i] + this.#delta);
-    }
+    yield* this.#v.each(({ segment, offset, size }) => {
+      if (segment.bias) out.fill(0, offset, offset + size);
+      else for (let i = offset; i < offset + size; i++) out[i] = this.#context.lambda * (h[i] + this.#delta);
+    });
     return true;
   }
 
@@ -294,8 +298,15 @@ function sampleWeights({ segments, weights }: Layout): number[] {
     .flatMap((s) => Array.from({ length: Math.ceil(s.size / stride) }, (_, i) => s.offset + i * stride));
 }
 
-/** Stretches of the flat vector that share one h0: a unit's or a token's weights; a bias as a whole. */
-function rowsOf({ segments }: Layout): { from: number; to: number; segment: Segment }[] {
+/** A stretch of the flat vector that shares one h0. */
+interface Stretch {
+  readonly from: number;
+  readonly to: number;
+  readonly segment: Segment;
+}
+
+/** A unit's or a token's weights each; a bias as a whole. */
+function rowsOf({ segments }: Layout): Stretch[] {
   return segments.flatMap((segment) => {
     const width = segment.bias ? segment.size : segment.shape[1];
     return Array.from({ length: segment.size / width }, (_, row) => ({

@@ -1,4 +1,5 @@
 /** @module Bayes by Backprop: a diagonal normal guide, its mean and ρ followed by Adam (Blundell et al. 2015). */
+import type { Slices } from "../model/work.ts";
 import { Adam } from "./adam.ts";
 import {
   clipFactor,
@@ -6,6 +7,7 @@ import {
   type GuideContext,
   type NamedArray,
   type Position,
+  padded,
   STREAM,
   type Update,
   Vectors,
@@ -51,15 +53,14 @@ export class MeanFieldGuide implements Guide {
     this.#adamRho = new Adam(this.#v, method, "rho/");
   }
 
-  start(mean: Float32Array, precision: Float32Array | null): void {
-    this.#v.view(this.mean).set(mean);
+  *start(mean: Float32Array, precision: Float32Array | null): Slices {
+    yield* this.#v.copy(this.#v.view(this.mean), mean);
     const rho = this.#v.view(this.#rho);
-    rho.fill(this.#rhoOf(this.#method.initialDeviation));
-    if (!precision) return;
-    for (const s of this.#v.layout.segments) {
-      if (s.bias) continue;
-      for (let i = s.offset; i < s.offset + s.size; i++) rho[i] = this.#rhoOf(1 / Math.sqrt(precision[i]));
-    }
+    const initial = this.#rhoOf(this.#method.initialDeviation);
+    yield* this.#v.each(({ segment, offset, size }) => {
+      if (!precision || segment.bias) rho.fill(initial, offset, padded(offset + size));
+      else for (let i = offset; i < offset + size; i++) rho[i] = this.#rhoOf(1 / Math.sqrt(precision[i]));
+    });
   }
 
   /** Inverse of softplus; for a small deviation its logarithm, where exp(s) - 1 would lose its digits. */
@@ -79,19 +80,19 @@ export class MeanFieldGuide implements Guide {
     return 1;
   }
 
-  draw({ step }: Position, particle: number): void {
+  *draw({ step }: Position, particle: number): Slices {
     const { seed } = this.#context;
     const { k } = this.#v;
-    this.#v.each((s, at) => {
-      if (s.bias) k.copyBytes(this.theta + at, this.mean + at, 4 * s.size);
+    yield* this.#v.each(({ segment, offset, size }, at) => {
+      if (segment.bias) k.copyBytes(this.theta + at, this.mean + at, 4 * size);
       else
         k.sampleMeanField(
           this.theta + at,
           this.mean + at,
           this.#rho + at,
-          s.size,
+          size,
           1,
-          s.offset,
+          offset,
           seed.low,
           seed.high,
           step,
@@ -101,20 +102,20 @@ export class MeanFieldGuide implements Guide {
     });
   }
 
-  gather(position: Position, particle: number): void {
+  *gather(position: Position, particle: number): Slices {
     const { prior } = this.#method;
     if (particle === 0) {
       this.#norm = 0;
       this.#priorSum = 0;
     }
-    const norm = this.#v.norm(this.gradient);
+    const norm = yield* this.#v.norm(this.gradient);
     this.#norm += norm / this.particles;
     const clip = clipFactor(norm, this.#method.clip);
     const weight = this.klWeight(position) / this.#context.lambda;
-    this.#v.each((s, at) => {
-      if (!s.bias && prior.kind === "scale-mixture") this.#addMixture(prior, at, s.size, weight, clip);
-      else if (clip !== 1) this.#v.k.axpby(this.gradient + at, 0, this.gradient + at, clip, s.size);
-      if (this.particles > 1) this.#accumulate(at, s.size, particle);
+    yield* this.#v.each(({ segment, size }, at) => {
+      if (!segment.bias && prior.kind === "scale-mixture") this.#addMixture(prior, at, size, weight, clip);
+      else if (clip !== 1) this.#v.k.axpby(this.gradient + at, 0, this.gradient + at, clip, size);
+      if (this.particles > 1) this.#accumulate(at, size, particle);
     });
   }
 
@@ -140,14 +141,14 @@ export class MeanFieldGuide implements Guide {
     );
   }
 
-  update(position: Position): Update {
+  *update(position: Position): Slices<Update> {
     this.#adam.advance();
     this.#adamRho.advance();
-    this.#v.each((s, at) => {
-      if (!s.bias) this.#finish(position, at, s.size);
+    yield* this.#v.each(({ segment, size }, at) => {
+      if (!segment.bias) this.#finish(position, at, size);
       const rates = { learningRate: position.learningRate, decay: 0, scale: 1 };
-      this.#adam.step(this.mean + at, this.#gathered + at, at, s.size, rates);
-      if (!s.bias) this.#adamRho.step(this.#rho + at, this.#gradientRho + at, at, s.size, rates);
+      this.#adam.step(this.mean + at, this.#gathered + at, at, size, rates);
+      if (!segment.bias) this.#adamRho.step(this.#rho + at, this.#gradientRho + at, at, size, rates);
     });
     return { gradientNorm: this.#norm };
   }
@@ -164,33 +165,33 @@ export class MeanFieldGuide implements Guide {
     else k.meanFieldGradient(g, gRho, this.theta + at, this.mean + at, rho, size, weight, 0, scale, 1);
   }
 
-  kl(): number {
+  *kl(): Slices<number> {
     const { prior } = this.#method;
     const { k } = this.#v;
     if (prior.kind === "gaussian") {
       let sum = 0;
-      this.#v.each((s, at) => {
-        if (!s.bias) sum += k.klMeanField(this.mean + at, this.#rho + at, s.size, 0, prior.scale);
+      yield* this.#v.each(({ segment, size }, at) => {
+        if (!segment.bias) sum += k.klMeanField(this.mean + at, this.#rho + at, size, 0, prior.scale);
       });
       return sum;
     }
     // The normalising constants of prior and entropy cancel; the entropy is exact.
     let sum = this.#priorSum;
-    this.#v.each((s, at) => {
-      if (!s.bias) sum -= k.entropyMeanField(this.#rho + at, s.size);
+    yield* this.#v.each(({ segment, size }, at) => {
+      if (!segment.bias) sum -= k.entropyMeanField(this.#rho + at, size);
     });
     return sum;
   }
 
-  precision(out: Float32Array): boolean {
-    out.fill(0);
-    this.#v.each((s, at) => {
-      for (let from = 0; !s.bias && from < s.size; from += BLOCK) {
-        const size = Math.min(BLOCK, s.size - from);
+  *precision(out: Float32Array): Slices<boolean> {
+    yield* this.#v.each((part, at) => {
+      if (part.segment.bias) out.fill(0, part.offset, part.offset + part.size);
+      for (let from = 0; !part.segment.bias && from < part.size; from += BLOCK) {
+        const size = Math.min(BLOCK, part.size - from);
         this.#v.k.deviationArray(this.#deviations, this.#rho + at + 4 * from, size);
         const deviation = this.#v.plan.floats(this.#deviations, size);
         for (let i = 0; i < size; i++)
-          out[s.offset + from + i] = Math.min(1 / (deviation[i] * deviation[i]), 1e38);
+          out[part.offset + from + i] = Math.min(1 / (deviation[i] * deviation[i]), 1e38);
       }
     });
     return true;

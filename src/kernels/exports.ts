@@ -70,6 +70,8 @@ export interface ElementaryKernels {
 
 export interface MatrixKernels {
   packedSize(n: number, k: number): number;
+  /** Depth of a block of packed panels; blocks follow each other, and so do the panels within one. */
+  blockDepth(): number;
   gemmScratchSize(): number;
   packColumns(packed: number, b: number, ldb: number, k: number, n: number): void;
   packRows(packed: number, b: number, ldb: number, k: number, n: number): void;

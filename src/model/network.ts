@@ -10,9 +10,14 @@ import type { MemoryPlan } from "../kernels/memory.ts";
 import { type Buffers, type LayerBuffers, type NetworkOptions, planBuffers } from "./buffers.ts";
 import type { ModelConfiguration } from "./configuration.ts";
 import type { Layout, Segment } from "./layout.ts";
-import { Products, type Slices } from "./products.ts";
+import { Products } from "./products.ts";
+import { PART, type Slices, unitsOfPart } from "./work.ts";
 
 const BYTES = 4;
+/** Operations that take as long as one element of a pass: copied or added; one LSTM unit; one probability. */
+const COPY = 10;
+const UNIT = 400;
+const PROBABILITY = 100;
 
 export class Network {
   readonly model: ModelConfiguration;
@@ -96,48 +101,75 @@ export class Network {
   *pack(theta: number): Slices {
     const { hidden, vocabulary } = this.model;
     const { training } = this.options;
-    const k = this.#k;
+    const p = this.#products;
     for (const l of this.buffers.layers) {
-      k.packRows(l.packedIh, theta + l.weightIh, l.width, l.width, 4 * hidden);
-      k.packRows(l.packedHh, theta + l.weightHh, hidden, hidden, 4 * hidden);
-      k.copyBytes(l.bias, theta + l.biasIh, 4 * hidden * BYTES);
-      k.axpby(l.bias, 1, theta + l.biasHh, 1, 4 * hidden);
+      yield* p.packRows(l.packedIh, theta + l.weightIh, l.width, l.width, 4 * hidden);
+      yield* p.packRows(l.packedHh, theta + l.weightHh, hidden, hidden, 4 * hidden);
+      this.#k.copyBytes(l.bias, theta + l.biasIh, 4 * hidden * BYTES);
+      this.#k.axpby(l.bias, 1, theta + l.biasHh, 1, 4 * hidden);
       if (training) {
-        k.packColumns(l.packedIhBack, theta + l.weightIh, l.width, 4 * hidden, l.width);
-        k.packColumns(l.packedHhBack, theta + l.weightHh, hidden, 4 * hidden, hidden);
+        yield* p.packColumns(l.packedIhBack, theta + l.weightIh, l.width, 4 * hidden, l.width);
+        yield* p.packColumns(l.packedHhBack, theta + l.weightHh, hidden, 4 * hidden, hidden);
       }
-      yield* this.#products.spend(64 * hidden * (l.width + hidden));
     }
     const { packedOut, packedOutBack, outputWeight } = this.buffers;
-    k.packRows(packedOut, theta + outputWeight, hidden, hidden, vocabulary);
-    if (training) k.packColumns(packedOutBack, theta + outputWeight, hidden, vocabulary, hidden);
-    yield* this.#products.spend(32 * vocabulary * hidden);
+    yield* p.packRows(packedOut, theta + outputWeight, hidden, hidden, vocabulary);
+    if (training) yield* p.packColumns(packedOutBack, theta + outputWeight, hidden, vocabulary, hidden);
   }
 
   /** Runs the window through embedding and layers, from the carried state at `state`. */
   *forward(theta: number, state: number): Slices {
-    const { batch } = this.options;
     const { layers } = this.buffers;
     this.#loadState(state);
-    this.#embed(theta);
+    yield* this.#embed(theta);
     for (let l = 0; l < layers.length; l++) {
       const layer = layers[l];
       yield* this.#project(layer, l === 0 ? 0 : this.#outputs(layers[l - 1]));
       for (let t = 0; t < this.#steps; t++) {
-        this.#stepForward(layer, t, l === 0 && !this.options.dropout);
-        yield* this.#products.spend(40 * batch * this.model.hidden);
+        yield* this.#stepForward(layer, t, l === 0 && !this.options.dropout);
       }
     }
     const { maskedTop, outputMask } = this.buffers;
     if (this.options.dropout)
-      this.#k.maskRows(
-        maskedTop,
-        this.#outputs(layers.at(-1)!),
-        outputMask,
-        this.#rows,
-        batch,
-        this.model.hidden,
-      );
+      yield* this.#mask(maskedTop, this.#outputs(layers.at(-1)!), outputMask, this.model.hidden);
+  }
+
+  /** The rows of a window, masked; each lane's mask is the same at all time steps. */
+  *#mask(out: number, x: number, mask: number, width: number): Slices {
+    const { batch } = this.options;
+    const step = batch * width;
+    yield* this.#products.parts(this.#steps, unitsOfPart(step), COPY * step, (from, steps) => {
+      const at = from * step * BYTES;
+      this.#k.maskRows(out + at, x + at, mask, steps * batch, batch, width);
+    });
+  }
+
+  /** Adds rows to those of a table that `ids` names, in their order. */
+  *#scatter(table: number, rows: number, ids: number, count: number, width: number): Slices {
+    yield* this.#products.parts(count, unitsOfPart(width), COPY * width, (from, part) => {
+      this.#k.scatterAddRows(table, rows + from * width * BYTES, ids + from * BYTES, part, width);
+    });
+  }
+
+  /** out[width] (+)= the sum of rows, in their order. */
+  *#sum(
+    out: number,
+    rows: number,
+    count: number,
+    width: number,
+    stride: number,
+    accumulate: boolean,
+  ): Slices {
+    yield* this.#products.parts(count, unitsOfPart(width), COPY * width, (from, part) => {
+      const adding = Number(accumulate || from > 0);
+      this.#k.sumRows(out, rows + from * stride * BYTES, part, width, stride, adding);
+    });
+  }
+
+  *#zero(at: number, count: number): Slices {
+    yield* this.#products.parts(count, PART, COPY, (from, part) => {
+      this.#k.fillZero(at + from * BYTES, part * BYTES);
+    });
   }
 
   get #rows(): number {
@@ -154,11 +186,15 @@ export class Network {
     return this.options.dropout ? this.buffers.maskedTop : this.#outputs(this.buffers.layers.at(-1)!);
   }
 
-  #embed(theta: number): void {
+  *#embed(theta: number): Slices {
     const { ids, embedded } = this.buffers;
+    const { embedding } = this.model;
     const rows = this.options.dropout ? this.#rows : this.#distinct;
     const table = theta + this.#embeddingWeight.offset * BYTES;
-    this.#k.gatherRows(embedded, table, ids, rows, this.model.embedding);
+    yield* this.#products.parts(rows, unitsOfPart(embedding), COPY * embedding, (from, part) => {
+      const to = embedded + from * embedding * BYTES;
+      this.#k.gatherRows(to, table, ids + from * BYTES, part, embedding);
+    });
   }
 
   /** Products of all inputs with W_ih: of the distinct tokens alone in the first layer, else of every row. */
@@ -168,7 +204,7 @@ export class Network {
     const wide = { stride: 4 * hidden };
     let from = below || embedded;
     if (this.options.dropout) {
-      this.#k.maskRows(layer.masked, from, layer.mask, this.#rows, this.options.batch, layer.width);
+      yield* this.#mask(layer.masked, from, layer.mask, layer.width);
       from = layer.masked;
     }
     const distinct = !below && !this.options.dropout;
@@ -180,7 +216,7 @@ export class Network {
     );
   }
 
-  #stepForward(layer: LayerBuffers, t: number, distinct: boolean): void {
+  *#stepForward(layer: LayerBuffers, t: number, distinct: boolean): Slices {
     const { hidden } = this.model;
     const { batch, resets } = this.options;
     const { places, projected, keep } = this.buffers;
@@ -194,9 +230,22 @@ export class Network {
       this.#k.keepRows(cBefore, layer.c + t * size, keep + row, batch, hidden);
     }
     if (distinct) this.#k.gatherRows(gates, projected, places + row, batch, 4 * hidden);
-    this.#products.now(batch, 4 * hidden, hidden, hBefore, layer.packedHh, gates, true);
-    const after = (t + 1) * size;
-    this.#k.lstmForward(gates, layer.bias, cBefore, layer.c + after, layer.h + after, batch, hidden);
+    yield* this.#products.multiply(
+      [batch, 4 * hidden, hidden],
+      { at: hBefore, stride: hidden },
+      layer.packedHh,
+      {
+        at: gates,
+        stride: 4 * hidden,
+        accumulate: true,
+      },
+    );
+    const c = layer.c + (t + 1) * size;
+    const h = layer.h + (t + 1) * size;
+    yield* this.#products.parts(batch, unitsOfPart(4 * hidden), UNIT * hidden, (from, lanes) => {
+      const at = from * hidden * BYTES;
+      this.#k.lstmForward(gates + 4 * at, layer.bias, cBefore + at, c + at, h + at, lanes, hidden);
+    });
   }
 
   #loadState(state: number): void {
@@ -227,7 +276,6 @@ export class Network {
       packedOut,
       { at: logits, stride: logitStride },
     );
-    yield* this.#products.spend(40 * rows * vocabulary);
   }
 
   /**
@@ -242,19 +290,27 @@ export class Network {
     for (let row = 0; row < this.#rows; row += b.chunkRows) {
       const rows = Math.min(b.chunkRows, this.#rows - row);
       yield* this.#logits(row, rows);
-      total += this.#k.crossEntropy(
-        b.logits,
-        theta + b.outputBias,
-        b.targets + row * BYTES,
-        b.nll + row * BYTES,
-        rows,
-        vocabulary,
-        b.logitStride,
-        1 / this.#rows,
-      );
+      yield* this.#eachRow(rows, (from, part) => {
+        total += this.#k.crossEntropy(
+          b.logits + from * b.logitStride * BYTES,
+          theta + b.outputBias,
+          b.targets + (row + from) * BYTES,
+          b.nll + (row + from) * BYTES,
+          part,
+          vocabulary,
+          b.logitStride,
+          1 / this.#rows,
+        );
+      });
       if (gradient) yield* this.#outputGradients(gradient, row, rows);
     }
     return total;
+  }
+
+  /** Visits the rows of a chunk of logits; all at once unless the vocabulary is very large. */
+  *#eachRow(rows: number, visit: (from: number, rows: number) => void): Slices {
+    const { vocabulary } = this.model;
+    yield* this.#products.parts(rows, 2 * unitsOfPart(vocabulary), PROBABILITY * vocabulary, visit);
   }
 
   *#outputGradients(gradient: number, row: number, rows: number): Slices {
@@ -267,14 +323,14 @@ export class Network {
       b.packedOutBack,
       { at: b.dAbove + row * hidden * BYTES, stride: hidden },
     );
-    this.#k.packColumns(b.packedRows, this.#top + row * hidden * BYTES, hidden, rows, hidden);
+    yield* this.#products.packColumns(b.packedRows, this.#top + row * hidden * BYTES, hidden, rows, hidden);
     yield* this.#products.multiply(
       [vocabulary, hidden, rows],
       { at: b.logits, stride: b.logitStride, transposed: true },
       b.packedRows,
       { at: gradient + b.outputWeight, stride: hidden, accumulate },
     );
-    this.#k.sumRows(gradient + b.outputBias, b.logits, rows, vocabulary, b.logitStride, Number(accumulate));
+    yield* this.#sum(gradient + b.outputBias, b.logits, rows, vocabulary, b.logitStride, accumulate);
   }
 
   /** Gradients of embedding and layers, written to the flat vector at `gradient`; after `loss` with it. */
@@ -282,45 +338,40 @@ export class Network {
     const { batch, dropout } = this.options;
     const { layers, outputMask } = this.buffers;
     let { dAbove, dBelow } = this.buffers;
-    if (dropout) this.#k.maskRows(dAbove, dAbove, outputMask, this.#rows, batch, this.model.hidden);
+    if (dropout) yield* this.#mask(dAbove, dAbove, outputMask, this.model.hidden);
     for (let l = layers.length - 1; l >= 0; l--) {
       const layer = layers[l];
       this.#k.fillZero(this.buffers.dc, batch * this.model.hidden * BYTES);
-      for (let t = this.#steps - 1; t >= 0; t--) {
-        this.#stepBackward(layer, t, dAbove);
-        yield* this.#products.spend(40 * batch * this.model.hidden);
-      }
+      for (let t = this.#steps - 1; t >= 0; t--) yield* this.#stepBackward(layer, t, dAbove);
       yield* this.#recurrentGradients(layer, gradient);
       if (l > 0 || dropout)
         yield* this.#inputGradients(layer, gradient, l > 0 ? layers[l - 1] : undefined, dBelow);
       else yield* this.#distinctGradients(layer, gradient, dBelow);
       [dAbove, dBelow] = [dBelow, dAbove];
     }
-    this.#embeddingGradient(gradient, dAbove);
+    yield* this.#embeddingGradient(gradient, dAbove);
   }
 
   /** Gates of step t become their gradients, and step t - 1 receives its share of dh and dc. */
-  #stepBackward(layer: LayerBuffers, t: number, dh: number): void {
+  *#stepBackward(layer: LayerBuffers, t: number, dh: number): Slices {
     const { hidden } = this.model;
     const { batch, resets } = this.options;
     const { dc, dStep, keep } = this.buffers;
     const size = batch * hidden * BYTES;
     const gates = layer.gates + 4 * t * size;
-    this.#k.lstmBackward(
-      gates,
-      layer.cBefore + t * size,
-      layer.c + (t + 1) * size,
-      dh + t * size,
-      dc,
-      batch,
-      hidden,
-    );
+    const cBefore = layer.cBefore + t * size;
+    const c = layer.c + (t + 1) * size;
+    yield* this.#products.parts(batch, unitsOfPart(4 * hidden), UNIT * hidden, (from, part) => {
+      const at = from * hidden * BYTES;
+      this.#k.lstmBackward(gates + 4 * at, cBefore + at, c + at, dh + t * size + at, dc + at, part, hidden);
+    });
     if (t === 0) return;
     const before = dh + (t - 1) * size;
-    if (!resets) this.#products.now(batch, hidden, 4 * hidden, gates, layer.packedHhBack, before, true);
-    else {
+    const to = { at: resets ? dStep : before, stride: hidden, accumulate: !resets };
+    const from = { at: gates, stride: 4 * hidden };
+    yield* this.#products.multiply([batch, hidden, 4 * hidden], from, layer.packedHhBack, to);
+    if (resets) {
       const lanes = keep + t * batch * BYTES;
-      this.#products.now(batch, hidden, 4 * hidden, gates, layer.packedHhBack, dStep, false);
       this.#k.keepRows(dStep, dStep, lanes, batch, hidden);
       this.#k.axpby(before, 1, dStep, 1, batch * hidden);
       this.#k.keepRows(dc, dc, lanes, batch, hidden);
@@ -331,16 +382,15 @@ export class Network {
   *#recurrentGradients(layer: LayerBuffers, gradient: number): Slices {
     const { hidden } = this.model;
     const { packedRows } = this.buffers;
-    this.#k.packColumns(packedRows, layer.hBefore, hidden, this.#rows, hidden);
+    yield* this.#products.packColumns(packedRows, layer.hBefore, hidden, this.#rows, hidden);
     yield* this.#products.multiply(
       [4 * hidden, hidden, this.#rows],
       { at: layer.gates, stride: 4 * hidden, transposed: true },
       packedRows,
       { at: gradient + layer.weightHh, stride: hidden },
     );
-    this.#k.sumRows(gradient + layer.biasIh, layer.gates, this.#rows, 4 * hidden, 4 * hidden, 0);
+    yield* this.#sum(gradient + layer.biasIh, layer.gates, this.#rows, 4 * hidden, 4 * hidden, false);
     this.#k.copyBytes(gradient + layer.biasHh, gradient + layer.biasIh, 4 * hidden * BYTES);
-    yield* this.#products.spend(8 * this.#rows * hidden);
   }
 
   /** dW_ih and the gradient of the layer's inputs, row by row. */
@@ -351,7 +401,7 @@ export class Network {
     dBelow: number,
   ): Slices {
     const { hidden } = this.model;
-    const { batch, dropout } = this.options;
+    const { dropout } = this.options;
     const inputs = dropout ? layer.masked : this.#outputs(below!);
     const gates = { at: layer.gates, stride: 4 * hidden };
     const rows = this.#rows;
@@ -360,15 +410,15 @@ export class Network {
       at: dBelow,
       stride: layer.width,
     });
-    if (dropout) this.#k.maskRows(dBelow, dBelow, layer.mask, rows, batch, layer.width);
+    if (dropout) yield* this.#mask(dBelow, dBelow, layer.mask, layer.width);
   }
 
   /** The same for the first layer's distinct tokens: gradients of their rows are added up first. */
   *#distinctGradients(layer: LayerBuffers, gradient: number, dBelow: number): Slices {
     const { hidden } = this.model;
     const { embedded, projected, places } = this.buffers;
-    this.#k.fillZero(projected, this.#distinct * 4 * hidden * BYTES);
-    this.#k.scatterAddRows(projected, layer.gates, places, this.#rows, 4 * hidden);
+    yield* this.#zero(projected, this.#distinct * 4 * hidden);
+    yield* this.#scatter(projected, layer.gates, places, this.#rows, 4 * hidden);
     yield* this.#weightGradient(layer, gradient, projected, embedded, this.#distinct);
     yield* this.#products.multiply(
       [this.#distinct, layer.width, 4 * hidden],
@@ -387,7 +437,7 @@ export class Network {
   ): Slices {
     const { hidden } = this.model;
     const { packedRows } = this.buffers;
-    this.#k.packColumns(packedRows, inputs, layer.width, rows, layer.width);
+    yield* this.#products.packColumns(packedRows, inputs, layer.width, rows, layer.width);
     yield* this.#products.multiply(
       [4 * hidden, layer.width, rows],
       { at: dGates, stride: 4 * hidden, transposed: true },
@@ -397,13 +447,13 @@ export class Network {
   }
 
   /** Added to the output layer's share where the weights are tied, else to zeros. */
-  #embeddingGradient(gradient: number, dEmbedded: number): void {
+  *#embeddingGradient(gradient: number, dEmbedded: number): Slices {
     const { offset, size } = this.#embeddingWeight;
     const { ids } = this.buffers;
     const table = gradient + offset * BYTES;
-    if (!this.model.tied) this.#k.fillZero(table, size * BYTES);
+    if (!this.model.tied) yield* this.#zero(table, size);
     const rows = this.options.dropout ? this.#rows : this.#distinct;
-    this.#k.scatterAddRows(table, dEmbedded, ids, rows, this.model.embedding);
+    yield* this.#scatter(table, dEmbedded, ids, rows, this.model.embedding);
   }
 
   /**
@@ -415,15 +465,18 @@ export class Network {
     for (let row = 0; row < this.#rows; row += b.chunkRows) {
       const rows = Math.min(b.chunkRows, this.#rows - row);
       for (const _ of this.#logits(row, rows)) yield undefined;
-      this.#k.probabilities(
-        b.logits,
-        theta + b.outputBias,
-        b.targets + row * BYTES,
-        b.nll + row * BYTES,
-        rows,
-        this.model.vocabulary,
-        b.logitStride,
-      );
+      const slices = this.#eachRow(rows, (from, part) => {
+        this.#k.probabilities(
+          b.logits + from * b.logitStride * BYTES,
+          theta + b.outputBias,
+          b.targets + (row + from) * BYTES,
+          b.nll + (row + from) * BYTES,
+          part,
+          this.model.vocabulary,
+          b.logitStride,
+        );
+      });
+      for (const _ of slices) yield undefined;
       yield { row, rows };
     }
   }

@@ -2,6 +2,10 @@
 import { SviError } from "../errors.ts";
 import type { ModelConfiguration } from "./configuration.ts";
 import { type Layout, layoutOf } from "./layout.ts";
+import { finish, PART, type Slices, Work } from "./work.ts";
+
+/** Operations that take as long as copying two numbers. */
+const COPY = 60;
 
 /** Numbers of the flat vector that nothing is known about: biases, and every weight of a point estimate. */
 export class Posterior {
@@ -11,7 +15,9 @@ export class Posterior {
   #precision: Float32Array | null;
   #lambda: number | null;
   /** Brings the arrays up to date while a run of inference holds the weights. */
-  #pull: (() => void) | null = null;
+  #pull: (() => Slices) | null = null;
+  /** Counts the beginnings and the ends of changes. */
+  #version = 0;
   #disposed = false;
 
   /**
@@ -51,7 +57,7 @@ export class Posterior {
   #current(): void {
     if (this.#disposed)
       throw new SviError("E_DISPOSED", "The model has been disposed", { remedy: "Load or create it again" });
-    this.#pull?.();
+    if (this.#pull) finish(this.#pull());
   }
 
   /**
@@ -59,7 +65,7 @@ export class Posterior {
    * @returns puts new values in place; called without any it gives the weights back
    * @throws SviError `E_BUSY` while another run holds them
    */
-  lock(pull: () => void): void {
+  lock(pull: () => Slices): void {
     this.#current();
     if (this.#pull)
       throw new SviError("E_BUSY", "The model is being trained by another fit", {
@@ -73,12 +79,34 @@ export class Posterior {
   }
 
   /** Copies new values in. */
-  assign(mean: Float32Array, precision: Float32Array | null, lambda: number | null): void {
-    this.#mean.set(mean);
-    if (!precision) this.#precision = null;
-    else if (this.#precision) this.#precision.set(precision);
-    else this.#precision = precision.slice();
+  *assign(mean: Float32Array, precision: Float32Array | null, lambda: number | null): Slices {
+    this.#version++;
+    const known = precision && (this.#precision ?? new Float32Array(mean.length));
+    yield* new Work().parts(mean.length, PART, COPY, (from, size) => {
+      const to = from + size;
+      this.#mean.set(mean.subarray(from, to), from);
+      if (precision) known!.set(precision.subarray(from, to), from);
+    });
+    this.#precision = known;
     this.#lambda = lambda;
+    this.#version++;
+  }
+
+  /**
+   * Copies mean and precision out, as they are at one moment, also while a run goes on between the slices.
+   * @throws SviError `E_DISPOSED`
+   */
+  *read(mean: Float32Array, precision: Float32Array | null): Slices {
+    for (;;) {
+      this.#current();
+      const version = this.#version;
+      yield* new Work().parts(this.layout.length, PART, COPY, (from, size) => {
+        const to = from + size;
+        mean.set(this.#mean.subarray(from, to), from);
+        if (precision) precision.set(this.#precision!.subarray(from, to), from);
+      });
+      if (version === this.#version) return;
+    }
   }
 
   /** Drops the arrays; every later use throws. @throws SviError `E_BUSY` while a run of inference holds them */

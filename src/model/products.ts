@@ -1,65 +1,127 @@
-/** @module Matrix products in slices of bounded work, so that a step can be left and resumed in its middle. */
+/** @module Matrix products, and the packing before them, in slices of bounded work. */
 import type { KernelExports } from "../kernels/exports.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
+import { PART, SLICE_FLOPS, type Slices, Work } from "./work.ts";
 
-/** Resumable work: yields between slices, returns a result. */
-export type Slices<T = void> = Generator<void, T, void>;
+export type { Slices } from "./work.ts";
 
-/** About 2.5 ms at 40 GFLOP/s. Counted, not timed: edge clocks stand still, and slices must not change with load. */
-const SLICE_FLOPS = 1e8;
 /** Rows that one slice of a product has at least: fewer would repack panels too often. */
 const LEAST_ROWS = 24;
+/** Operations that take as long as packing one element. */
+const PACKING = 60;
 
-export class Products {
+interface Left {
+  readonly at: number;
+  readonly stride: number;
+  readonly transposed?: boolean;
+}
+
+interface Result {
+  readonly at: number;
+  readonly stride: number;
+  readonly accumulate?: boolean;
+}
+
+export class Products extends Work {
   readonly #k: KernelExports;
   readonly #scratch: number;
-  #spent = 0;
+  /** Columns of a packed panel, and depth of a block of panels. */
+  readonly #columns: number;
+  readonly #depth: number;
 
   constructor(plan: MemoryPlan) {
+    super();
     this.#k = plan.instance.exports;
     this.#scratch = plan.words(this.#k.gemmScratchSize() / 4);
-  }
-
-  /** Counts work done outside of products; yields when a slice is full. */
-  *spend(flops: number): Slices {
-    this.#spent += flops;
-    if (this.#spent < SLICE_FLOPS) return;
-    this.#spent = 0;
-    yield;
-  }
-
-  /** A small product at once: C[m,n] (+)= A[m,k]·B, B packed. A single row takes the vector kernel. */
-  now(m: number, n: number, k: number, a: number, packedB: number, c: number, accumulate: boolean): void {
-    if (m === 1) this.#k.gemv(n, k, a, packedB, c, Number(accumulate));
-    else this.#k.gemm(m, n, k, a, k, 0, packedB, c, n, Number(accumulate), this.#scratch);
-    this.#spent += 2 * m * n * k;
+    this.#columns = this.#k.packedSize(1, 1);
+    this.#depth = this.#k.blockDepth();
   }
 
   /** C[m,n] (+)= A·B, B packed; A is [m,k] with stride lda, or [k,m] where `transposed`. */
-  *multiply(
-    [m, n, k]: readonly [number, number, number],
-    a: { at: number; stride: number; transposed?: boolean },
-    packedB: number,
-    c: { at: number; stride: number; accumulate?: boolean },
-  ): Slices {
+  *multiply([m, n, k]: readonly [number, number, number], a: Left, packedB: number, c: Result): Slices {
+    const flops = 2 * m * n * k;
+    if (flops <= SLICE_FLOPS) {
+      this.#gemm(m, n, k, a, packedB, c);
+      yield* this.spend(flops);
+      return;
+    }
     const step = Math.max(LEAST_ROWS, Math.floor(SLICE_FLOPS / (2 * n * k)));
     for (let row = 0; row < m; row += step) {
       const rows = Math.min(step, m - row);
-      const from = a.at + 4 * row * (a.transposed ? 1 : a.stride);
-      this.#k.gemm(
-        rows,
-        n,
-        k,
-        from,
-        a.stride,
-        Number(a.transposed ?? false),
-        packedB,
-        c.at + 4 * row * c.stride,
-        c.stride,
-        Number(c.accumulate ?? false),
-        this.#scratch,
-      );
-      yield* this.spend(2 * rows * n * k);
+      const from = { ...a, at: a.at + 4 * row * (a.transposed ? 1 : a.stride) };
+      const to = { ...c, at: c.at + 4 * row * c.stride };
+      if (2 * rows * n * k <= 2 * SLICE_FLOPS) {
+        this.#gemm(rows, n, k, from, packedB, to);
+        yield* this.spend(2 * rows * n * k);
+      } else yield* this.#blocks(rows, n, k, from, packedB, to);
+    }
+  }
+
+  /**
+   * A product whose fewest rows are too much for a slice: block by block of the depth, as the kernel itself goes,
+   * and in groups of panels within a block. Every element is the same chain of sums.
+   */
+  *#blocks(rows: number, n: number, k: number, a: Left, packedB: number, c: Result): Slices {
+    const panels = Math.max(1, Math.floor(SLICE_FLOPS / (2 * rows * this.#depth * this.#columns)));
+    for (let k0 = 0; k0 < k; k0 += this.#depth) {
+      const depth = Math.min(this.#depth, k - k0);
+      const from = { ...a, at: a.at + 4 * k0 * (a.transposed ? a.stride : 1) };
+      const block = packedB + 4 * this.#k.packedSize(n, 1) * k0;
+      const accumulate = c.accumulate || k0 > 0;
+      for (let j = 0; j < n; j += panels * this.#columns) {
+        const columns = Math.min(panels * this.#columns, n - j);
+        const to = { ...c, at: c.at + 4 * j, accumulate };
+        this.#gemm(rows, columns, depth, from, block + 4 * j * depth, to);
+        yield* this.spend(2 * rows * columns * depth);
+      }
+    }
+  }
+
+  /** A single row takes the vector kernel. */
+  #gemm(m: number, n: number, k: number, a: Left, packedB: number, c: Result): void {
+    const accumulate = Number(c.accumulate ?? false);
+    if (m === 1 && !a.transposed) this.#k.gemv(n, k, a.at, packedB, c.at, accumulate);
+    else {
+      const transposed = Number(a.transposed ?? false);
+      this.#k.gemm(m, n, k, a.at, a.stride, transposed, packedB, c.at, c.stride, accumulate, this.#scratch);
+    }
+  }
+
+  /** Packs B[k,n], row-major with stride `stride`. */
+  *packColumns(packed: number, b: number, stride: number, k: number, n: number): Slices {
+    yield* this.#pack(packed, k, n, (to, k0, depth, j, columns) => {
+      this.#k.packColumns(to, b + 4 * (k0 * stride + j), stride, depth, columns);
+    });
+  }
+
+  /** Packs Bᵀ, B[n,k] row-major with stride `stride`. */
+  *packRows(packed: number, b: number, stride: number, k: number, n: number): Slices {
+    yield* this.#pack(packed, k, n, (to, k0, depth, j, columns) => {
+      this.#k.packRows(to, b + 4 * (j * stride + k0), stride, depth, columns);
+    });
+  }
+
+  /** At once where it is little; else by blocks of the depth and groups of panels, as the panels lie. */
+  *#pack(
+    packed: number,
+    k: number,
+    n: number,
+    visit: (to: number, k0: number, depth: number, j: number, columns: number) => void,
+  ): Slices {
+    if (k * n <= PART) {
+      visit(packed, 0, k, 0, n);
+      yield* this.spend(PACKING * k * n);
+      return;
+    }
+    const group = this.#columns * Math.max(1, Math.floor(PART / (this.#depth * this.#columns)));
+    for (let k0 = 0; k0 < k; k0 += this.#depth) {
+      const depth = Math.min(this.#depth, k - k0);
+      const block = packed + 4 * this.#k.packedSize(n, 1) * k0;
+      for (let j = 0; j < n; j += group) {
+        const columns = Math.min(group, n - j);
+        visit(block + 4 * j * depth, k0, depth, j, columns);
+        yield* this.spend(PACKING * depth * columns);
+      }
     }
   }
 }

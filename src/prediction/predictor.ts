@@ -6,7 +6,7 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
-import type { Slices } from "../model/products.ts";
+import type { Slices } from "../model/work.ts";
 import { requirePrediction, requireSamples } from "../training/evaluate.ts";
 
 /** Tokens taken in at a time. */
@@ -66,23 +66,21 @@ export class Predictor {
   /** Draws and packs the weights; from then on changes of the posterior are not seen. */
   *begin(seed: Seed): Slices {
     for (const [sample, { network, theta, state }] of this.#members.entries()) {
-      this.#load(theta, sample, seed);
+      yield* this.#load(theta, sample, seed);
       yield* network.pack(theta);
       this.plan.floats(state, network.stateSize).fill(0);
     }
   }
 
-  #load(theta: number, sample: number, seed: Seed): void {
-    const { layout, mean, precision } = this.#posterior;
+  *#load(theta: number, sample: number, seed: Seed): Slices {
+    const { layout } = this.#posterior;
+    const flat = (address: number) => this.plan.floats(address, layout.length);
     if (this.#samples === 0) {
-      this.plan.floats(theta, layout.length).set(mean);
+      yield* this.#posterior.read(flat(theta), null);
       return;
     }
-    if (sample === 0) {
-      this.plan.floats(this.#mean, layout.length).set(mean);
-      this.plan.floats(this.#precision, layout.length).set(precision!);
-    }
-    drawNatural(
+    if (sample === 0) yield* this.#posterior.read(flat(this.#mean), flat(this.#precision));
+    yield* drawNatural(
       this.plan.instance.exports,
       layout,
       { theta, mean: this.#mean, h: this.#precision, delta: 0, scale: 1 },

@@ -1,16 +1,22 @@
 /** @module A run in the middle: everything that going on to the same final hash takes. */
 import { SviError } from "../errors.ts";
+import type { Slices } from "../model/work.ts";
 import type { Tokenizer } from "../text/types.ts";
 import type { Model } from "./evaluate.ts";
-import { readModel, writeModel } from "./modelFile.ts";
+import { composeModel, readModel } from "./modelFile.ts";
 import type { Trainer } from "./trainer.ts";
 
 type Fingerprint = Readonly<Record<string, unknown>>;
 
 /** A model file that also holds optimiser state, carried state and position of a run. */
-export function writeCheckpoint(model: Model, trainer: Trainer, fingerprint: Fingerprint): Uint8Array {
+export function* writeCheckpoint(
+  model: Model,
+  trainer: Trainer,
+  fingerprint: Fingerprint,
+): Slices<Uint8Array<ArrayBuffer>> {
   const metadata = JSON.stringify({ run: describe(fingerprint), scalars: trainer.scalars() });
-  return writeModel(model, { arrays: trainer.arrays(), metadata });
+  yield* trainer.publish();
+  return yield* composeModel(model, { arrays: trainer.arrays(), metadata });
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
-import type { Slices } from "../model/products.ts";
+import type { Slices } from "../model/work.ts";
 import type { Corpus } from "../text/corpus.ts";
 import type { Tokenizer } from "../text/types.ts";
 import { drive } from "./slices.ts";
@@ -192,9 +192,8 @@ export class Evaluator {
   /** Takes the posterior over, zeroes the states, and packs the mean's weights for all windows. */
   *#begin(): Slices {
     const { posterior } = this.#model;
-    const { layout } = posterior;
-    this.#plan.floats(this.#at.mean, layout.length).set(posterior.mean);
-    if (this.#samples > 0) this.#plan.floats(this.#at.precision, layout.length).set(posterior.precision!);
+    const flat = (address: number) => this.#plan.floats(address, posterior.layout.length);
+    yield* posterior.read(flat(this.#at.mean), this.#samples > 0 ? flat(this.#at.precision) : null);
     this.#plan.floats(this.#at.states, Math.max(1, this.#samples) * this.#network.stateSize).fill(0);
     if (this.#samples === 0) yield* this.#network.pack(this.#at.theta);
   }
@@ -218,7 +217,7 @@ export class Evaluator {
     const weight = 1 / this.#samples;
     for (let sample = 0; sample < this.#samples; sample++) {
       const state = states + 4 * sample * this.#network.stateSize;
-      this.#draw(sample);
+      yield* this.#draw(sample);
       yield* this.#network.pack(theta);
       yield* this.#network.forward(theta, state);
       this.#network.saveState(state);
@@ -236,9 +235,9 @@ export class Evaluator {
     for (let r = 0; r < steps; r++) likelihood[r] = -likelihood[r];
   }
 
-  #draw(sample: number): void {
+  *#draw(sample: number): Slices {
     const { theta, mean, precision } = this.#at;
-    drawNatural(
+    yield* drawNatural(
       this.#plan.instance.exports,
       this.#model.posterior.layout,
       { theta, mean, h: precision, delta: 0, scale: 1 },

@@ -4,6 +4,7 @@ import { type HessianRatio, seedOf } from "../inference/guide.ts";
 import { ivon, type Method } from "../inference/method.ts";
 import type { Build } from "../kernels/identity.ts";
 import { defaultKernels, type Kernels } from "../kernels/kernels.ts";
+import { ready, type Slices } from "../model/work.ts";
 import type { Corpus, LaneReader } from "../text/corpus.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { type Evaluation, Evaluator, type Model, requireVocabulary } from "./evaluate.ts";
@@ -111,10 +112,24 @@ interface Plan {
  * @throws SviError `E_OPTION`, `E_TEXT_SHORT`, `E_VOCABULARY_MISMATCH`, `E_MEMORY`, `E_BUSY`, `E_DIVERGED`,
  *   `E_CHECKPOINT`; the signal's reason when aborted
  */
-export async function* fit(
+export function fit(
   model: Model,
   corpus: Corpus,
   options: FitOptions = {},
+): AsyncGenerator<StepRecord, void, void> {
+  return fitInTurn(model, corpus, options, () => true);
+}
+
+/**
+ * `fit`, with the gradient of a step made before `turn` lets it change the weights: a worker makes one ahead while
+ * its caller looks at the last record, and drops it where the caller has had enough.
+ * @param turn false to end the run with the weights as they are
+ */
+export async function* fitInTurn(
+  model: Model,
+  corpus: Corpus,
+  options: FitOptions,
+  turn: () => boolean | Promise<boolean>,
 ): AsyncGenerator<StepRecord, void, void> {
   options.signal?.throwIfAborted();
   requireVocabulary(model, corpus);
@@ -125,23 +140,28 @@ export async function* fit(
   requireOccasions(model, plan.method, options);
   let trainer: Trainer | undefined;
   let validator: Evaluator | undefined;
-  model.posterior.lock(() => trainer?.publish());
+  model.posterior.lock(() => trainer?.publish() ?? ready(undefined));
   let good = true;
   try {
     trainer = createTrainer(model, plan, options);
     validator = options.validation && new Evaluator(model, options.validation.samples ?? 0, options);
-    yield* run(model, corpus, lanes, plan, trainer, validator, options);
+    yield* run(model, corpus, lanes, plan, trainer, validator, options, turn);
   } catch (error) {
     good = !(error instanceof SviError && error.code === "E_DIVERGED");
     throw error;
   } finally {
-    if (good && trainer?.finite) trainer.publish();
-    else trainer?.fallBack();
+    if (trainer) await drive(settle(trainer, good));
     trainer?.release();
     validator?.release();
     model.posterior.unlock();
     await lanes.close();
   }
+}
+
+/** Leaves the posterior with what was learnt, or with the last weights that were good. */
+function* settle(trainer: Trainer, good: boolean): Slices {
+  if (good && (yield* trainer.finite())) yield* trainer.publish();
+  else yield* trainer.fallBack();
 }
 
 function planRun(corpus: Corpus, options: FitOptions, lanes: LaneReader): Plan {
@@ -200,6 +220,7 @@ async function* run(
   trainer: Trainer,
   validator: Evaluator | undefined,
   options: FitOptions,
+  turn: () => boolean | Promise<boolean>,
 ): AsyncGenerator<StepRecord, void, void> {
   const size = plan.batch * plan.sequence;
   const inputs = new Int32Array(size);
@@ -220,13 +241,16 @@ async function* run(
   while (trainer.step < plan.steps) {
     const time = await nextWindow(lanes, trainer, inputs, targets);
     const { step } = trainer;
-    const keep = () => {
-      if (step === first || step % KEEP_EVERY === 0) trainer.keep();
-    };
-    const figures = await drive(trainer.update(inputs, targets, time, keep), options.signal);
+    const gradient = await drive(trainer.differentiate(inputs, targets, time), options.signal);
+    if (!(await turn())) break;
+    options.signal?.throwIfAborted();
+    const keep = step === first || step % KEEP_EVERY === 0;
+    // Without the signal: an update is done as a whole or not at all.
+    const figures = await drive(trainer.update(gradient, keep));
     const last = trainer.step === plan.steps;
-    if (step % KL_EVERY === 0 || step === first || last) kl = trainer.guide.kl();
+    if (step % KL_EVERY === 0 || step === first || last) kl = await drive(trainer.guide.kl(), options.signal);
     const due = validator && (last || trainer.step % (options.validation!.every ?? plan.windows) === 0);
+    if (due) await drive(trainer.publish());
     const valid = due ? await validator.score(options.validation!.corpus, options.signal) : null;
     const record = recordOf(
       figures,
@@ -240,11 +264,11 @@ async function* run(
     const { checkpoint } = options;
     const saving = checkpoint && (last || trainer.step % checkpoint.every === 0);
     if (saving || last) await drive(trainer.prove(), options.signal);
-    if (saving) await checkpoint.save(writeCheckpoint(model, trainer, fingerprint));
+    if (saving) await checkpoint.save(await drive(writeCheckpoint(model, trainer, fingerprint)));
     yield record;
     if (options.until?.(record)) break;
   }
-  if (!trainer.finite)
+  if (!(await drive(trainer.finite())))
     throw diverged("largest weight after the update", Number.POSITIVE_INFINITY, trainer.step - 1);
 }
 

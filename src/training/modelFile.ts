@@ -1,11 +1,18 @@
 /** @module A model as one safetensors file: means under PyTorch's names, then precisions, then training state. */
 import { SviError } from "../errors.ts";
 import { littleEndianBytes } from "../formats/endian.ts";
-import { readSafetensors, type Tensor, toFloat32, writeSafetensors } from "../formats/safetensors.ts";
+import {
+  allocate,
+  readSafetensors,
+  safetensorsChunks,
+  type Tensor,
+  toFloat32,
+} from "../formats/safetensors.ts";
 import { Sha256 } from "../formats/sha256.ts";
 import { configureModel, type ModelConfiguration } from "../model/configuration.ts";
 import { type Layout, layoutOf } from "../model/layout.ts";
 import { Posterior } from "../model/posterior.ts";
+import { finish, type Slices, Work } from "../model/work.ts";
 import { tokenizerFromDescription } from "../text/tokenizer.ts";
 import type { JsonTokenizerReader } from "../text/types.ts";
 import type { Model } from "./evaluate.ts";
@@ -13,6 +20,9 @@ import type { Model } from "./evaluate.ts";
 /** Grows when a reader of the old form could not read the new one. */
 const FORMAT_VERSION = 1;
 const PRECISION = "posterior/precision/";
+/** Bytes that are copied at a time, and operations that take as long as one of them. */
+const PIECE = 2 ** 21;
+const COPY = 15;
 
 /** Segments of a flat vector as tensors, each under prefix + name. */
 function segmentsOf(layout: Layout, flat: Float32Array, prefix: string, wanted = (_bias: boolean) => true) {
@@ -28,14 +38,19 @@ function segmentsOf(layout: Layout, flat: Float32Array, prefix: string, wanted =
     ]);
 }
 
-/**
- * @param training arrays and metadata of a run to be resumed
- * @returns the file: means, precisions of the weights (biases have none), training state
- */
-export function writeModel(
-  model: Model,
-  training?: { arrays: ReadonlyMap<string, Float32Array>; metadata: string },
-): Uint8Array {
+/** What a run to be resumed adds to a file. */
+export interface Training {
+  readonly arrays: ReadonlyMap<string, Float32Array>;
+  readonly metadata: string;
+}
+
+/** The file: means, precisions of the weights (biases have none), training state. */
+export function writeModel(model: Model, training?: Training): Uint8Array<ArrayBuffer> {
+  return finish(composeModel(model, training));
+}
+
+/** The same in slices; the weights must not change meanwhile. */
+export function* composeModel(model: Model, training?: Training): Slices<Uint8Array<ArrayBuffer>> {
   const { posterior, tokenizer } = model;
   const { layout, mean, precision, lambda, configuration } = posterior;
   const tensors = new Map<string, Tensor>(segmentsOf(layout, mean, ""));
@@ -56,7 +71,17 @@ export function writeModel(
     lambda: JSON.stringify(lambda),
   };
   if (training) metadata.training = training.metadata;
-  return writeSafetensors(tensors, metadata);
+  const chunks = safetensorsChunks(tensors, metadata);
+  const file = allocate(chunks.reduce((size, chunk) => size + chunk.length, 0));
+  const work = new Work();
+  let offset = 0;
+  for (const chunk of chunks) {
+    yield* work.parts(chunk.length, PIECE, COPY, (from, size) => {
+      file.set(chunk.subarray(from, from + size), offset + from);
+    });
+    offset += chunk.length;
+  }
+  return file;
 }
 
 export interface ModelFile extends Model {

@@ -23,7 +23,10 @@ function message(): Promise<void> {
   });
 }
 
-/** @throws the signal's reason, before a slice */
+/**
+ * Does the work, with a pause after every slice.
+ * @throws the signal's reason, before a slice
+ */
 export async function drive<T>(work: Generator<unknown, T, void>, signal?: AbortSignal): Promise<T> {
   for (;;) {
     // Before every slice: a step that is done within one must not begin either.

@@ -1,7 +1,14 @@
 /** @module One run's own kernels, network and guide, and the walk of a minibatch through them. */
 import { SviError } from "../errors.ts";
 import { DeltaGuide } from "../inference/delta.ts";
-import { type Guide, type GuideContext, type Seed, STREAM, type Update } from "../inference/guide.ts";
+import {
+  type Guide,
+  type GuideContext,
+  type Position,
+  type Seed,
+  STREAM,
+  type Update,
+} from "../inference/guide.ts";
 import { IvonGuide } from "../inference/ivon.ts";
 import { MeanFieldGuide } from "../inference/meanField.ts";
 import type { Method } from "../inference/method.ts";
@@ -10,9 +17,11 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
-import type { Slices } from "../model/products.ts";
+import { finish, PART, type Slices, Work } from "../model/work.ts";
 import { type Schedule, scheduleFactor } from "./schedule.ts";
 
+/** Operations that take as long as one element of a pass over a flat vector. */
+const PASS = 60;
 /** A loss of so many times that of guessing among all tokens is no learning any more. */
 const WORST_LOSS = 100;
 
@@ -33,6 +42,13 @@ export interface TrainerOptions {
   readonly kernels?: Kernels;
 }
 
+/** A loss and its gradient at the weights of a step, not yet followed. */
+export interface Gradient {
+  readonly position: Position;
+  /** Nats a token; may be no number. */
+  readonly nll: number;
+}
+
 /** Figures of one step, before it is put into a record. */
 export interface StepFigures extends Update {
   /** Mean negative log-likelihood of the minibatch, nats a token. */
@@ -51,8 +67,15 @@ export class Trainer {
   readonly #state: number;
   readonly #average: number;
   readonly #precision: Float32Array;
+  readonly #work = new Work();
+  /** Whether the guide has the posterior's weights, or those of a checkpoint. */
+  #started = false;
+  /** An update under way; whoever needs the weights finishes it first. */
+  #updating: Slices | null = null;
+  /** Step whose weights the posterior has. */
+  #published = 0;
   /** Mean, precision and lambda that a run falls back to when it diverges. */
-  #kept: readonly [Float32Array, Float32Array | null, number | null] | null = null;
+  #kept: { mean: Float32Array; precision: Float32Array | null; lambda: number | null } | null = null;
   #averaged = 0;
   /** Tokens of the last minibatch. */
   #tokens = 0;
@@ -78,7 +101,6 @@ export class Trainer {
     this.#average = options.averaging > 0 ? this.#plan.words(layout.length) : 0;
     this.#plan.commit();
     this.#precision = new Float32Array(layout.length);
-    this.guide.start(posterior.mean, posterior.precision);
   }
 
   /** Bytes of wasm memory that the run occupies. */
@@ -97,37 +119,67 @@ export class Trainer {
   }
 
   /**
-   * One update from one minibatch; none where the loss is not finite, or beyond anything that is learning.
-   * @param keep called once the weights before the update have proved good
-   * @throws SviError `E_DIVERGED`, `E_TOKEN_RANGE`
+   * Loss and gradient of one minibatch. Changes no weights: it may be made ahead and dropped.
+   * @throws SviError `E_TOKEN_RANGE`
    */
-  *update(inputs: Int32Array, targets: Int32Array, time: number, keep: () => void): Slices<StepFigures> {
+  *differentiate(inputs: Int32Array, targets: Int32Array, time: number): Slices<Gradient> {
     const { batch, schedule, steps, method } = this.options;
     const { guide } = this;
     const k = this.#plan.instance.exports;
+    if (!this.#started) yield* guide.start(this.#posterior.mean, this.#posterior.precision);
+    this.#started = true;
     const learningRate = method.learningRate * scheduleFactor(schedule, this.step, steps, k);
     const position = { step: this.step, learningRate, tokens: time * batch };
-    this.#tokens = position.tokens;
     this.#network.setWindow(inputs, targets, time, this.options.separator);
     let total = 0;
     for (let particle = 0; particle < guide.particles; particle++) {
-      guide.draw(position, particle);
+      yield* guide.draw(position, particle);
       this.#drawMasks(particle);
       yield* this.#network.pack(guide.theta);
       yield* this.#network.forward(guide.theta, this.#state);
       total += yield* this.#network.loss(guide.theta, guide.gradient);
       yield* this.#network.backward(guide.gradient);
-      guide.gather(position, particle);
+      yield* guide.gather(position, particle);
     }
-    const nll = total / (position.tokens * guide.particles);
+    return { position, nll: total / (position.tokens * guide.particles) };
+  }
+
+  /**
+   * The update by a gradient; none where the loss is not finite, or beyond anything that is learning.
+   * @param keep whether the weights before it, which this loss proves good, are to be fallen back to
+   * @throws SviError `E_DIVERGED`
+   */
+  *update({ position, nll }: Gradient, keep: boolean): Slices<StepFigures> {
+    const { guide } = this;
     if (!(nll < this.#worstLoss)) throw diverged("loss", nll, this.step);
-    keep();
-    const update = guide.update(position);
-    if (!Number.isFinite(update.gradientNorm)) throw diverged("gradient", update.gradientNorm, this.step);
-    this.#network.saveState(this.#state);
-    this.step++;
-    this.#followAverage();
-    return { nll, learningRate, klWeight: guide.klWeight(position), noise: guide.noise(position), ...update };
+    if (keep) yield* this.#keep();
+    let update!: Update;
+    const updating = this.#move(position, (made) => {
+      update = made;
+    });
+    this.#updating = updating;
+    yield* updating;
+    if (!Number.isFinite(update.gradientNorm)) throw diverged("gradient", update.gradientNorm, position.step);
+    return {
+      nll,
+      learningRate: position.learningRate,
+      klWeight: guide.klWeight(position),
+      noise: guide.noise(position),
+      ...update,
+    };
+  }
+
+  *#move(position: Position, done: (update: Update) => void): Slices {
+    try {
+      const update = yield* this.guide.update(position);
+      done(update);
+      this.#network.saveState(this.#state);
+      this.#tokens = position.tokens;
+      this.step++;
+      yield* this.#followAverage();
+    } finally {
+      this.#updating = null;
+    }
   }
 
   /** One mask a lane for the whole window (Gal and Ghahramani 2016). */
@@ -142,12 +194,15 @@ export class Trainer {
     }
   }
 
-  #followAverage(): void {
+  *#followAverage(): Slices {
     const { averaging, steps } = this.options;
     if (!this.#average || this.step <= steps * (1 - averaging)) return;
     this.#averaged++;
     const { length } = this.#posterior.layout;
-    this.#plan.instance.exports.averageInto(this.#average, this.guide.mean, length, 1 / this.#averaged);
+    yield* this.#parts(length, (from, size) => {
+      const k = this.#plan.instance.exports;
+      k.averageInto(this.#average + 4 * from, this.guide.mean + 4 * from, size, 1 / this.#averaged);
+    });
   }
 
   /** Saturated units hide a divergence from infinities: the loss is finite then, and absurd. */
@@ -156,8 +211,17 @@ export class Trainer {
   }
 
   /** Whether the last update left weights that a loss can be computed with. */
-  get finite(): boolean {
-    return this.#plan.instance.exports.isFiniteArray(this.guide.mean, this.#posterior.layout.length) === 1;
+  *finite(): Slices<boolean> {
+    let finite = true;
+    yield* this.#parts(this.#posterior.layout.length, (from, size) => {
+      finite &&= this.#plan.instance.exports.isFiniteArray(this.guide.mean + 4 * from, size) === 1;
+    });
+    return finite;
+  }
+
+  /** A pass over a flat vector. */
+  #parts(length: number, visit: (from: number, size: number) => void): Slices {
+    return this.#work.parts(length, PART, PASS, visit);
   }
 
   /**
@@ -167,7 +231,7 @@ export class Trainer {
    */
   *prove(): Slices {
     const { mean } = this.guide;
-    if (!this.finite)
+    if (!(yield* this.finite()))
       throw diverged("largest weight after the update", Number.POSITIVE_INFINITY, this.step - 1);
     yield* this.#network.pack(mean);
     yield* this.#network.forward(mean, this.#state);
@@ -175,36 +239,52 @@ export class Trainer {
     if (!(nll < this.#worstLoss)) throw diverged("loss after the update", nll, this.step - 1);
   }
 
-  /** Remembers the posterior as it is now as the one to fall back to. */
-  keep(): void {
-    this.publish();
+  /** Remembers the weights as they are now as those to fall back to. */
+  *#keep(): Slices {
+    yield* this.publish();
     const { mean, precision, lambda } = this.#posterior;
-    this.#kept = [mean.slice(), precision?.slice() ?? null, lambda];
+    const length = this.#posterior.layout.length;
+    this.#kept ??= { mean: new Float32Array(length), precision: null, lambda: null };
+    const kept = this.#kept;
+    kept.lambda = lambda;
+    kept.precision = precision && (kept.precision ?? new Float32Array(length));
+    yield* this.#parts(length, (from, size) => {
+      const to = from + size;
+      kept.mean.set(mean.subarray(from, to), from);
+      if (precision) kept.precision!.set(precision.subarray(from, to), from);
+    });
   }
 
   /** Gives the posterior back what was kept last, whatever of this run has been published since. */
-  fallBack(): void {
-    if (this.#kept) this.#posterior.assign(...this.#kept);
+  *fallBack(): Slices {
+    if (!this.#kept) return;
+    const { mean, precision, lambda } = this.#kept;
+    this.#published = this.step;
+    yield* this.#posterior.assign(mean, precision, lambda);
   }
 
-  /** Hands the current mean and precision to the posterior, once there are any of this run's. */
-  publish(): void {
-    if (this.step === 0) return;
+  /**
+   * Hands mean and precision as of the last update to the posterior, once there are any of this run's. To be
+   * driven to its end before the next update.
+   */
+  *publish(): Slices {
+    if (this.#updating) finish(this.#updating);
+    if (this.step === this.#published) return;
     const { length } = this.#posterior.layout;
     const mean = this.#plan.floats(this.#averaged > 0 ? this.#average : this.guide.mean, length);
-    const known = this.guide.precision(this.#precision);
-    this.#posterior.assign(mean, known ? this.#precision : null, known ? this.options.lambda : null);
+    const known = yield* this.guide.precision(this.#precision);
+    yield* this.#posterior.assign(mean, known ? this.#precision : null, known ? this.options.lambda : null);
+    this.#published = this.step;
   }
 
-  /** Arrays and numbers that a resumed run needs, besides the posterior. */
+  /** Arrays (views, until the next update) and numbers that a resumed run needs, besides the posterior. */
   arrays(): Map<string, Float32Array> {
     const { length } = this.#posterior.layout;
     const arrays = new Map<string, Float32Array>();
-    arrays.set("mean", this.#plan.floats(this.guide.mean, length).slice());
-    for (const { name, address } of this.guide.arrays())
-      arrays.set(name, this.#plan.floats(address, length).slice());
-    if (this.#average) arrays.set("average", this.#plan.floats(this.#average, length).slice());
-    arrays.set("state", this.#plan.floats(this.#state, this.#network.stateSize).slice());
+    arrays.set("mean", this.#plan.floats(this.guide.mean, length));
+    for (const { name, address } of this.guide.arrays()) arrays.set(name, this.#plan.floats(address, length));
+    if (this.#average) arrays.set("average", this.#plan.floats(this.#average, length));
+    arrays.set("state", this.#plan.floats(this.#state, this.#network.stateSize));
     return arrays;
   }
 
@@ -230,6 +310,7 @@ export class Trainer {
     if (this.#average) take("average", this.#average, length);
     take("state", this.#state, this.#network.stateSize);
     this.guide.restore(scalars);
+    this.#started = true;
     [this.step] = scalars.step;
     [this.#averaged] = scalars.averaged;
   }

@@ -16,7 +16,7 @@ import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import type { Layout, Segment } from "../../src/model/layout.ts";
 import { randomNumbers } from "../model/reference.ts";
-import { relativeError } from "../model/support.ts";
+import { finish, relativeError } from "../model/support.ts";
 
 // Seconds of arithmetic, on machines that may be busy.
 vi.setConfig({ testTimeout: 30_000 });
@@ -94,7 +94,7 @@ function infer(
   plan.commit();
   const start = new Float32Array(48);
   start.set([1, 2, 3], 32);
-  guide.start(start, null);
+  finish(guide.start(start, null));
   const theta = plan.floats(guide.theta, 48);
   const gradient = plan.floats(guide.gradient, 48);
   const random = randomNumbers(9);
@@ -106,18 +106,18 @@ function infer(
     const position = { step, learningRate: rate(step), tokens: batch };
     const from = Math.floor(random() * (data.length / batch)) * batch;
     for (let particle = 0; particle < guide.particles; particle++) {
-      guide.draw(position, particle);
+      finish(guide.draw(position, particle));
       const g = new Float64Array(WEIGHTS);
       for (const { weight, x, y } of data.slice(from, from + batch))
         g[weight] += ((theta[weight] * x - y) * x) / NOISE ** 2 / batch;
       gradient.fill(0);
       gradient.set(g);
-      guide.gather(position, particle);
+      finish(guide.gather(position, particle));
     }
-    guide.update(position);
+    finish(guide.update(position));
     if (step < steps * (1 - last)) continue;
     averaged++;
-    const known = guide.precision(spread);
+    const known = finish(guide.precision(spread));
     for (let i = 0; i < WEIGHTS; i++) {
       mean[i] += plan.floats(guide.mean, 48)[i];
       precision[i] += known ? spread[i] : 0;
@@ -132,7 +132,7 @@ function infer(
   return {
     mean: mean.map((x) => x / averaged),
     precision: precision.map((x) => x / averaged),
-    kl: guide.kl(),
+    kl: finish(guide.kl()),
     klExpected,
     bias: plan.floats(guide.mean, 48).slice(32, 35),
   };
@@ -222,19 +222,19 @@ test("more particles make a quieter estimate: the variance of a step falls with 
     const context = { plan, layout: layout(), seed: seedOf(2), steps: 400, lambda: EXAMPLES };
     const guide = new MeanFieldGuide(context, method);
     plan.commit();
-    guide.start(new Float32Array(48), null);
+    finish(guide.start(new Float32Array(48), null));
     const [theta, gradient] = [guide.theta, guide.gradient].map((at) => plan.floats(at, 48));
     let sum = 0;
     for (let step = 0; step < 400; step++) {
       const position = { step, learningRate: 1e-9, tokens: 1 };
       let total = 0;
       for (let particle = 0; particle < particles; particle++) {
-        guide.draw(position, particle);
+        finish(guide.draw(position, particle));
         for (let i = 0; i < WEIGHTS; i++) gradient[i] = theta[i] * (exact.precision[i] / EXAMPLES);
         total += gradient[0] / particles;
-        guide.gather(position, particle);
+        finish(guide.gather(position, particle));
       }
-      guide.update(position);
+      finish(guide.update(position));
       sum += total ** 2;
     }
     return sum / 400;

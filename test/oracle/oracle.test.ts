@@ -209,7 +209,7 @@ test.each([
   const rig = new Rig(model, { batch, sequence }, (plan, layout) => guideOf(dump, plan, layout));
   const { network, layout, plan, more: guide } = rig;
   fill(rig, rig.theta, dump, "parameters");
-  guide.start(plan.floats(rig.theta, layout.length).slice(), null);
+  finish(guide.start(plan.floats(rig.theta, layout.length).slice(), null));
   const addresses: Record<string, number> = { parameters: guide.mean };
   for (const array of guide.arrays()) addresses[KINDS[array.name] ?? array.name] = array.address;
   if (addresses.rho) fill(rig, addresses.rho, dump, "rho");
@@ -227,16 +227,16 @@ test.each([
     const window = [step * size, (step + 1) * size] as const;
     let loss = 0;
     for (let particle = 0; particle < guide.particles; particle++) {
-      guide.draw(position, particle);
+      finish(guide.draw(position, particle));
       const { theta, gradient } = guide;
       const inputs = tokensOf(dump, "inputs").subarray(...window);
       const targets = tokensOf(dump, "targets").subarray(...window);
       loss += rig.run(inputs, targets, sequence, { theta, gradient, carry: false }) / guide.particles;
-      guide.gather(position, particle);
+      finish(guide.gather(position, particle));
     }
     losses.push(loss);
-    kls.push(guide.kl());
-    norms.push(guide.update(position).gradientNorm);
+    kls.push(finish(guide.kl()));
+    norms.push(finish(guide.update(position)).gradientNorm);
     network.saveState(rig.state);
     const { h, c } = stateOf(rig);
     states.add(
@@ -376,11 +376,11 @@ test.each(["bbb-gaussian", "ivon", "ivon-particles"])("%s draws the oracle's noi
   const { model, batch, sequence } = shapeOf(dump);
   const rig = new Rig(model, { batch, sequence }, (plan, layout) => guideOf(dump, plan, layout));
   const guide = rig.more;
-  guide.start(new Float32Array(rig.layout.length), null);
+  finish(guide.start(new Float32Array(rig.layout.length), null));
   const spread = new Float32Array(rig.layout.length);
-  guide.precision(spread);
+  finish(guide.precision(spread));
   for (let particle = 0; particle < guide.particles; particle++) {
-    guide.draw({ step: 0, learningRate: 1, tokens: 1 }, particle);
+    finish(guide.draw({ step: 0, learningRate: 1, tokens: 1 }, particle));
     const noise = numbersOf(dump, `noise/particle${particle}`);
     for (const s of rig.layout.segments) {
       if (s.bias) continue;

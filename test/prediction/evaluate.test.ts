@@ -6,7 +6,7 @@ import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { Sampler, type SamplerOptions } from "../../src/prediction/sampler.ts";
 import { randomNumbers, reference } from "../model/reference.ts";
-import { relativeError } from "../model/support.ts";
+import { finish, relativeError } from "../model/support.ts";
 import { createModel, METHODS, TEXT, tokenizer, train } from "../training/support.ts";
 
 // Seconds of arithmetic, on machines that may be busy.
@@ -23,7 +23,7 @@ async function spreadModel(options: object = {}): Promise<LanguageModel> {
       mean[i] = 1.6 * random() - 0.8;
       if (!s.bias) precision[i] = 4 + 30 * random();
     }
-  model.posterior.assign(mean.slice(), precision, 500);
+  finish(model.posterior.assign(mean.slice(), precision, 500));
   return model;
 }
 

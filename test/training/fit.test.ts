@@ -25,6 +25,11 @@ import { corpusOf, createModel, METHODS, SMALL, sentences, TEXT, tokenizer, trai
 // Seconds of arithmetic, on machines that may be busy.
 vi.setConfig({ testTimeout: 30_000 });
 
+/** A step in slices. */
+function* stepOf(trainer: Trainer, tokens: Int32Array, time: number): Generator<void, void, void> {
+  yield* trainer.update(yield* trainer.differentiate(tokens, tokens, time), true);
+}
+
 const failure = (code: string, rest: object = {}) =>
   expect.objectContaining({ name: "SviError", code, ...rest });
 const finite = (numbers: Float32Array) => numbers.every(Number.isFinite);
@@ -83,10 +88,10 @@ describe.each(Object.entries(METHODS))("%s", (_name, inference) => {
   });
 
   test("looking at the weights in the middle of a step changes no bit", async () => {
-    const model = await createModel({ embedding: 40, hidden: 120 });
     const batch = 16;
     const sequence = 20;
-    const run = (look: boolean) => {
+    const run = async (look: boolean) => {
+      const model = await createModel({ embedding: 40, hidden: 120 });
       const trainer = new Trainer(model.posterior, {
         method: inference,
         batch,
@@ -102,19 +107,16 @@ describe.each(Object.entries(METHODS))("%s", (_name, inference) => {
       const tokens = tokenizer.encode(TEXT).subarray(0, batch * sequence);
       let slices = 0;
       for (let step = 0; step < 2; step++)
-        for (const _ of trainer.update(tokens, tokens, sequence, () => {
-          if (look) trainer.guide.precision(new Float32Array(model.layout.length));
-        })) {
+        for (const _ of stepOf(trainer, tokens, sequence)) {
           slices++;
-          if (look) {
-            trainer.guide.precision(new Float32Array(model.layout.length));
-            trainer.arrays();
-          }
+          if (!look) continue;
+          finish(trainer.guide.precision(new Float32Array(model.layout.length)));
+          finish(trainer.publish());
         }
       expect(slices).toBeGreaterThan(1);
       return [...trainer.arrays().values()];
     };
-    const [plain, looked] = [run(false), run(true)];
+    const [plain, looked] = [await run(false), await run(true)];
     plain.forEach((array, i) => {
       expect(array.every((x, e) => x === looked[i][e])).toBe(true);
     });
@@ -156,7 +158,6 @@ test("step records: every field is there and finite", async () => {
 });
 
 test("a slice is short, and slices pause without changing a bit", async () => {
-  const model = await createModel({ embedding: 40, hidden: 120 });
   const options = {
     method: METHODS["ivon, 3 particles"],
     batch: 16,
@@ -170,13 +171,14 @@ test("a slice is short, and slices pause without changing a bit", async () => {
     averaging: 0,
   };
   const tokens = tokenizer.encode(TEXT).subarray(0, 320);
-  const at = () => {
+  const at = async () => {
+    const model = await createModel({ embedding: 40, hidden: 120 });
     const trainer = new Trainer(model.posterior, options);
-    return { trainer, step: () => trainer.update(tokens, tokens, 20, () => {}) };
+    return { trainer, step: () => stepOf(trainer, tokens, 20) };
   };
-  const whole = at();
+  const whole = await at();
   for (let i = 0; i < 3; i++) finish(whole.step());
-  const sliced = at();
+  const sliced = await at();
   for (let i = 0; i < 3; i++) {
     const work = sliced.step();
     while (!work.next().done) await pause();
