@@ -1,8 +1,10 @@
-// Compiles src/ to dist/ with declarations, and bundles the command line into one file that needs nothing else.
-//   node scripts/build-package.mjs             dist/
-//   node scripts/build-package.mjs --cli FILE  the command line alone, for its tests
+// Compiles src/ to dist/ with declarations, and bundles what must need nothing else: the command line into one
+// file, what a worker runs into one (import maps do not reach workers), and the library that worker/ uses.
+//   node scripts/build-package.mjs                 dist/
+//   node scripts/build-package.mjs --cli FILE      the command line alone, for its tests
+//   node scripts/build-package.mjs --worker FOLDER both sides of svi-lm/worker alone, for its tests
 import { spawnSync } from "node:child_process";
-import { chmod, copyFile, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -37,7 +39,30 @@ async function bundleCommandLine(outfile) {
   await chmod(new URL(outfile, root), 0o755);
 }
 
-if (process.argv[2] === "--cli") await bundleCommandLine(process.argv[3]);
+/** The same bundle in Node and in browsers; licences of what is in it go with it. */
+async function bundleForWorkers(entry, outfile) {
+  const licence = await readFile(new URL("node_modules/birpc/LICENSE", root), "utf8");
+  const loader = entry.endsWith("thread.ts") ? "/*! @assemblyscript/loader: Apache-2.0 */\n" : "";
+  await build({
+    absWorkingDir: fileURLToPath(root),
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    format: "esm",
+    target: "es2022",
+    minify: entry.endsWith("thread.ts"),
+    legalComments: "inline",
+    logLevel: "error",
+    banner: { js: `${loader}/*! birpc\n${licence}*/` },
+  });
+}
+
+if (process.argv[2] === "--worker")
+  for (const name of ["index", "thread"])
+    await bundleForWorkers(`src/worker/${name}.ts`, `${process.argv[3]}/${name}.js`);
+else if (process.argv[2] === "--cli") await bundleCommandLine(process.argv[3]);
 else {
   await rm(new URL("dist", root), { recursive: true, force: true });
   const tsc = fileURLToPath(new URL("node_modules/typescript/bin/tsc", root));
@@ -47,6 +72,8 @@ else {
   });
   if (status !== 0) process.exit(1);
   await copyKernels();
+  for (const name of ["birpc", "thread"])
+    await bundleForWorkers(`src/worker/${name}.ts`, `dist/worker/${name}.js`);
   await rm(new URL("dist/cli", root), { recursive: true });
   await bundleCommandLine("dist/cli/main.js");
 }

@@ -28,6 +28,7 @@ describe("the package", () => {
       "**/kernels/embedded.*",
       "**/kernels/imported.*",
       "**/kernels/importedModule.*",
+      "**/worker/thread.*",
       "./dist/cli/main.js",
     ]);
     for (const entry of Object.values(pack.exports))

@@ -1,0 +1,117 @@
+/** @module Workers as hosts have them: the web's, and Node's threads. */
+import { SviError } from "../errors.ts";
+import type { Endpoint } from "./channel.ts";
+
+/** The web's Worker, which Deno and Bun have too. */
+export interface WebWorker {
+  postMessage(message: unknown, transfer: Transferable[]): void;
+  // biome-ignore lint/suspicious/noExplicitAny: hosts differ in what they call an event.
+  addEventListener(type: string, listener: (event: any) => void): void;
+  terminate(): void;
+}
+
+/** The Worker of node:worker_threads. */
+export interface NodeWorker {
+  postMessage(message: unknown, transfer?: readonly never[]): void;
+  // biome-ignore lint/suspicious/noExplicitAny: what is heard depends on the event.
+  on(event: string, listener: (value: any) => void): unknown;
+  terminate(): unknown;
+}
+
+/** A worker under one roof: messages, how it ends, and whether it keeps the host alive. */
+export interface Thread extends Endpoint {
+  readonly web: boolean;
+  /** @param cause what the host says, where it says anything */
+  ended(heard: (what: string, cause?: unknown) => void): void;
+  terminate(): void;
+  /** A worker with nothing to do must not keep a script from ending. */
+  busy(busy: boolean): void;
+}
+
+/** What is used of node:worker_threads. */
+interface Threads {
+  readonly Worker: new (file: URL) => NodeWorker;
+  readonly parentPort: Pick<NodeWorker, "postMessage" | "on"> | null;
+}
+
+/** Node's module without an import of it, which bundlers for pages would follow. */
+export function workerThreads(): Threads | undefined {
+  const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } };
+  return process?.getBuiltinModule?.("node:worker_threads") as Threads | undefined;
+}
+
+/** @throws SviError `E_WORKER` where the host has no workers, or refuses this one */
+export function startThread(): WebWorker | NodeWorker {
+  try {
+    if (typeof Worker === "function")
+      return new Worker(new URL("./thread.js", import.meta.url), { type: "module", name: "svi-lm" });
+    const threads = workerThreads();
+    // Not spelt out: a bundler for pages would ship the file twice.
+    const file = "./thread.js";
+    if (threads) return new threads.Worker(new URL(file, import.meta.url));
+  } catch (cause) {
+    throw new SviError("E_WORKER", `The worker was refused: ${(cause as Error).message}`, {
+      value: (cause as Error).name,
+      remedy: "Serve dist/worker/thread.js from the page's own origin, or give connect() a Worker",
+      cause,
+    });
+  }
+  throw new SviError("E_WORKER", "This host has no workers", {
+    remedy: "Import svi-lm itself: fit gives the host a turn between its slices",
+  });
+}
+
+/** @throws SviError `E_OPTION` for what is no worker */
+export function threadOf(worker: WebWorker | NodeWorker): Thread {
+  const unreferenced = worker as { ref?: () => void; unref?: () => void };
+  const shared = {
+    post: (message: unknown, transfer: Transferable[]) => worker.postMessage(message, transfer as never[]),
+    terminate: () => void worker.terminate(),
+    busy: (busy: boolean) => (busy ? unreferenced.ref?.() : unreferenced.unref?.()),
+  };
+  if ("addEventListener" in worker)
+    return {
+      ...shared,
+      web: true,
+      listen: (heard) => worker.addEventListener("message", ({ data }: MessageEvent) => heard(data)),
+      ended(heard) {
+        worker.addEventListener("error", (event: ErrorEvent) => {
+          event.preventDefault?.();
+          heard(event.message || "Its script cannot be loaded", event.error);
+        });
+      },
+    };
+  if (typeof worker?.on === "function")
+    return {
+      ...shared,
+      web: false,
+      listen: (heard) => void worker.on("message", heard),
+      ended(heard) {
+        worker.on("error", (error: Error) => heard(error.message, error));
+        worker.on("exit", (code: number) => heard(`It ended with code ${code}`));
+      },
+    };
+  throw new SviError("E_OPTION", `The worker is ${String(worker)}`, {
+    value: worker,
+    remedy: "Give a Worker, or leave it away",
+  });
+}
+
+/** The end of the channel within a worker. @throws SviError `E_WORKER` outside of one */
+export function ownEndpoint(): Endpoint {
+  const scope = globalThis as unknown as WebWorker & { document?: unknown };
+  const port = workerThreads()?.parentPort;
+  if (port)
+    return {
+      post: (message, transfer) => port.postMessage(message, transfer as never[]),
+      listen: (heard) => void port.on("message", heard),
+    };
+  if (typeof scope.postMessage === "function" && scope.document === undefined)
+    return {
+      post: (message, transfer) => scope.postMessage(message, transfer),
+      listen: (heard) => scope.addEventListener("message", ({ data }: MessageEvent) => heard(data)),
+    };
+  throw new SviError("E_WORKER", "svi-lm/worker/thread was imported outside of a worker", {
+    remedy: "Import it in the file that a Worker runs, and svi-lm/worker in the page",
+  });
+}

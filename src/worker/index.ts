@@ -1,0 +1,55 @@
+/** @module svi-lm in a worker: no kernels and no training on the caller's side, only handles and descriptions. */
+import { WorkerClient } from "./client.ts";
+import { Connection, type ConnectOptions } from "./connection.ts";
+import type { NodeWorker, WebWorker } from "./host.ts";
+
+/**
+ * svi-lm in a worker of its own: a Web Worker, or a thread of Node's.
+ *
+ * Without an argument it starts the package's own file, which Vite and webpack find by its `new URL`; with a bundler
+ * that leaves that alone give it a Worker whose file imports `svi-lm/worker/thread`.
+ *
+ * @throws SviError `E_WORKER` where the worker cannot be loaded, does not answer or is of another version;
+ *   `E_KERNELS` for kernels that are not this package's; the signal's reason
+ */
+export async function connect(
+  worker?: WebWorker | NodeWorker | null,
+  options: ConnectOptions = {},
+): Promise<WorkerClient> {
+  options.signal?.throwIfAborted();
+  const connection = new Connection(worker ?? undefined);
+  await connection.greet(options);
+  return new WorkerClient(connection);
+}
+
+export { SviError, type SviErrorCode } from "../errors.ts";
+export {
+  adam,
+  bayesByBackprop,
+  gaussianPrior,
+  ivon,
+  type Method,
+  type Prior,
+  scaleMixturePrior,
+  sgd,
+} from "../inference/method.ts";
+export type { Piece } from "../prediction/generate.ts";
+export type { Score, ScoredToken } from "../prediction/score.ts";
+export type { Evaluation } from "../training/evaluate.ts";
+export type { Checkpointing, StepRecord } from "../training/fit.ts";
+export { type Schedule, schedule } from "../training/schedule.ts";
+export type {
+  AnyTokenizer,
+  WorkerClient,
+  WorkerCorpus,
+  WorkerCorpusOptions,
+  WorkerCreateOptions,
+  WorkerEvaluateOptions,
+  WorkerFitOptions,
+  WorkerGenerateOptions,
+  WorkerLanguageModel,
+  WorkerScoreOptions,
+  WorkerTokenizer,
+} from "./client.ts";
+export type { ConnectOptions } from "./connection.ts";
+export type { NodeWorker, WebWorker } from "./host.ts";

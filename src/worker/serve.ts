@@ -1,0 +1,299 @@
+/** @module The worker's end: svi-lm behind a channel. */
+import "../kernels/embedded.ts";
+import { SviError } from "../errors.ts";
+import { packageVersion } from "../kernels/generated/identity.ts";
+import { LanguageModel } from "../languageModel.ts";
+import { loadKernels, useKernels } from "../module.ts";
+import { Corpus } from "../text/corpus.ts";
+import { learnTokenizer } from "../text/learn.ts";
+import type { TextSource } from "../text/source.ts";
+import { byteTokenizer, tokenizerFromDescription } from "../text/tokenizer.ts";
+import type { JsonTokenizerReader, Tokenizer } from "../text/types.ts";
+import { evaluate } from "../training/evaluate.ts";
+import { fitInTurn } from "../training/fit.ts";
+import { type Channel, move, openChannel } from "./channel.ts";
+import { ownEndpoint } from "./host.ts";
+import type {
+  CallerFunctions,
+  CorpusState,
+  Handle,
+  Job,
+  ModelState,
+  ThreadFunctions,
+  TokenizerState,
+  WireSource,
+  WireTokenizer,
+} from "./protocol.ts";
+import { Turns } from "./turns.ts";
+
+export interface ServeOptions {
+  /** `jsonTokenizer` of `svi-lm/tokenizers`, for models that use a tokenizer.json. */
+  readonly json?: JsonTokenizerReader;
+}
+
+let serving = false;
+
+/**
+ * Serves whoever made this worker and calls `connect`. Once a worker; later calls change nothing.
+ * @throws SviError `E_WORKER` outside of a worker
+ */
+export function serve(options: ServeOptions = {}): void {
+  if (serving) return;
+  const endpoint = ownEndpoint();
+  serving = true;
+  const server = new Server(options);
+  server.caller = openChannel<CallerFunctions>(endpoint, server.functions());
+  server.caller.tell("ready");
+}
+
+interface Run {
+  readonly turns: Turns<unknown>;
+  readonly controller: AbortController;
+}
+
+class Server {
+  caller!: Channel<CallerFunctions>;
+  readonly #json: JsonTokenizerReader | undefined;
+  readonly #objects = new Map<Handle, object>();
+  readonly #jobs = new Map<Job, AbortController>();
+  readonly #runs = new Map<Job, Run>();
+  #last = 0;
+  #held: Promise<void> | undefined;
+
+  constructor({ json }: ServeOptions) {
+    this.#json = json;
+  }
+
+  functions(): ThreadFunctions {
+    return {
+      ...this.#texts(),
+      ...this.#models(),
+      ...this.#work(),
+      hello: async ({ lock, kernels }) => {
+        if (lock) {
+          this.#held ??= hold(lock);
+          await this.#held;
+        }
+        if (kernels) useKernels(await loadKernels(kernels));
+        return { version: packageVersion };
+      },
+      abort: (job) => {
+        (this.#jobs.get(job) ?? this.#runs.get(job)?.controller)?.abort();
+      },
+      release: (handle) => {
+        this.#objects.delete(handle);
+      },
+    };
+  }
+
+  #texts(): Pick<
+    ThreadFunctions,
+    | "openCorpus"
+    | "corpusOfTokens"
+    | "sliceCorpus"
+    | "splitCorpus"
+    | "fingerprint"
+    | "learnTokenizer"
+    | "encode"
+    | "decode"
+    | "describe"
+  > {
+    const corpusOf = (handle: Handle) => this.#find<Corpus>(handle);
+    const tokenizerOf = (handle: Handle) => this.#find<Tokenizer>(handle);
+    const whole = (corpus: Corpus) => ({
+      ...this.#corpusState(corpus),
+      tokenizer: this.#tokenizerState(corpus.tokenizer),
+    });
+    return {
+      openCorpus: (job, source, { tokenizer, ...options }) =>
+        this.#heeding(job, async (signal) => {
+          const own =
+            tokenizer === "character" || tokenizer === "word" ? tokenizer : this.#tokenizer(tokenizer);
+          const texts = source.map((one) => this.#source(one));
+          return whole(await Corpus.open(texts, { ...options, tokenizer: own, signal }));
+        }),
+      corpusOfTokens: (ids, tokenizer) => whole(Corpus.fromTokens(ids, this.#tokenizer(tokenizer))),
+      sliceCorpus: (corpus, from, to) => this.#corpusState(corpusOf(corpus).slice(from, to)),
+      splitCorpus: (corpus, fractions) =>
+        corpusOf(corpus)
+          .split(fractions)
+          .map((part) => this.#corpusState(part)),
+      fingerprint: (corpus) => corpusOf(corpus).fingerprint(),
+      learnTokenizer: (job, source, options) =>
+        this.#heeding(job, async (signal) => {
+          const texts = source.map((one) => this.#source(one));
+          return this.#tokenizerState(await learnTokenizer(texts, { ...options, signal }));
+        }),
+      encode: (tokenizer, text) => {
+        const ids = tokenizerOf(tokenizer).encode(text);
+        return move(ids, ids.buffer);
+      },
+      decode: (tokenizer, ids) => tokenizerOf(tokenizer).decode(ids),
+      describe: (tokenizer) => tokenizerOf(tokenizer).describe(),
+    };
+  }
+
+  #models(): Pick<
+    ThreadFunctions,
+    "createModel" | "loadModel" | "toBytes" | "hash" | "embedding" | "posterior" | "disposeModel"
+  > {
+    const modelOf = (handle: Handle) => this.#find<LanguageModel>(handle);
+    return {
+      createModel: async ({ tokenizer, ...options }) =>
+        this.#modelState(await LanguageModel.create({ ...options, tokenizer: this.#tokenizer(tokenizer) })),
+      loadModel: (job, source) =>
+        this.#heeding(job, async (signal) =>
+          this.#modelState(await LanguageModel.load(source, { json: this.#json, signal })),
+        ),
+      toBytes: (model) => {
+        const bytes = modelOf(model).toBytes();
+        return move(bytes, bytes.buffer);
+      },
+      hash: (model) => modelOf(model).hash(),
+      embedding: (model, token) => modelOf(model).embedding(token),
+      posterior: (model) => {
+        const { mean, precision, lambda } = modelOf(model).posterior;
+        const copy = { mean: mean.slice(), precision: precision?.slice() ?? null, lambda };
+        return move(copy, copy.mean.buffer, copy.precision?.buffer);
+      },
+      disposeModel: (model) => modelOf(model).dispose(),
+    };
+  }
+
+  #work(): Pick<ThreadFunctions, "evaluate" | "score" | "beginFit" | "beginGenerate" | "next" | "close"> {
+    const modelOf = (handle: Handle) => this.#find<LanguageModel>(handle);
+    const corpusOf = (handle: Handle) => this.#find<Corpus>(handle);
+    return {
+      evaluate: (job, model, corpus, options) =>
+        this.#heeding(job, (signal) => evaluate(modelOf(model), corpusOf(corpus), { ...options, signal })),
+      score: (job, model, text, options) =>
+        this.#heeding(job, (signal) => modelOf(model).score(text, { ...options, signal })),
+      beginFit: (job, model, corpus, { validation, checkpoint, ...options }) =>
+        this.#begin(job, (signal, turn) =>
+          fitInTurn(
+            modelOf(model),
+            corpusOf(corpus),
+            {
+              ...options,
+              signal,
+              validation: validation && { ...validation, corpus: corpusOf(validation.corpus) },
+              checkpoint: checkpoint && {
+                every: checkpoint.every,
+                save: async (bytes) => {
+                  await this.caller.call("callback", checkpoint.save, move(bytes, bytes.buffer));
+                },
+              },
+            },
+            turn,
+          ),
+        ),
+      beginGenerate: (job, model, options) =>
+        this.#begin(job, (signal) => modelOf(model).generate({ ...options, signal })),
+      next: (job) => this.#next(job),
+      close: (job, leaving) => this.#close(job, leaving),
+    };
+  }
+
+  #begin(
+    job: Job,
+    start: (signal: AbortSignal, turn: () => Promise<boolean>) => AsyncIterator<unknown, void, void>,
+  ): void {
+    const turns = new Turns<unknown>();
+    const controller = new AbortController();
+    this.#runs.set(job, { controller, turns: turns.run(start(controller.signal, turns.turn)) });
+  }
+
+  async #next(job: Job): Promise<unknown> {
+    let value: unknown;
+    try {
+      value = await this.#runs.get(job)!.turns.next();
+      return value;
+    } finally {
+      if (value === undefined) this.#runs.delete(job);
+    }
+  }
+
+  async #close(job: Job, leaving: boolean): Promise<void> {
+    const { turns, controller } = this.#runs.get(job)!;
+    this.#runs.delete(job);
+    // Whoever leaves does not wait for a gradient that nobody wants.
+    if (leaving) controller.abort();
+    try {
+      await turns.end();
+    } catch (error) {
+      if (!leaving) throw error;
+    }
+  }
+
+  async #heeding<T>(job: Job, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController();
+    this.#jobs.set(job, controller);
+    try {
+      return await work(controller.signal);
+    } finally {
+      this.#jobs.delete(job);
+    }
+  }
+
+  #source(source: WireSource): TextSource {
+    if (typeof source !== "object" || !("read" in source)) return source;
+    const { size, read } = source;
+    return {
+      size,
+      read: (start, end) => this.caller.call("callback", read, start, end) as Promise<Uint8Array>,
+    };
+  }
+
+  #tokenizer(tokenizer: Exclude<WireTokenizer, "character" | "word">): Tokenizer;
+  #tokenizer(tokenizer: WireTokenizer): Tokenizer;
+  #tokenizer(tokenizer: WireTokenizer): Tokenizer {
+    if (tokenizer === "byte") return byteTokenizer();
+    if (typeof tokenizer === "object" && "handle" in tokenizer)
+      return this.#find<Tokenizer>(tokenizer.handle);
+    if (typeof tokenizer === "object") return tokenizerFromDescription(tokenizer, { json: this.#json });
+    throw new SviError("E_OPTION", `The tokenizer is ${String(tokenizer)}`, {
+      value: tokenizer,
+      remedy: 'Give a tokenizer, or "byte"; "character" and "word" are learnt by Corpus.open',
+    });
+  }
+
+  /** A handle of its own for everything that the caller will hold: it is released when that is out of reach. */
+  #keep(object: object): Handle {
+    const handle = ++this.#last;
+    this.#objects.set(handle, object);
+    return handle;
+  }
+
+  #find<T extends object>(handle: Handle): T {
+    return this.#objects.get(handle) as T;
+  }
+
+  #tokenizerState(tokenizer: Tokenizer): TokenizerState {
+    const { kind, vocabularySize, unknown, endOfLine, lossless } = tokenizer;
+    return { handle: this.#keep(tokenizer), kind, vocabularySize, unknown, endOfLine, lossless };
+  }
+
+  #corpusState(corpus: Corpus): CorpusState {
+    return { handle: this.#keep(corpus), tokens: corpus.tokens, bytes: corpus.bytes };
+  }
+
+  #modelState(model: LanguageModel): ModelState {
+    const { configuration, parameters, tokenizer } = model;
+    return {
+      handle: this.#keep(model),
+      configuration,
+      parameters,
+      tokenizer: this.#tokenizerState(tokenizer),
+    };
+  }
+}
+
+/** Holds a lock for as long as this worker lives; resolves once it has it. */
+function hold(lock: string): Promise<void> {
+  return new Promise((resolve) => {
+    void navigator.locks.request(lock, () => {
+      resolve();
+      return new Promise(() => {});
+    });
+  });
+}

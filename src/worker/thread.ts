@@ -1,0 +1,4 @@
+/** @module What a worker runs. */
+import { serve } from "./serve.ts";
+
+serve();
