@@ -6,6 +6,7 @@ import { defaultKernels, type Kernels } from "../../src/kernels/kernels.ts";
 import { configureModel } from "../../src/model/configuration.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { Posterior } from "../../src/model/posterior.ts";
+import { finish } from "../../src/model/work.ts";
 import { Predictor } from "../../src/prediction/predictor.ts";
 import { relaxed } from "../../src/relaxed.ts";
 import { schedule } from "../../src/training/schedule.ts";
@@ -57,7 +58,7 @@ function training(): () => void {
     const inputs = text.subarray(position, position + batch * sequence);
     const targets = text.subarray(position + batch, position + batch * (sequence + 1));
     position = (position + batch * sequence) % (64 * sequence * batch);
-    for (const _ of trainer.update(inputs, targets, sequence, () => {}));
+    finish(trainer.update(finish(trainer.differentiate(inputs, targets, sequence)), false));
   };
 }
 

@@ -1,0 +1,88 @@
+/** Work in slices: no kernel call is long, whatever the size, and cutting changes no bit. */
+import { describe, expect, test } from "vitest";
+import type { KernelExports } from "../../src/kernels/exports.ts";
+import { KernelInstance } from "../../src/kernels/instance.ts";
+import { MemoryPlan } from "../../src/kernels/memory.ts";
+import { Products } from "../../src/model/products.ts";
+import { finish, PART, SLICE_FLOPS, Work } from "../../src/model/work.ts";
+import { randomNumbers } from "./reference.ts";
+
+function rig(...sizes: number[]) {
+  const plan = new MemoryPlan(new KernelInstance());
+  const products = new Products(plan);
+  const places = sizes.map((size) => plan.words(size));
+  plan.commit();
+  const random = randomNumbers(3);
+  const fill = (i: number) => {
+    const numbers = plan.floats(places[i], sizes[i]);
+    for (let e = 0; e < sizes[i]; e++) numbers[e] = random() - 0.5;
+  };
+  const read = (i: number) => plan.floats(places[i], sizes[i]).slice();
+  return { plan, products, places, fill, read, k: plan.instance.exports };
+}
+
+function count(work: Generator<unknown>): number {
+  let slices = 0;
+  for (const _ of work) slices++;
+  return slices;
+}
+
+describe("a product whose fewest rows are more than a slice", () => {
+  // 24 rows × 5003 × 1030 × 2 are 2.5 slices; neither size is a multiple of panel or block.
+  const [m, n, k] = [29, 5003, 1030];
+  const packed = (kernels: KernelExports) => kernels.packedSize(n, k) + 16;
+
+  for (const transposed of [false, true])
+    for (const accumulate of [false, true])
+      test(`${transposed ? "Aᵀ" : "A"}·B${accumulate ? " added to C" : ""} has the bits of one call`, () => {
+        const kernels = new KernelInstance().exports;
+        const r = rig(m * k, k * n, packed(kernels), m * n, m * n, kernels.gemmScratchSize() / 4);
+        for (const i of [0, 1, 3]) r.fill(i);
+        const [a, b, panels, c, whole, scratch] = r.places;
+        r.plan.floats(whole, m * n).set(r.read(3));
+        r.k.packColumns(panels, b, n, k, n);
+        const stride = transposed ? m : k;
+        r.k.gemm(m, n, k, a, stride, Number(transposed), panels, whole, n, Number(accumulate), scratch);
+        const left = { at: a, stride, transposed };
+        const slices = count(r.products.multiply([m, n, k], left, panels, { at: c, stride: n, accumulate }));
+        expect(slices).toBeGreaterThanOrEqual(Math.floor((2 * m * n * k) / (2 * SLICE_FLOPS)));
+        expect(r.read(3)).toEqual(r.read(4));
+      });
+});
+
+describe("packing in parts", () => {
+  const [n, k] = [4001, 523];
+
+  for (const rows of [true, false])
+    test(`${rows ? "rows" : "columns"} lie as one call puts them`, () => {
+      const size = new KernelInstance().exports.packedSize(n, k);
+      const r = rig(k * n, size + 16, size + 16);
+      r.fill(0);
+      const [b, parts, whole] = r.places;
+      if (rows) {
+        r.k.packRows(whole, b, k, k, n);
+        expect(count(r.products.packRows(parts, b, k, k, n))).toBeGreaterThan(0);
+      } else {
+        r.k.packColumns(whole, b, n, k, n);
+        expect(count(r.products.packColumns(parts, b, n, k, n))).toBeGreaterThan(0);
+      }
+      expect(n * k).toBeGreaterThan(PART);
+      expect(r.read(1)).toEqual(r.read(2));
+    });
+});
+
+test("a pass visits every element once, in parts, and stops between them", () => {
+  const visited: [number, number][] = [];
+  const work = new Work().parts(2 * PART + 5, PART, SLICE_FLOPS / PART, (from, size) =>
+    visited.push([from, size]),
+  );
+  expect(count(work)).toBe(2);
+  expect(visited).toEqual([
+    [0, PART],
+    [PART, PART],
+    [2 * PART, 5],
+  ]);
+  expect(PART % 4096).toBe(0);
+  finish(new Work().parts(0, PART, 1, () => visited.push([0, 0])));
+  expect(visited).toHaveLength(3);
+});
