@@ -6,9 +6,10 @@ import type { KernelExports } from "./exports.ts";
 export function instantiate(module: WebAssembly.Module, memory?: WebAssembly.Memory): KernelExports {
   const imports: WebAssembly.Imports = memory ? { env: { memory } } : {};
   // The loader would compile what is no instance of this realm's class; an edge host's module is another realm's.
+  // Its own exports are left aside: each is wrapped in a function that copies its arguments at every call.
   const { exports } =
     module instanceof WebAssembly.Module
-      ? instantiateSync(module, imports as Imports)
+      ? instantiateSync(module, imports as Imports).instance
       : new WebAssembly.Instance(module, imports);
   return exports as unknown as KernelExports;
 }
