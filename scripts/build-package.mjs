@@ -3,10 +3,12 @@
 //   node scripts/build-package.mjs --cli FILE  the command line alone, for its tests
 import { spawnSync } from "node:child_process";
 import { chmod, copyFile, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = new URL("..", import.meta.url);
+const absWorkingDir = fileURLToPath(root);
 const KERNELS = "kernels/generated";
 
 /** Sources of all that package.json exports. */
@@ -18,41 +20,70 @@ async function entryPoints() {
 }
 
 /**
- * One file for each entry point, what several of them need in shared ones: a module graph of 80 files takes Node 30 ms
- * to open. Names and lines stay as they are written; whoever bundles it minifies.
+ * core.js holds what entry points share, so that there is one SviError and one choice of kernels; each entry point adds
+ * a small file. A graph of 80 modules takes Node 30 ms to open, one of two takes 5. Names and lines stay as they are
+ * written: whoever bundles the package minifies.
  */
 async function bundleModules() {
-  await build({
-    absWorkingDir: fileURLToPath(root),
-    entryPoints: await entryPoints(),
-    outbase: "src",
-    outdir: "dist",
-    chunkNames: "shared/[hash]",
+  const { metafile } = await bundle("src/public.ts", { write: false, metafile: true });
+  const core = new Set(Object.keys(metafile.inputs));
+  const [{ exports: names }] = Object.values(metafile.outputs);
+  const wanted = new Set(["src/public.ts"]);
+  for (const entry of await entryPoints()) {
+    const to = entry.replace(/^src/, "dist").replace(/\.ts$/, ".js");
+    const path = `./${relative(dirname(to), "dist/core.js")}`.replace("./..", "..");
+    await bundle(entry, { outfile: to, plugins: [hostsWasm, fromCore({ core, names, wanted, path })] });
+  }
+  const contents = [...wanted].map((file) => `export * from "./${file}";`).join("\n");
+  await bundle(undefined, { stdin: { contents, resolveDir: absWorkingDir }, outfile: "dist/core.js" });
+}
+
+function bundle(entry, more) {
+  return build({
+    absWorkingDir,
+    entryPoints: entry && [entry],
     bundle: true,
-    splitting: true,
-    packages: "external",
-    external: ["node:*"],
+    external: ["node:*", "@huggingface/tokenizers"],
     platform: "neutral",
     format: "esm",
     target: "es2022",
+    legalComments: "inline",
     logLevel: "error",
-    plugins: [
-      {
-        name: "wasm imports are the host's",
-        setup: ({ onResolve }) =>
-          onResolve({ filter: /\.wasm(\?module)?$/ }, ({ path }) => ({
-            path: path.replace("./generated", `./${KERNELS}`),
-            external: true,
-          })),
-      },
-    ],
+    ...more,
   });
 }
+
+/** An import of a binary stays one, for the host to resolve. */
+const hostsWasm = {
+  name: "host's wasm",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\.wasm(\?module)?$/ }, ({ path }) => ({
+      path: path.replace("./generated", `./${KERNELS}`),
+      external: true,
+    })),
+};
+
+/** Modules of core.js are imported from there; of the public face just what it names. */
+const fromCore = ({ core, names, wanted, path }) => ({
+  name: "from core",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^core$/ }, () => ({ path, external: true }));
+    onResolve({ filter: /^\.\.?\// }, ({ path: imported, resolveDir }) => {
+      const file = relative(absWorkingDir, resolve(resolveDir, imported));
+      if (!core.has(file) || file === "src/public.ts") return;
+      wanted.add(file);
+      return { path, external: true };
+    });
+    onLoad({ filter: /src\/public\.ts$/ }, () => ({
+      contents: `export { ${names.join(", ")} } from "core";`,
+    }));
+  },
+});
 
 function declarations() {
   const tsc = fileURLToPath(new URL("node_modules/typescript/bin/tsc", root));
   const { status } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], {
-    cwd: root,
+    cwd: absWorkingDir,
     stdio: "inherit",
   });
   if (status !== 0) process.exit(1);
@@ -70,7 +101,7 @@ async function copyKernels() {
 
 async function bundleCommandLine(outfile) {
   await build({
-    absWorkingDir: fileURLToPath(root),
+    absWorkingDir,
     entryPoints: ["src/cli/main.ts"],
     outfile,
     bundle: true,
