@@ -39,10 +39,13 @@ function pack() {
 }
 
 /** A copy of a project with the tarball among its dependencies, installed. */
-function install(name, tarball) {
+function install(name, tarball, sources = SOURCES) {
   const folder = join(OUT, name);
   rmSync(folder, { recursive: true, force: true });
-  cpSync(join(SOURCES, name), folder, { recursive: true });
+  cpSync(join(sources, name), folder, {
+    recursive: true,
+    filter: (path) => !/node_modules|dist|\.wrangler/.test(path),
+  });
   const target = existsSync(join(folder, "src")) ? join(folder, "src") : folder;
   for (const file of SHARED) cpSync(join(SOURCES, file), join(target, file));
   const project = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
@@ -106,7 +109,10 @@ async function inChromium(folder, { headers = {}, instead = {} } = {}) {
   const profile = mkdtempSync(join(tmpdir(), "svi-lm-"));
   const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--mute-audio"];
   const address = `http://127.0.0.1:${server.address().port}/`;
-  const child = spawn(browser, [...flags, `--user-data-dir=${profile}`, address], { stdio: "ignore", detached: true });
+  const child = spawn(browser, [...flags, `--user-data-dir=${profile}`, address], {
+    stdio: "ignore",
+    detached: true,
+  });
   const silent = new Promise((_, reject) => {
     setTimeout(() => reject(new Error("The page reported nothing for 60 s")), 60_000).unref();
   });
@@ -158,6 +164,17 @@ const PROJECTS = [
   { name: "esbuild", version: "esbuild", run: page() },
   { name: "rollup", version: "rollup", run: page() },
   { name: "wrangler", version: "wrangler", run: (name, tarball) => inWorkerd(build(install(name, tarball))) },
+];
+const EXAMPLES = [
+  {
+    name: "edge",
+    run(name, tarball) {
+      const folder = build(install(name, tarball, "examples"));
+      return JSON.parse(run(newerNode(), [join(OUT, "tools/edge.js"), folder]));
+    },
+    // It compares everything itself, with a straight run in Node.
+    judge: (result) => (result.hash ? null : JSON.stringify(result)),
+  },
 ];
 const HOSTS = [
   host(() => process.execPath, "esm.js"),
@@ -225,13 +242,20 @@ async function main() {
     JSON.stringify(result) === JSON.stringify(expected) ? null : JSON.stringify(result);
   const wanted = ({ name }) => positionals.length === 0 || positionals.includes(name);
   const group = (kind, tasks) => tasks.map((task) => ({ kind, ...task }));
-  const tasks = [...group("project", PROJECTS), ...group("host", HOSTS), ...group("refusal", REFUSALS)];
+  const tasks = [
+    ...group("project", PROJECTS),
+    ...group("host", HOSTS),
+    ...group("example", EXAMPLES),
+    ...group("refusal", REFUSALS),
+  ];
   const rows = [];
   for (const { kind, name, version, run: work, judge = sameAsNode } of tasks.filter(wanted)) {
     let problem;
+    let result;
     let missing = false;
     try {
-      problem = judge(await work(name, tarball));
+      result = await work(name, tarball);
+      problem = judge(result);
     } catch (thrown) {
       missing = thrown instanceof Missing;
       problem = thrown.message;
@@ -247,6 +271,7 @@ async function main() {
     if (!values.json)
       console.log(`${row.ok ? "ok     " : missing ? "missing" : "FAILED "} ${kind} ${name} ${row.version}`);
     if (problem !== null && !values.json) console.log(problem.slice(0, 2000));
+    if (kind === "example" && problem === null && !values.json) console.log(JSON.stringify(result));
     rows.push(row);
   }
   const of = (kind) => rows.filter((row) => row.kind === kind);
