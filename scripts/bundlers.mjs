@@ -186,7 +186,7 @@ const HOSTS = [
     "-A",
     "--no-config",
     "--node-modules-dir=manual",
-    "deno.ts",
+    "deno.js",
   ),
   { ...host(() => tool("@oven/bun-linux-x64", "bin", "bun"), "esm.js"), name: "bun" },
 ];
