@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import asc from "assemblyscript/asc";
+import { printable } from "./printable.mjs";
 
 const BUILDS = ["simd", "relaxed"];
 const GENERATED = "src/kernels/generated";
@@ -24,7 +25,7 @@ else {
     await writeFile(`${GENERATED}/${build}.wasm`, bytes);
     await writeFile(
       `${GENERATED}/${build}.ts`,
-      `${MADE}export const ${build}Base64: string =\n  "${bytes.toString("base64")}";\n`,
+      `${MADE}export const ${build}Text: string =\n  "${printable(bytes)}";\n`,
     );
     report(build, bytes);
   }

@@ -6,8 +6,8 @@ import { describe, expect, test } from "vitest";
 const pack = JSON.parse(readFileSync("package.json", "utf8"));
 
 describe("the package", () => {
-  test("depends on the loader alone", () => {
-    expect(Object.keys(pack.dependencies)).toEqual(["@assemblyscript/loader"]);
+  test("depends on nothing: the loader is bundled", () => {
+    expect(pack.dependencies).toBeUndefined();
     expect(Object.keys(pack.peerDependencies)).toEqual(["@huggingface/tokenizers"]);
     expect(pack.peerDependenciesMeta["@huggingface/tokenizers"].optional).toBe(true);
   });
@@ -33,6 +33,33 @@ describe("the package", () => {
     ]);
     for (const entry of Object.values(pack.exports))
       if (typeof entry === "object") expect(Object.keys(entry as object)[0]).toBe("types");
+  });
+
+  test("answers edge hosts before the conditions that they share with others", () => {
+    expect(Object.keys(pack.exports["."])).toEqual([
+      "types",
+      "workerd",
+      "edge-light",
+      "browser",
+      "node",
+      "default",
+    ]);
+    expect(Object.keys(pack.exports)).toEqual(
+      expect.arrayContaining(["./workerd", "./edge-light", "./module", "./relaxed", "./kernels.wasm"]),
+    );
+    expect(pack.files).toEqual(["dist", "CHANGELOG.md"]);
+  });
+
+  test("is the same on JSR", () => {
+    const jsr = JSON.parse(readFileSync("jsr.json", "utf8"));
+    expect(jsr.version).toBe(pack.version);
+    expect(jsr.license).toBe(pack.license);
+    for (const [name, source] of Object.entries(jsr.exports)) {
+      const { default: built } = pack.exports[name];
+      expect(source).toBe(built.replace("./dist/", "./src/").replace(/\.js$/, ".ts"));
+    }
+    for (const [name, from] of Object.entries(jsr.imports))
+      expect(from).toBe(`npm:${name}@${pack.devDependencies[name]}`);
   });
 
   test("locks no network address", () => {

@@ -1,7 +1,7 @@
-/** @module Provides the kernels from base64, for every host that compiles at run time. Imported for its effect. */
-import { bytesOfBase64 } from "./base64.ts";
+/** @module Provides the kernels that travel as text, for every host that compiles at run time. Imported for its effect. */
 import { compile } from "./compile.ts";
-import { simdBase64 } from "./generated/simd.ts";
+import { simdText } from "./generated/simd.ts";
 import { kernelsOf, provideKernels } from "./kernels.ts";
+import { bytesOfPrintable } from "./printable.ts";
 
-provideKernels(kernelsOf("simd", () => compile(bytesOfBase64(simdBase64))));
+provideKernels(kernelsOf("simd", () => compile(bytesOfPrintable(simdText))));

@@ -1,3 +1,4 @@
+/*! Includes @assemblyscript/loader, Copyright Daniel Wirtz and contributors, Apache-2.0: apache.org/licenses/LICENSE-2.0 */
 /** @module The only file that knows @assemblyscript/loader, which is deprecated: instances of a compiled module. */
 import { type Imports, instantiateSync } from "@assemblyscript/loader";
 import type { KernelExports } from "./exports.ts";
@@ -6,9 +7,10 @@ import type { KernelExports } from "./exports.ts";
 export function instantiate(module: WebAssembly.Module, memory?: WebAssembly.Memory): KernelExports {
   const imports: WebAssembly.Imports = memory ? { env: { memory } } : {};
   // The loader would compile what is no instance of this realm's class; an edge host's module is another realm's.
+  // Its own exports are left aside: each is wrapped in a function that copies its arguments at every call.
   const { exports } =
     module instanceof WebAssembly.Module
-      ? instantiateSync(module, imports as Imports)
+      ? instantiateSync(module, imports as Imports).instance
       : new WebAssembly.Instance(module, imports);
   return exports as unknown as KernelExports;
 }

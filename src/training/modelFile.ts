@@ -189,7 +189,7 @@ function readFlat(
 
 function requirePositive(layout: Layout, precision: Float32Array): void {
   for (const s of layout.segments) {
-    if (s.bias) continue;
+    if (s.bias || allPositive(precision.subarray(s.offset, s.offset + s.size))) continue;
     for (let i = s.offset; i < s.offset + s.size; i++)
       if (!(precision[i] > 0))
         throw new SviError("E_FORMAT", `Tensor ${PRECISION}${s.name} holds ${precision[i]}`, {
@@ -197,6 +197,12 @@ function requirePositive(layout: Layout, precision: Float32Array): void {
           remedy: "Give a file that svi-lm saved: precisions are above 0",
         });
   }
+}
+
+/** Of finite numbers. Those above 0 are the ones whose bits are so as integers; clamped to bytes, the others are 0. */
+function allPositive(values: Float32Array): boolean {
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+  return !new Uint8ClampedArray(bits).includes(0);
 }
 
 function readTraining(tensors: ReadonlyMap<string, Tensor>, metadata: Record<string, string>) {

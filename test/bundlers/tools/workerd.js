@@ -1,0 +1,18 @@
+// Runs a bundled worker in workerd and prints what it answers: node workerd.js FOLDER
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Miniflare } from "miniflare";
+
+const folder = process.argv[2];
+const files = readdirSync(folder).filter((name) => /\.(js|wasm)$/.test(name));
+const modules = files.map((name) => ({
+  type: name.endsWith(".wasm") ? "CompiledWasm" : "ESModule",
+  path: name,
+  contents: readFileSync(join(folder, name)),
+}));
+// The first module is the worker.
+modules.sort((a, b) => Number(b.path === "index.js") - Number(a.path === "index.js"));
+const worker = new Miniflare({ modules, compatibilityDate: "2026-01-01" });
+const response = await worker.dispatchFetch("http://worker/");
+console.log(await response.text());
+await worker.dispose();

@@ -1,0 +1,4 @@
+import { job } from "./job.js";
+import { report } from "./page.js";
+
+report(job);

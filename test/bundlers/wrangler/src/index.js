@@ -1,0 +1,7 @@
+import { job } from "./job.js";
+
+export default {
+  async fetch() {
+    return Response.json(await job());
+  },
+};
