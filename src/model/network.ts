@@ -10,6 +10,7 @@ import type { MemoryPlan } from "../kernels/memory.ts";
 import { type Buffers, type LayerBuffers, type NetworkOptions, planBuffers } from "./buffers.ts";
 import type { ModelConfiguration } from "./configuration.ts";
 import type { Layout, Segment } from "./layout.ts";
+import { type Chunk, type OutputLayer, outputLayerOf, type TopRows } from "./outputLayer.ts";
 import { Products, type Slices } from "./products.ts";
 
 const BYTES = 4;
@@ -23,6 +24,7 @@ export class Network {
   readonly #plan: MemoryPlan;
   readonly #k: KernelExports;
   readonly #products: Products;
+  readonly #output: OutputLayer;
   readonly #embeddingWeight: Segment;
   /** Place of each id among the window's distinct ones, -1 where it is not in the window. */
   readonly #place: Int32Array;
@@ -37,6 +39,15 @@ export class Network {
     this.#k = plan.instance.exports;
     this.#products = new Products(plan);
     this.buffers = planBuffers(plan, model, layout, options);
+    const { training } = options;
+    this.#output = outputLayerOf({
+      plan,
+      model,
+      layout,
+      products: this.#products,
+      buffers: this.buffers,
+      training,
+    });
     this.#embeddingWeight = layout.find("embedding.weight");
     this.#place = new Int32Array(model.vocabulary).fill(-1);
   }
@@ -60,7 +71,7 @@ export class Network {
     this.#steps = steps;
     this.#checkTokens(inputs, rows);
     this.#checkTokens(targets, rows);
-    this.#plan.integers(this.buffers.targets, rows).set(targets.subarray(0, rows));
+    this.#output.setTargets(targets.subarray(0, rows));
     const idView = this.#plan.integers(ids, rows);
     if (this.options.dropout) idView.set(inputs.subarray(0, rows));
     else {
@@ -94,7 +105,7 @@ export class Network {
 
   /** Packs the weights of the flat vector at `theta`, once for all time steps. */
   *pack(theta: number): Slices {
-    const { hidden, vocabulary } = this.model;
+    const { hidden } = this.model;
     const { training } = this.options;
     const k = this.#k;
     for (const l of this.buffers.layers) {
@@ -108,10 +119,7 @@ export class Network {
       }
       yield* this.#products.spend(64 * hidden * (l.width + hidden));
     }
-    const { packedOut, packedOutBack, outputWeight } = this.buffers;
-    k.packRows(packedOut, theta + outputWeight, hidden, hidden, vocabulary);
-    if (training) k.packColumns(packedOutBack, theta + outputWeight, hidden, vocabulary, hidden);
-    yield* this.#products.spend(32 * vocabulary * hidden);
+    yield* this.#output.pack(theta);
   }
 
   /** Runs the window through embedding and layers, from the carried state at `state`. */
@@ -150,8 +158,9 @@ export class Network {
   }
 
   /** What the output layer reads. */
-  get #top(): number {
-    return this.options.dropout ? this.buffers.maskedTop : this.#outputs(this.buffers.layers.at(-1)!);
+  get #top(): TopRows {
+    const { layers, maskedTop } = this.buffers;
+    return { at: this.options.dropout ? maskedTop : this.#outputs(layers.at(-1)!), count: this.#rows };
   }
 
   #embed(theta: number): void {
@@ -217,64 +226,13 @@ export class Network {
     });
   }
 
-  /** Logits of a chunk of rows, without the bias. */
-  *#logits(row: number, rows: number): Slices {
-    const { hidden, vocabulary } = this.model;
-    const { logits, logitStride, packedOut } = this.buffers;
-    yield* this.#products.multiply(
-      [rows, vocabulary, hidden],
-      { at: this.#top + row * hidden * BYTES, stride: hidden },
-      packedOut,
-      { at: logits, stride: logitStride },
-    );
-    yield* this.#products.spend(40 * rows * vocabulary);
-  }
-
   /**
    * Cross-entropy of the window; with `gradient` also the gradients of the output layer, written to that flat
    * vector, and of the last layer's outputs.
    * @returns the sum over rows of the negative log-likelihood, in nats
    */
-  *loss(theta: number, gradient = 0): Slices<number> {
-    const { vocabulary } = this.model;
-    const b = this.buffers;
-    let total = 0;
-    for (let row = 0; row < this.#rows; row += b.chunkRows) {
-      const rows = Math.min(b.chunkRows, this.#rows - row);
-      yield* this.#logits(row, rows);
-      total += this.#k.crossEntropy(
-        b.logits,
-        theta + b.outputBias,
-        b.targets + row * BYTES,
-        b.nll + row * BYTES,
-        rows,
-        vocabulary,
-        b.logitStride,
-        1 / this.#rows,
-      );
-      if (gradient) yield* this.#outputGradients(gradient, row, rows);
-    }
-    return total;
-  }
-
-  *#outputGradients(gradient: number, row: number, rows: number): Slices {
-    const { hidden, vocabulary } = this.model;
-    const b = this.buffers;
-    const accumulate = row > 0;
-    yield* this.#products.multiply(
-      [rows, hidden, vocabulary],
-      { at: b.logits, stride: b.logitStride },
-      b.packedOutBack,
-      { at: b.dAbove + row * hidden * BYTES, stride: hidden },
-    );
-    this.#k.packColumns(b.packedRows, this.#top + row * hidden * BYTES, hidden, rows, hidden);
-    yield* this.#products.multiply(
-      [vocabulary, hidden, rows],
-      { at: b.logits, stride: b.logitStride, transposed: true },
-      b.packedRows,
-      { at: gradient + b.outputWeight, stride: hidden, accumulate },
-    );
-    this.#k.sumRows(gradient + b.outputBias, b.logits, rows, vocabulary, b.logitStride, Number(accumulate));
+  loss(theta: number, gradient = 0): Slices<number> {
+    return this.#output.loss(theta, this.#top, gradient);
   }
 
   /** Gradients of embedding and layers, written to the flat vector at `gradient`; after `loss` with it. */
@@ -410,21 +368,7 @@ export class Network {
    * Probabilities of a window, chunk by chunk: after each, `logits` holds [rows, logitStride] of them and `nll`
    * the rows' negative log-likelihoods.
    */
-  *probabilities(theta: number): Generator<{ row: number; rows: number } | undefined, void, void> {
-    const b = this.buffers;
-    for (let row = 0; row < this.#rows; row += b.chunkRows) {
-      const rows = Math.min(b.chunkRows, this.#rows - row);
-      for (const _ of this.#logits(row, rows)) yield undefined;
-      this.#k.probabilities(
-        b.logits,
-        theta + b.outputBias,
-        b.targets + row * BYTES,
-        b.nll + row * BYTES,
-        rows,
-        this.model.vocabulary,
-        b.logitStride,
-      );
-      yield { row, rows };
-    }
+  probabilities(theta: number): Generator<Chunk | undefined, void, void> {
+    return this.#output.probabilities(theta, this.#top);
   }
 }
