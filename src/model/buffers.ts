@@ -1,5 +1,6 @@
 /** @module The addresses of everything that a network reads and writes; steps allocate nothing. */
 import type { MemoryPlan } from "../kernels/memory.ts";
+import { chunkRowsOf, logitStrideOf } from "./classifier.ts";
 import type { ModelConfiguration } from "./configuration.ts";
 import type { Layout } from "./layout.ts";
 
@@ -69,8 +70,6 @@ export interface Buffers {
   readonly packedRows: number;
 }
 
-/** Logits at a time, in floats: memory does not grow with vocabulary × time. */
-const LOGITS_CHUNK = 2 ** 20;
 const BYTES = 4;
 
 export function planBuffers(
@@ -85,8 +84,8 @@ export function planBuffers(
   const widest = Math.max(embedding, hidden);
   const packed = (n: number, k: number) => plan.words(plan.instance.exports.packedSize(n, k) + 16);
   const words = (wanted: boolean, count: number) => (wanted ? plan.words(count) : 0);
-  const logitStride = Math.ceil(vocabulary / 4) * 4;
-  const chunkRows = Math.min(rows, Math.max(16, Math.floor(LOGITS_CHUNK / logitStride)));
+  const logitStride = logitStrideOf(vocabulary);
+  const chunkRows = chunkRowsOf(rows, vocabulary);
   return {
     layers: Array.from({ length: model.layers }, (_, l) => planLayer(plan, model, layout, options, l)),
     ids: plan.words(rows),

@@ -1,5 +1,5 @@
-/** @module The output layer with a logit for every token: one product, chunk by chunk of rows. */
-import type { KernelExports } from "../kernels/exports.ts";
+/** @module The output layer with a logit for every token. */
+import { Classifier, type ClassifierRows } from "./classifier.ts";
 import type { Chunk, OutputContext, OutputLayer, TopRows } from "./outputLayer.ts";
 import type { Slices } from "./products.ts";
 
@@ -7,23 +7,21 @@ const BYTES = 4;
 
 export class FullSoftmax implements OutputLayer {
   readonly #context: OutputContext;
-  readonly #k: KernelExports;
-  /** Byte offsets into the flat vector. */
-  readonly #weight: number;
-  readonly #bias: number;
-  readonly #packed: number;
-  readonly #packedBack: number;
+  readonly #classifier: Classifier;
 
   constructor(context: OutputContext) {
-    const { plan, model, layout, training } = context;
-    const { hidden, vocabulary } = model;
+    const { model, layout, buffers } = context;
+    const offset = (name: string) => layout.find(name).offset * BYTES;
     this.#context = context;
-    this.#k = plan.instance.exports;
-    this.#weight = layout.find(model.tied ? "embedding.weight" : "output.weight").offset * BYTES;
-    this.#bias = layout.find("output.bias").offset * BYTES;
-    const packed = (n: number, k: number) => plan.words(this.#k.packedSize(n, k) + 16);
-    this.#packed = packed(vocabulary, hidden);
-    this.#packedBack = training ? packed(hidden, vocabulary) : 0;
+    this.#classifier = new Classifier(
+      { ...context, logits: buffers.logits, packedRows: buffers.packedRows },
+      {
+        size: model.vocabulary,
+        width: model.hidden,
+        weight: offset(model.tied ? "embedding.weight" : "output.weight"),
+        bias: offset("output.bias"),
+      },
+    );
   }
 
   setTargets(targets: Int32Array): void {
@@ -31,85 +29,31 @@ export class FullSoftmax implements OutputLayer {
     plan.integers(buffers.targets, targets.length).set(targets);
   }
 
-  *pack(theta: number): Slices {
-    const { hidden, vocabulary } = this.#context.model;
-    this.#k.packRows(this.#packed, theta + this.#weight, hidden, hidden, vocabulary);
-    if (this.#packedBack)
-      this.#k.packColumns(this.#packedBack, theta + this.#weight, hidden, vocabulary, hidden);
-    yield* this.#context.products.spend(32 * vocabulary * hidden);
+  pack(theta: number): Slices {
+    return this.#classifier.pack(theta);
   }
 
-  /** Logits of a chunk of rows, without the bias. */
-  *#logits(top: TopRows, row: number, rows: number): Slices {
-    const { products, model, buffers } = this.#context;
-    const { hidden, vocabulary } = model;
-    yield* products.multiply(
-      [rows, vocabulary, hidden],
-      { at: top.at + row * hidden * BYTES, stride: hidden },
-      this.#packed,
-      { at: buffers.logits, stride: buffers.logitStride },
-    );
-    yield* products.spend(40 * rows * vocabulary);
-  }
-
-  *loss(theta: number, top: TopRows, gradient: number): Slices<number> {
-    const { vocabulary } = this.#context.model;
-    const b = this.#context.buffers;
-    let total = 0;
-    for (let row = 0; row < top.count; row += b.chunkRows) {
-      const rows = Math.min(b.chunkRows, top.count - row);
-      yield* this.#logits(top, row, rows);
-      total += this.#k.crossEntropy(
-        b.logits,
-        theta + this.#bias,
-        b.targets + row * BYTES,
-        b.nll + row * BYTES,
-        rows,
-        vocabulary,
-        b.logitStride,
-        1 / top.count,
-      );
-      if (gradient) yield* this.#gradients(gradient, top, row, rows);
-    }
-    return total;
-  }
-
-  *#gradients(gradient: number, top: TopRows, row: number, rows: number): Slices {
-    const { products, model } = this.#context;
-    const { hidden, vocabulary } = model;
-    const b = this.#context.buffers;
-    const accumulate = row > 0;
-    yield* products.multiply(
-      [rows, hidden, vocabulary],
-      { at: b.logits, stride: b.logitStride },
-      this.#packedBack,
-      { at: b.dAbove + row * hidden * BYTES, stride: hidden },
-    );
-    this.#k.packColumns(b.packedRows, top.at + row * hidden * BYTES, hidden, rows, hidden);
-    yield* products.multiply(
-      [vocabulary, hidden, rows],
-      { at: b.logits, stride: b.logitStride, transposed: true },
-      b.packedRows,
-      { at: gradient + this.#weight, stride: hidden, accumulate },
-    );
-    this.#k.sumRows(gradient + this.#bias, b.logits, rows, vocabulary, b.logitStride, Number(accumulate));
+  loss(theta: number, top: TopRows, gradient: number): Slices<number> {
+    const gradients = gradient ? { flat: gradient, inputs: this.#context.buffers.dAbove } : null;
+    return this.#classifier.loss(theta, this.#rows(top, 0, top.count), top.count, gradients);
   }
 
   *probabilities(theta: number, top: TopRows): Generator<Chunk | undefined, void, void> {
-    const b = this.#context.buffers;
-    for (let row = 0; row < top.count; row += b.chunkRows) {
-      const rows = Math.min(b.chunkRows, top.count - row);
-      for (const _ of this.#logits(top, row, rows)) yield undefined;
-      this.#k.probabilities(
-        b.logits,
-        theta + this.#bias,
-        b.targets + row * BYTES,
-        b.nll + row * BYTES,
-        rows,
-        this.#context.model.vocabulary,
-        b.logitStride,
-      );
+    const { chunkRows } = this.#context.buffers;
+    for (let row = 0; row < top.count; row += chunkRows) {
+      const rows = Math.min(chunkRows, top.count - row);
+      for (const _ of this.#classifier.probabilities(theta, this.#rows(top, row, rows))) yield undefined;
       yield { row, rows };
     }
+  }
+
+  #rows(top: TopRows, row: number, count: number): ClassifierRows {
+    const { model, buffers } = this.#context;
+    return {
+      count,
+      inputs: top.at + row * model.hidden * BYTES,
+      targets: buffers.targets + row * BYTES,
+      nll: buffers.nll + row * BYTES,
+    };
   }
 }

@@ -39,14 +39,14 @@ export class Network {
     this.#k = plan.instance.exports;
     this.#products = new Products(plan);
     this.buffers = planBuffers(plan, model, layout, options);
-    const { training } = options;
     this.#output = outputLayerOf({
       plan,
       model,
       layout,
       products: this.#products,
       buffers: this.buffers,
-      training,
+      rows: options.batch * options.sequence,
+      training: options.training,
     });
     this.#embeddingWeight = layout.find("embedding.weight");
     this.#place = new Int32Array(model.vocabulary).fill(-1);

@@ -1,5 +1,6 @@
 /** @module What turns the outputs of the last layer into a loss, or into probabilities of all tokens. */
 import type { MemoryPlan } from "../kernels/memory.ts";
+import { AdaptiveSoftmax } from "./adaptiveSoftmax.ts";
 import type { Buffers } from "./buffers.ts";
 import type { ModelConfiguration } from "./configuration.ts";
 import { FullSoftmax } from "./fullSoftmax.ts";
@@ -13,6 +14,8 @@ export interface OutputContext {
   readonly layout: Layout;
   readonly products: Products;
   readonly buffers: Buffers;
+  /** Rows of the longest window. */
+  readonly rows: number;
   /** Whether losses with gradients will be asked for. */
   readonly training: boolean;
 }
@@ -48,5 +51,5 @@ export interface OutputLayer {
 }
 
 export function outputLayerOf(context: OutputContext): OutputLayer {
-  return new FullSoftmax(context);
+  return context.model.softmax === "adaptive" ? new AdaptiveSoftmax(context) : new FullSoftmax(context);
 }
