@@ -120,6 +120,7 @@ describe("train", () => {
       "--layers",
       "2",
     ],
+    ["ivon", "--softmax", "adaptive"],
   ])("trains by %s", async (method, ...options) => {
     const out = cli.file(`${method}.svi`);
     const result = await cli.run(
@@ -135,7 +136,13 @@ describe("train", () => {
     );
     expect(result.code, result.err).toBe(0);
     const [info] = objects((await cli.run("info", out, "--json")).out);
-    expect(info.posterior).toBe(method === "bbb");
+    expect(info.posterior).toBe(method === "bbb" || method === "ivon");
+    const adaptive = options.includes("adaptive");
+    expect(info.configuration).toMatchObject(
+      adaptive ? { softmax: "adaptive", cutoffs: [40, 101] } : { softmax: "full", cutoffs: [] },
+    );
+    const table = (await cli.run("info", out)).out;
+    expect(table.includes("adaptive, clusters from 40, 101")).toBe(adaptive);
   });
 
   it("goes on from another model, with its tokenizer and shape", async () => {

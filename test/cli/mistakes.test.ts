@@ -77,6 +77,11 @@ const failures: [string, string, string[]][] = [
   ["a folder as --out", "E_FILE_WRITE", ["train", book, "--out", cli.file("")]],
   ["threads", "E_OPTION", ["train", book, "--out", out, "--threads", "2"]],
   ["a rate out of range", "E_OPTION", ["train", book, "--out", out, "--lr", "-1"]],
+  [
+    "options that exclude each other",
+    "E_OPTION",
+    ["train", book, "--out", out, "--tied", "--softmax", "adaptive"],
+  ],
   ["a size out of range", "E_OPTION", ["train", book, "--out", out, "--layers", "9"]],
   [
     "a run beyond the memory",
