@@ -45,6 +45,7 @@ const OPTIONS = {
     default: "full",
     help: "adaptive: the output layer for large vocabularies of words",
   },
+  cutoffs: { kind: "text", value: "N,N…", help: "adaptive: first ids of the clusters of rarer words" },
   ...METHOD,
   schedule: {
     kind: "choice",
@@ -173,9 +174,13 @@ async function open(
       ? await naming(options.valid!, () => Corpus.open(texts[words.length], { tokenizer, signal }))
       : null;
   const { embedding, hidden, layers, tied, softmax, seed } = options;
-  const shape = { embedding, hidden, layers, tied, softmax };
+  const shape = { embedding, hidden, layers, tied, softmax, cutoffs: cutoffsOf(options) };
   const model = start ?? (await LanguageModel.create({ tokenizer, ...shape, seed }));
   return { model, corpus, valid };
+}
+
+function cutoffsOf({ cutoffs }: TrainOptions): number[] | undefined {
+  return cutoffs?.split(",").map(Number);
 }
 
 async function chosenTokenizer(name = "byte"): Promise<Tokenizer | "byte" | "character" | "word"> {
@@ -197,6 +202,9 @@ async function requireAgreement(
     const given = options[flag];
     if (given !== undefined && given !== configuration[flag]) throw refuse(flag, given, configuration[flag]);
   }
+  const cutoffs = cutoffsOf(options);
+  if (cutoffs !== undefined && `${cutoffs}` !== `${configuration.cutoffs}`)
+    throw refuse("cutoffs", options.cutoffs, configuration.cutoffs.join() || "none");
   if (options.tokenizer === undefined) return;
   const chosen = await chosenTokenizer(options.tokenizer);
   const agrees =

@@ -25,7 +25,7 @@ export function tailsOf(model: {
 }
 
 /**
- * A head of V^⅔ tokens and two tails that meet at the geometric mean of that and V: 2,154 and 14,677 of 100,000.
+ * A head of V^⅔ tokens and two tails that meet at the geometric mean of that and V: 2,154 and 14,676 of 100,000.
  *
  * Where the frequency of a token is one over its rank (Zipf's law), the head then stands for about two thirds of a
  * text and each tail for a sixth. A token costs about d·V^⅔ + (d/4·V^⅚ + d/16·V)/6 products against d·V of a full

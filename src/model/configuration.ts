@@ -81,7 +81,7 @@ function cutoffsOf(
     cutoffs.every(rising) &&
     (cutoffs.at(-1) ?? 0) < vocabulary;
   if (fits) return [...cutoffs];
-  throw new SviError("E_OPTION", `cutoffs are ${JSON.stringify(cutoffs)?.slice(0, 80)}`, {
+  throw new SviError("E_OPTION", `cutoffs are ${String(cutoffs).slice(0, 80)}`, {
     value: cutoffs,
     remedy:
       softmax === "full"

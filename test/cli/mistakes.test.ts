@@ -82,6 +82,12 @@ const failures: [string, string, string[]][] = [
     "E_OPTION",
     ["train", book, "--out", out, "--tied", "--softmax", "adaptive"],
   ],
+  ["cutoffs of a full softmax", "E_OPTION", ["train", book, "--out", out, "--cutoffs", "3,9"]],
+  [
+    "cutoffs that are no numbers",
+    "E_OPTION",
+    ["train", book, "--out", out, "--softmax", "adaptive", "--cutoffs", "3,x"],
+  ],
   ["a size out of range", "E_OPTION", ["train", book, "--out", out, "--layers", "9"]],
   [
     "a run beyond the memory",
