@@ -2,7 +2,8 @@
  * Log-softmax fused with cross-entropy and its gradient, row by row and in place.
  *
  * A row of logits holds `vocabulary` floats in a stride of `stride` (vocabulary rounded up to 4); the floats
- * between are set to 0 probability. The bias is added here, where the row is in the cache anyway.
+ * between are set to 0 probability. The bias is added here, where the row is in the cache anyway; its address is 0
+ * where there is none.
  */
 import { exp4, log4 } from "./elementary";
 
@@ -30,8 +31,21 @@ function log(x: f32): f32 {
   return f32x4.extract_lane(log4(f32x4.splat(x)), 0);
 }
 
+/** Pads the row and returns its largest logit. */
+function largestLogit(row: usize, vocabulary: usize, stride: usize): f32 {
+  let most = f32x4.splat(NEVER);
+  const whole = row + ((vocabulary & ~3) << 2);
+  let at = row;
+  for (; at < whole; at += 16) most = f32x4.max(most, v128.load(at));
+  let largest = horizontalMax(most);
+  for (const end = row + (vocabulary << 2); at < end; at += 4) largest = max(largest, load<f32>(at));
+  for (const end = row + (stride << 2); at < end; at += 4) store<f32>(at, NEVER);
+  return largest;
+}
+
 /** Adds the bias, pads the row, and returns its largest logit. */
 function addBias(row: usize, bias: usize, vocabulary: usize, stride: usize): f32 {
+  if (bias == 0) return largestLogit(row, vocabulary, stride);
   let most = f32x4.splat(NEVER);
   const whole = row + ((vocabulary & ~3) << 2);
   let at = row;
@@ -119,6 +133,27 @@ export function probabilities(
     logits += stride << 2;
     targets += 4;
     nll += 4;
+  }
+}
+
+/**
+ * out[r, j] = p[r, j] · factors[r] for j < width: the probabilities of a cluster, times that of the cluster itself,
+ * among those of all tokens. Strides in elements; nothing is written beyond the width.
+ */
+export function placeCluster(
+  out: usize, outStride: usize, p: usize, stride: usize, factors: usize, factorStride: usize, rows: usize, width: usize,
+): void {
+  for (let r: usize = 0; r < rows; r++) {
+    const factor = load<f32>(factors);
+    const by = f32x4.splat(factor);
+    const whole = out + ((width & ~3) << 2);
+    let to = out;
+    let from = p;
+    for (; to < whole; to += 16, from += 16) v128.store(to, f32x4.mul(v128.load(from), by));
+    for (const end = out + (width << 2); to < end; to += 4, from += 4) store<f32>(to, load<f32>(from) * factor);
+    out += outStride << 2;
+    p += stride << 2;
+    factors += factorStride << 2;
   }
 }
 

@@ -39,6 +39,13 @@ const OPTIONS = {
   hidden: { kind: "number", default: 256, help: "units of a layer" },
   layers: { kind: "number", default: 1, help: "LSTM layers, 1 to 4" },
   tied: { kind: "flag", help: "the output layer uses the embedding's weights" },
+  softmax: {
+    kind: "choice",
+    choices: ["full", "adaptive"],
+    default: "full",
+    help: "adaptive: the output layer for large vocabularies of words",
+  },
+  cutoffs: { kind: "text", value: "N,N…", help: "adaptive: first ids of the clusters of rarer words" },
   ...METHOD,
   schedule: {
     kind: "choice",
@@ -166,9 +173,14 @@ async function open(
     texts.length > words.length
       ? await naming(options.valid!, () => Corpus.open(texts[words.length], { tokenizer, signal }))
       : null;
-  const { embedding, hidden, layers, tied, seed } = options;
-  const model = start ?? (await LanguageModel.create({ tokenizer, embedding, hidden, layers, tied, seed }));
+  const { embedding, hidden, layers, tied, softmax, seed } = options;
+  const shape = { embedding, hidden, layers, tied, softmax, cutoffs: cutoffsOf(options) };
+  const model = start ?? (await LanguageModel.create({ tokenizer, ...shape, seed }));
   return { model, corpus, valid };
+}
+
+function cutoffsOf({ cutoffs }: TrainOptions): number[] | undefined {
+  return cutoffs?.split(",").map(Number);
 }
 
 async function chosenTokenizer(name = "byte"): Promise<Tokenizer | "byte" | "character" | "word"> {
@@ -186,10 +198,13 @@ async function requireAgreement(
       value: given,
       remedy: `Leave --${flag} away`,
     });
-  for (const flag of ["embedding", "hidden", "layers", "tied"] as const) {
+  for (const flag of ["embedding", "hidden", "layers", "tied", "softmax"] as const) {
     const given = options[flag];
     if (given !== undefined && given !== configuration[flag]) throw refuse(flag, given, configuration[flag]);
   }
+  const cutoffs = cutoffsOf(options);
+  if (cutoffs !== undefined && `${cutoffs}` !== `${configuration.cutoffs}`)
+    throw refuse("cutoffs", options.cutoffs, configuration.cutoffs.join() || "none");
   if (options.tokenizer === undefined) return;
   const chosen = await chosenTokenizer(options.tokenizer);
   const agrees =
@@ -240,10 +255,11 @@ async function follow(
 }
 
 function opening({ configuration, parameters }: LanguageModel, corpus: Corpus, steps: number): string {
-  const { vocabulary, embedding, hidden, layers, tied } = configuration;
+  const { vocabulary, embedding, hidden, layers, tied, softmax } = configuration;
+  const output = tied ? ", tied" : softmax === "adaptive" ? ", adaptive softmax" : "";
   return [
     `${count(corpus.tokens)} tokens of ${count(vocabulary)} kinds`,
-    `${count(parameters)} parameters (${embedding} → ${layers} × ${hidden}${tied ? ", tied" : ""})`,
+    `${count(parameters)} parameters (${embedding} → ${layers} × ${hidden}${output})`,
     `${count(steps)} steps`,
   ].join(", ");
 }

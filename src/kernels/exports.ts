@@ -114,6 +114,7 @@ export interface MatrixKernels {
     batch: number,
     hidden: number,
   ): void;
+  /** Here and in `probabilities`, `bias` is 0 where there is none. */
   crossEntropy(
     logits: number,
     bias: number,
@@ -132,6 +133,16 @@ export interface MatrixKernels {
     rows: number,
     vocabulary: number,
     stride: number,
+  ): void;
+  placeCluster(
+    out: number,
+    outStride: number,
+    p: number,
+    stride: number,
+    factors: number,
+    factorStride: number,
+    rows: number,
+    width: number,
   ): void;
   addProbabilities(sum: number, p: number, count: number, first: number): void;
   addEntropy(entropy: number, p: number, rows: number, stride: number, scale: number, first: number): void;

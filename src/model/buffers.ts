@@ -1,5 +1,6 @@
 /** @module The addresses of everything that a network reads and writes; steps allocate nothing. */
 import type { MemoryPlan } from "../kernels/memory.ts";
+import { chunkRowsOf, logitStrideOf } from "./classifier.ts";
 import type { ModelConfiguration } from "./configuration.ts";
 import type { Layout } from "./layout.ts";
 
@@ -52,18 +53,14 @@ export interface Buffers {
   readonly embedded: number;
   readonly projected: number;
   readonly keep: number;
-  /** [chunkRows, logitStride]. */
+  /** [chunkRows, logitStride], what the output layer makes of a chunk of rows. */
   readonly logits: number;
   readonly chunkRows: number;
   readonly logitStride: number;
   readonly targets: number;
   readonly nll: number;
-  readonly outputWeight: number;
-  readonly outputBias: number;
   readonly outputMask: number;
   readonly maskedTop: number;
-  readonly packedOut: number;
-  readonly packedOutBack: number;
   /** Gradients of a layer's outputs and of its inputs, [rows, widest], exchanged from layer to layer. */
   readonly dAbove: number;
   readonly dBelow: number;
@@ -73,8 +70,6 @@ export interface Buffers {
   readonly packedRows: number;
 }
 
-/** Logits at a time, in floats: memory does not grow with vocabulary × time. */
-const LOGITS_CHUNK = 2 ** 20;
 const BYTES = 4;
 
 export function planBuffers(
@@ -89,9 +84,8 @@ export function planBuffers(
   const widest = Math.max(embedding, hidden);
   const packed = (n: number, k: number) => plan.words(plan.instance.exports.packedSize(n, k) + 16);
   const words = (wanted: boolean, count: number) => (wanted ? plan.words(count) : 0);
-  const logitStride = Math.ceil(vocabulary / 4) * 4;
-  const chunkRows = Math.min(rows, Math.max(16, Math.floor(LOGITS_CHUNK / logitStride)));
-  const offset = (name: string) => layout.find(name).offset * BYTES;
+  const logitStride = logitStrideOf(vocabulary);
+  const chunkRows = chunkRowsOf(rows, vocabulary);
   return {
     layers: Array.from({ length: model.layers }, (_, l) => planLayer(plan, model, layout, options, l)),
     ids: plan.words(rows),
@@ -104,12 +98,8 @@ export function planBuffers(
     logitStride,
     targets: plan.words(rows),
     nll: plan.words(rows),
-    outputWeight: offset(model.tied ? "embedding.weight" : "output.weight"),
-    outputBias: offset("output.bias"),
     outputMask: words(dropout, batch * hidden),
     maskedTop: words(dropout, rows * hidden),
-    packedOut: packed(vocabulary, hidden),
-    packedOutBack: training ? packed(hidden, vocabulary) : 0,
     dAbove: words(training, rows * widest),
     dBelow: words(training, rows * widest),
     dc: words(training, batch * hidden),

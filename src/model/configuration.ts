@@ -1,5 +1,6 @@
 /** @module The shape of a model: sizes that are checked once, before anything is allocated. */
 import { requireInteger, SviError } from "../errors.ts";
+import { defaultCutoffs } from "./clusters.ts";
 
 /** embedding → LSTM × layers → output layer; output weights optionally tied to the embedding. */
 export interface ModelConfiguration {
@@ -13,13 +14,24 @@ export interface ModelConfiguration {
   readonly layers: number;
   /** Whether the output layer uses the embedding's weights; needs embedding = hidden. */
   readonly tied: boolean;
+  /**
+   * Whether every token has a logit of its own, or rare ones are told apart within clusters: the same distribution
+   * over all tokens at every use, and much less work where ids are in the order of falling frequency, as those of
+   * learnt word tokenizers are. In another order it is as exact, and slower.
+   */
+  readonly softmax: "full" | "adaptive";
+  /** First ids of the clusters of an adaptive softmax, rising; none for a full one. */
+  readonly cutoffs: readonly number[];
 }
+
+const MOST_CLUSTERS = 8;
 
 export type ModelOptions = Partial<Omit<ModelConfiguration, "vocabulary">>;
 
 /**
- * Fills in defaults (embedding 64, hidden 256, 1 layer, untied; a tied embedding is as wide as `hidden`).
- * @throws SviError `E_OPTION` where a size is out of range
+ * Fills in defaults (embedding 64, hidden 256, 1 layer, untied, a full softmax; a tied embedding is as wide as
+ * `hidden`; cutoffs from the vocabulary, see clusters.ts).
+ * @throws SviError `E_OPTION` where a size is out of range, or options exclude each other
  */
 export function configureModel(vocabulary: number, options: ModelOptions = {}): ModelConfiguration {
   const hidden = requireInteger("hidden", options.hidden ?? 256, 1, 8192);
@@ -30,11 +42,50 @@ export function configureModel(vocabulary: number, options: ModelOptions = {}): 
       value: embedding,
       remedy: "Give both the same size, or leave the weights untied",
     });
+  requireInteger("vocabulary", vocabulary, 2, 2 ** 22);
+  const { softmax = "full" } = options;
+  if (softmax !== "full" && softmax !== "adaptive")
+    throw new SviError("E_OPTION", `softmax is ${String(softmax)}`, {
+      value: softmax,
+      remedy: 'Give "full" or "adaptive"',
+    });
+  if (tied && softmax === "adaptive")
+    throw new SviError("E_OPTION", "The weights of an adaptive softmax are tied to the embedding", {
+      value: softmax,
+      remedy:
+        "Leave the weights untied, or take a full softmax: a tail's weights are narrower than embeddings",
+    });
   return {
-    vocabulary: requireInteger("vocabulary", vocabulary, 2, 2 ** 22),
+    vocabulary,
     embedding,
     hidden,
     layers: requireInteger("layers", options.layers ?? 1, 1, 4),
     tied,
+    softmax,
+    cutoffs: cutoffsOf(softmax, vocabulary, options.cutoffs),
   };
+}
+
+function cutoffsOf(
+  softmax: "full" | "adaptive",
+  vocabulary: number,
+  cutoffs: readonly number[] = softmax === "full" ? [] : defaultCutoffs(vocabulary),
+): readonly number[] {
+  const most = softmax === "full" ? 0 : MOST_CLUSTERS;
+  const rising = (cutoff: unknown, i: number, all: readonly unknown[]) =>
+    Number.isInteger(cutoff) && (cutoff as number) > (i === 0 ? 0 : (all[i - 1] as number));
+  const fits =
+    Array.isArray(cutoffs) &&
+    cutoffs.length <= most &&
+    cutoffs.length >= Math.min(1, most) &&
+    cutoffs.every(rising) &&
+    (cutoffs.at(-1) ?? 0) < vocabulary;
+  if (fits) return [...cutoffs];
+  throw new SviError("E_OPTION", `cutoffs are ${String(cutoffs).slice(0, 80)}`, {
+    value: cutoffs,
+    remedy:
+      softmax === "full"
+        ? "Leave them away: a full softmax has none"
+        : `Give 1 to ${MOST_CLUSTERS} whole numbers, rising, from 1 to ${vocabulary - 1}`,
+  });
 }

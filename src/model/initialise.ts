@@ -5,8 +5,9 @@ import type { ModelConfiguration } from "./configuration.ts";
 import type { Layout } from "./layout.ts";
 
 /**
- * PyTorch's initialisation: N(0, 1) embeddings where untied, U(-1/√hidden, 1/√hidden) for LSTM and output layer;
- * a tied embedding is the output's. The forget gate's bias (b_ih's part) is 1 (Jozefowicz et al. 2015).
+ * PyTorch's initialisation: N(0, 1) embeddings where untied, U(-1/√hidden, 1/√hidden) for LSTM and output layer, in
+ * a tail by the width of what the matrix reads; a tied embedding is the output's. The forget gate's bias (b_ih's
+ * part) is 1 (Jozefowicz et al. 2015).
  *
  * @returns the flat vector, [layout.length], padding zero
  */
@@ -22,9 +23,9 @@ export function initialWeights(
   plan.commit();
   const k = instance.exports;
   const weights = new Float32Array(layout.length);
-  const bound = Math.fround(1 / Math.sqrt(model.hidden));
   for (const s of layout.segments) {
     const normal = s.name === "embedding.weight" && !model.tied;
+    const bound = Math.fround(1 / Math.sqrt(s.name.startsWith("output.tail.") ? s.shape[1] : model.hidden));
     const fill = normal ? k.normalArray : k.uniformArray;
     fill(at, s.size, s.offset, seed.low, seed.high, 0, stream, 0);
     const drawn = plan.floats(at, s.size);

@@ -1,4 +1,5 @@
 /** @module Where each named segment of the one flat parameter vector lies. */
+import { tailsOf } from "./clusters.ts";
 import type { ModelConfiguration } from "./configuration.ts";
 
 /** A tensor of the model. Names and shapes are PyTorch's. */
@@ -27,7 +28,7 @@ export interface Layout {
 /** Segments start at multiples of 16 floats, so that one block of random numbers never spans two. */
 const ALIGNMENT = 16;
 
-/** The segments in their order: embedding, LSTM layers, output (its weight left out where tied). */
+/** The segments in their order: embedding, LSTM layers, output (its weight left out where tied), or head and tails. */
 export function layoutOf(model: ModelConfiguration): Layout {
   const { vocabulary, embedding, hidden, layers, tied } = model;
   const segments: Segment[] = [];
@@ -44,8 +45,18 @@ export function layoutOf(model: ModelConfiguration): Layout {
     add(`lstm.bias_ih_l${l}`, 4 * hidden);
     add(`lstm.bias_hh_l${l}`, 4 * hidden);
   }
-  if (!tied) add("output.weight", vocabulary, hidden);
-  add("output.bias", vocabulary);
+  if (model.softmax === "adaptive") {
+    const tails = tailsOf(model);
+    add("output.head.weight", tails[0].first + tails.length, hidden);
+    add("output.head.bias", tails[0].first + tails.length);
+    tails.forEach(({ size, width }, i) => {
+      add(`output.tail.${i}.0.weight`, width, hidden);
+      add(`output.tail.${i}.1.weight`, size, width);
+    });
+  } else {
+    if (!tied) add("output.weight", vocabulary, hidden);
+    add("output.bias", vocabulary);
+  }
   const byName = new Map(segments.map((s) => [s.name, s]));
   return {
     segments,

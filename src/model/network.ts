@@ -10,14 +10,14 @@ import type { MemoryPlan } from "../kernels/memory.ts";
 import { type Buffers, type LayerBuffers, type NetworkOptions, planBuffers } from "./buffers.ts";
 import type { ModelConfiguration } from "./configuration.ts";
 import type { Layout, Segment } from "./layout.ts";
+import { type Chunk, type OutputLayer, outputLayerOf, type TopRows } from "./outputLayer.ts";
+import { COPY, gatherRows, scatterRows, sumRows, zero } from "./passes.ts";
 import { Products } from "./products.ts";
-import { PART, type Slices, unitsOfPart } from "./work.ts";
+import { type Slices, unitsOfPart } from "./work.ts";
 
 const BYTES = 4;
-/** Operations that take as long as one element of a pass: copied or added; one LSTM unit; one probability. */
-const COPY = 10;
+/** Operations that take as long as one LSTM unit. */
 const UNIT = 400;
-const PROBABILITY = 100;
 
 export class Network {
   readonly model: ModelConfiguration;
@@ -28,6 +28,7 @@ export class Network {
   readonly #plan: MemoryPlan;
   readonly #k: KernelExports;
   readonly #products: Products;
+  readonly #output: OutputLayer;
   readonly #embeddingWeight: Segment;
   /** Place of each id among the window's distinct ones, -1 where it is not in the window. */
   readonly #place: Int32Array;
@@ -42,6 +43,15 @@ export class Network {
     this.#k = plan.instance.exports;
     this.#products = new Products(plan);
     this.buffers = planBuffers(plan, model, layout, options);
+    this.#output = outputLayerOf({
+      plan,
+      model,
+      layout,
+      products: this.#products,
+      buffers: this.buffers,
+      rows: options.batch * options.sequence,
+      training: options.training,
+    });
     this.#embeddingWeight = layout.find("embedding.weight");
     this.#place = new Int32Array(model.vocabulary).fill(-1);
   }
@@ -65,7 +75,7 @@ export class Network {
     this.#steps = steps;
     this.#checkTokens(inputs, rows);
     this.#checkTokens(targets, rows);
-    this.#plan.integers(this.buffers.targets, rows).set(targets.subarray(0, rows));
+    this.#output.setTargets(targets.subarray(0, rows));
     const idView = this.#plan.integers(ids, rows);
     if (this.options.dropout) idView.set(inputs.subarray(0, rows));
     else {
@@ -99,7 +109,7 @@ export class Network {
 
   /** Packs the weights of the flat vector at `theta`, once for all time steps. */
   *pack(theta: number): Slices {
-    const { hidden, vocabulary } = this.model;
+    const { hidden } = this.model;
     const { training } = this.options;
     const p = this.#products;
     for (const l of this.buffers.layers) {
@@ -112,9 +122,7 @@ export class Network {
         yield* p.packColumns(l.packedHhBack, theta + l.weightHh, hidden, 4 * hidden, hidden);
       }
     }
-    const { packedOut, packedOutBack, outputWeight } = this.buffers;
-    yield* p.packRows(packedOut, theta + outputWeight, hidden, hidden, vocabulary);
-    if (training) yield* p.packColumns(packedOutBack, theta + outputWeight, hidden, vocabulary, hidden);
+    yield* this.#output.pack(theta);
   }
 
   /** Runs the window through embedding and layers, from the carried state at `state`. */
@@ -144,34 +152,6 @@ export class Network {
     });
   }
 
-  /** Adds rows to those of a table that `ids` names, in their order. */
-  *#scatter(table: number, rows: number, ids: number, count: number, width: number): Slices {
-    yield* this.#products.parts(count, unitsOfPart(width), COPY * width, (from, part) => {
-      this.#k.scatterAddRows(table, rows + from * width * BYTES, ids + from * BYTES, part, width);
-    });
-  }
-
-  /** out[width] (+)= the sum of rows, in their order. */
-  *#sum(
-    out: number,
-    rows: number,
-    count: number,
-    width: number,
-    stride: number,
-    accumulate: boolean,
-  ): Slices {
-    yield* this.#products.parts(count, unitsOfPart(width), COPY * width, (from, part) => {
-      const adding = Number(accumulate || from > 0);
-      this.#k.sumRows(out, rows + from * stride * BYTES, part, width, stride, adding);
-    });
-  }
-
-  *#zero(at: number, count: number): Slices {
-    yield* this.#products.parts(count, PART, COPY, (from, part) => {
-      this.#k.fillZero(at + from * BYTES, part * BYTES);
-    });
-  }
-
   get #rows(): number {
     return this.#steps * this.options.batch;
   }
@@ -182,19 +162,16 @@ export class Network {
   }
 
   /** What the output layer reads. */
-  get #top(): number {
-    return this.options.dropout ? this.buffers.maskedTop : this.#outputs(this.buffers.layers.at(-1)!);
+  get #top(): TopRows {
+    const { layers, maskedTop } = this.buffers;
+    return { at: this.options.dropout ? maskedTop : this.#outputs(layers.at(-1)!), count: this.#rows };
   }
 
   *#embed(theta: number): Slices {
     const { ids, embedded } = this.buffers;
-    const { embedding } = this.model;
     const rows = this.options.dropout ? this.#rows : this.#distinct;
     const table = theta + this.#embeddingWeight.offset * BYTES;
-    yield* this.#products.parts(rows, unitsOfPart(embedding), COPY * embedding, (from, part) => {
-      const to = embedded + from * embedding * BYTES;
-      this.#k.gatherRows(to, table, ids + from * BYTES, part, embedding);
-    });
+    yield* gatherRows(this.#products, this.#k, embedded, table, ids, rows, this.model.embedding);
   }
 
   /** Products of all inputs with W_ih: of the distinct tokens alone in the first layer, else of every row. */
@@ -266,71 +243,13 @@ export class Network {
     });
   }
 
-  /** Logits of a chunk of rows, without the bias. */
-  *#logits(row: number, rows: number): Slices {
-    const { hidden, vocabulary } = this.model;
-    const { logits, logitStride, packedOut } = this.buffers;
-    yield* this.#products.multiply(
-      [rows, vocabulary, hidden],
-      { at: this.#top + row * hidden * BYTES, stride: hidden },
-      packedOut,
-      { at: logits, stride: logitStride },
-    );
-  }
-
   /**
    * Cross-entropy of the window; with `gradient` also the gradients of the output layer, written to that flat
    * vector, and of the last layer's outputs.
    * @returns the sum over rows of the negative log-likelihood, in nats
    */
-  *loss(theta: number, gradient = 0): Slices<number> {
-    const { vocabulary } = this.model;
-    const b = this.buffers;
-    let total = 0;
-    for (let row = 0; row < this.#rows; row += b.chunkRows) {
-      const rows = Math.min(b.chunkRows, this.#rows - row);
-      yield* this.#logits(row, rows);
-      yield* this.#eachRow(rows, (from, part) => {
-        total += this.#k.crossEntropy(
-          b.logits + from * b.logitStride * BYTES,
-          theta + b.outputBias,
-          b.targets + (row + from) * BYTES,
-          b.nll + (row + from) * BYTES,
-          part,
-          vocabulary,
-          b.logitStride,
-          1 / this.#rows,
-        );
-      });
-      if (gradient) yield* this.#outputGradients(gradient, row, rows);
-    }
-    return total;
-  }
-
-  /** Visits the rows of a chunk of logits; all at once unless the vocabulary is very large. */
-  *#eachRow(rows: number, visit: (from: number, rows: number) => void): Slices {
-    const { vocabulary } = this.model;
-    yield* this.#products.parts(rows, 2 * unitsOfPart(vocabulary), PROBABILITY * vocabulary, visit);
-  }
-
-  *#outputGradients(gradient: number, row: number, rows: number): Slices {
-    const { hidden, vocabulary } = this.model;
-    const b = this.buffers;
-    const accumulate = row > 0;
-    yield* this.#products.multiply(
-      [rows, hidden, vocabulary],
-      { at: b.logits, stride: b.logitStride },
-      b.packedOutBack,
-      { at: b.dAbove + row * hidden * BYTES, stride: hidden },
-    );
-    yield* this.#products.packColumns(b.packedRows, this.#top + row * hidden * BYTES, hidden, rows, hidden);
-    yield* this.#products.multiply(
-      [vocabulary, hidden, rows],
-      { at: b.logits, stride: b.logitStride, transposed: true },
-      b.packedRows,
-      { at: gradient + b.outputWeight, stride: hidden, accumulate },
-    );
-    yield* this.#sum(gradient + b.outputBias, b.logits, rows, vocabulary, b.logitStride, accumulate);
+  loss(theta: number, gradient = 0): Slices<number> {
+    return this.#output.loss(theta, this.#top, gradient);
   }
 
   /** Gradients of embedding and layers, written to the flat vector at `gradient`; after `loss` with it. */
@@ -389,7 +308,16 @@ export class Network {
       packedRows,
       { at: gradient + layer.weightHh, stride: hidden },
     );
-    yield* this.#sum(gradient + layer.biasIh, layer.gates, this.#rows, 4 * hidden, 4 * hidden, false);
+    yield* sumRows(
+      this.#products,
+      this.#k,
+      gradient + layer.biasIh,
+      layer.gates,
+      this.#rows,
+      4 * hidden,
+      4 * hidden,
+      false,
+    );
     this.#k.copyBytes(gradient + layer.biasHh, gradient + layer.biasIh, 4 * hidden * BYTES);
   }
 
@@ -417,8 +345,8 @@ export class Network {
   *#distinctGradients(layer: LayerBuffers, gradient: number, dBelow: number): Slices {
     const { hidden } = this.model;
     const { embedded, projected, places } = this.buffers;
-    yield* this.#zero(projected, this.#distinct * 4 * hidden);
-    yield* this.#scatter(projected, layer.gates, places, this.#rows, 4 * hidden);
+    yield* zero(this.#products, this.#k, projected, this.#distinct * 4 * hidden);
+    yield* scatterRows(this.#products, this.#k, projected, layer.gates, places, this.#rows, 4 * hidden);
     yield* this.#weightGradient(layer, gradient, projected, embedded, this.#distinct);
     yield* this.#products.multiply(
       [this.#distinct, layer.width, 4 * hidden],
@@ -451,33 +379,16 @@ export class Network {
     const { offset, size } = this.#embeddingWeight;
     const { ids } = this.buffers;
     const table = gradient + offset * BYTES;
-    if (!this.model.tied) yield* this.#zero(table, size);
+    if (!this.model.tied) yield* zero(this.#products, this.#k, table, size);
     const rows = this.options.dropout ? this.#rows : this.#distinct;
-    yield* this.#scatter(table, dEmbedded, ids, rows, this.model.embedding);
+    yield* scatterRows(this.#products, this.#k, table, dEmbedded, ids, rows, this.model.embedding);
   }
 
   /**
    * Probabilities of a window, chunk by chunk: after each, `logits` holds [rows, logitStride] of them and `nll`
    * the rows' negative log-likelihoods.
    */
-  *probabilities(theta: number): Generator<{ row: number; rows: number } | undefined, void, void> {
-    const b = this.buffers;
-    for (let row = 0; row < this.#rows; row += b.chunkRows) {
-      const rows = Math.min(b.chunkRows, this.#rows - row);
-      for (const _ of this.#logits(row, rows)) yield undefined;
-      const slices = this.#eachRow(rows, (from, part) => {
-        this.#k.probabilities(
-          b.logits + from * b.logitStride * BYTES,
-          theta + b.outputBias,
-          b.targets + (row + from) * BYTES,
-          b.nll + (row + from) * BYTES,
-          part,
-          this.model.vocabulary,
-          b.logitStride,
-        );
-      });
-      for (const _ of slices) yield undefined;
-      yield { row, rows };
-    }
+  probabilities(theta: number): Generator<Chunk | undefined, void, void> {
+    return this.#output.probabilities(theta, this.#top);
   }
 }

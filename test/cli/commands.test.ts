@@ -120,6 +120,8 @@ describe("train", () => {
       "--layers",
       "2",
     ],
+    ["ivon", "--softmax", "adaptive"],
+    ["adam", "--softmax", "adaptive", "--cutoffs", "30,90"],
   ])("trains by %s", async (method, ...options) => {
     const out = cli.file(`${method}.svi`);
     const result = await cli.run(
@@ -135,7 +137,15 @@ describe("train", () => {
     );
     expect(result.code, result.err).toBe(0);
     const [info] = objects((await cli.run("info", out, "--json")).out);
-    expect(info.posterior).toBe(method === "bbb");
+    expect(info.posterior).toBe(method === "bbb" || method === "ivon");
+    const adaptive = options.includes("adaptive");
+    expect(info.configuration).toMatchObject(
+      adaptive
+        ? { softmax: "adaptive", cutoffs: method === "ivon" ? [40, 101] : [30, 90] }
+        : { softmax: "full", cutoffs: [] },
+    );
+    const table = (await cli.run("info", out)).out;
+    expect(table.includes(`adaptive, clusters from ${info.configuration.cutoffs.join(", ")}`)).toBe(adaptive);
   });
 
   it("goes on from another model, with its tokenizer and shape", async () => {
@@ -153,6 +163,16 @@ describe("train", () => {
       code: "E_OPTION",
       message: expect.stringContaining("--hidden is 24"),
     });
+    for (const other of [
+      ["--softmax", "adaptive"],
+      ["--cutoffs", "3"],
+    ]) {
+      const refused = objects((await cli.run("train", valid, "--out", out, ...options, ...other)).out)[0];
+      expect(refused).toMatchObject({
+        code: "E_OPTION",
+        message: expect.stringContaining(`${other[0]} is ${other[1]}`),
+      });
+    }
   });
 
   it("learns a vocabulary of words, and evaluates to no bits per byte where it has gaps", async () => {

@@ -77,6 +77,17 @@ const failures: [string, string, string[]][] = [
   ["a folder as --out", "E_FILE_WRITE", ["train", book, "--out", cli.file("")]],
   ["threads", "E_OPTION", ["train", book, "--out", out, "--threads", "2"]],
   ["a rate out of range", "E_OPTION", ["train", book, "--out", out, "--lr", "-1"]],
+  [
+    "options that exclude each other",
+    "E_OPTION",
+    ["train", book, "--out", out, "--tied", "--softmax", "adaptive"],
+  ],
+  ["cutoffs of a full softmax", "E_OPTION", ["train", book, "--out", out, "--cutoffs", "3,9"]],
+  [
+    "cutoffs that are no numbers",
+    "E_OPTION",
+    ["train", book, "--out", out, "--softmax", "adaptive", "--cutoffs", "3,x"],
+  ],
   ["a size out of range", "E_OPTION", ["train", book, "--out", out, "--layers", "9"]],
   [
     "a run beyond the memory",

@@ -241,6 +241,44 @@ describe("what is made of probabilities", () => {
       }
   });
 
+  it("without a bias does what it does with one of zeros, to the bit", () => {
+    for (const vocabulary of VOCABULARIES) {
+      const input = { ...sample(5, vocabulary, 3, 29), bias: new Float32Array(vocabulary) };
+      const run = (bias: boolean, gradient: boolean) => {
+        const { at, biasAt, targetsAt, nll, stride, allowed } = place(input);
+        const before = arena.snapshot();
+        const address = bias ? biasAt : 0;
+        const total = gradient
+          ? k.crossEntropy(at, address, targetsAt, nll, 5, vocabulary, stride, 0.2)
+          : k.probabilities(at, address, targetsAt, nll, 5, vocabulary, stride);
+        expect(arena.strayWrite(before, allowed)).toBeUndefined();
+        return [total, arena.read(at, 5 * stride), arena.read(nll, 5)];
+      };
+      for (const gradient of [true, false]) expect(run(false, gradient)).toEqual(run(true, gradient));
+    }
+  });
+
+  it("places a cluster's probabilities beside others, times the cluster's own, and writes nothing else", () => {
+    for (const size of VOCABULARIES) {
+      const [rows, stride, outStride, clusters] = [3, rounded(size), size + 7, 2];
+      arena.reset();
+      const p = random(rows * stride, 1, 31);
+      const shares = random(rows * clusters, 1, 32);
+      const at = arena.region(rows * stride, p);
+      const factors = arena.region(rows * clusters, shares);
+      const out = arena.region(rows * outStride);
+      const before = arena.snapshot();
+      k.placeCluster(out + 12, outStride, at, stride, factors + 4, clusters, rows, size);
+      expect(
+        arena.strayWrite(before, [{ at: out + 12, rows, width: size, stride: outStride }]),
+      ).toBeUndefined();
+      for (let r = 0; r < rows; r++)
+        expect(arena.read(out + 4 * (r * outStride + 3), size)).toEqual(
+          p.slice(r * stride, r * stride + size).map((x) => x * shares[r * clusters + 1]),
+        );
+    }
+  });
+
   it("scores rows: confidence, hit, Brier, the target's probability", () => {
     for (const vocabulary of VOCABULARIES) {
       const input = sample(6, vocabulary, 3, 17);

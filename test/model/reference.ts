@@ -49,11 +49,10 @@ export function reference(
   weights: ArrayLike<number>,
   window: ReferenceWindow,
 ): ReferenceResult {
-  const { vocabulary: V, embedding: E, hidden: H, layers, tied } = model;
+  const { vocabulary: V, embedding: E, hidden: H, layers } = model;
   const { inputs, targets, steps, batch, masks, separator = -1 } = window;
   const rows = steps * batch;
   const at = (name: string) => layout.find(name).offset;
-  const output = at(tied ? "embedding.weight" : "output.weight");
   const traces: LayerTrace[] = [];
   const state = new Float64Array(window.state.length);
 
@@ -69,23 +68,107 @@ export function reference(
   }
   const top = masks ? masked(below, masks[layers], rows, batch, H) : below;
 
-  const nll = new Float64Array(rows);
-  const probabilities = new Float64Array(rows * V);
-  for (let r = 0; r < rows; r++) {
-    let most = Number.NEGATIVE_INFINITY;
-    for (let v = 0; v < V; v++) {
-      let logit = weights[at("output.bias") + v];
-      for (let j = 0; j < H; j++) logit += weights[output + v * H + j] * top[r * H + j];
-      probabilities[r * V + v] = logit;
-      most = Math.max(most, logit);
-    }
-    let sum = 0;
-    for (let v = 0; v < V; v++) sum += Math.exp(probabilities[r * V + v] - most);
-    nll[r] = most + Math.log(sum) - probabilities[r * V + targets[r]];
-    for (let v = 0; v < V; v++) probabilities[r * V + v] = Math.exp(probabilities[r * V + v] - most) / sum;
-  }
+  const gradient = new Float64Array(layout.length);
+  const { nll, probabilities, dTop } =
+    model.softmax === "adaptive" ? adaptiveOutput(gradient) : fullOutput(gradient);
   const loss = nll.reduce((a, b) => a + b, 0) / rows;
-  return { loss, nll, probabilities, state, gradient: backward() };
+  backward();
+  return { loss, nll, probabilities, state, gradient };
+
+  function fullOutput(gradient: Float64Array) {
+    const weight = at(model.tied ? "embedding.weight" : "output.weight");
+    const bias = at("output.bias");
+    const nll = new Float64Array(rows);
+    const probabilities = new Float64Array(rows * V);
+    const dTop = new Float64Array(rows * H);
+    for (let r = 0; r < rows; r++) {
+      const x = top.subarray(r * H, (r + 1) * H);
+      const found = classify(weight, bias, V, x, targets[r], gradient, dTop.subarray(r * H, (r + 1) * H));
+      nll[r] = found.nll;
+      probabilities.set(found.p, r * V);
+    }
+    return { nll, probabilities, dTop };
+  }
+
+  /** Grave et al. (2017), written for one row after the other; projections narrow by 4 from tail to tail. */
+  function adaptiveOutput(gradient: Float64Array) {
+    const { cutoffs } = model;
+    const head = cutoffs[0];
+    const nll = new Float64Array(rows);
+    const probabilities = new Float64Array(rows * V);
+    const dTop = new Float64Array(rows * H);
+    for (let r = 0; r < rows; r++) {
+      const x = top.subarray(r * H, (r + 1) * H);
+      const dx = dTop.subarray(r * H, (r + 1) * H);
+      const cluster = cutoffs.filter((cutoff) => targets[r] >= cutoff).length - 1;
+      const first = cluster < 0 ? targets[r] : head + cluster;
+      const outer = classify(
+        at("output.head.weight"),
+        at("output.head.bias"),
+        head + cutoffs.length,
+        x,
+        first,
+        gradient,
+        dx,
+      );
+      nll[r] = outer.nll;
+      probabilities.set(outer.p.subarray(0, head), r * V);
+      cutoffs.forEach((from, i) => {
+        const size = (cutoffs[i + 1] ?? V) - from;
+        const width = Math.max(1, Math.floor(H / 4 ** (i + 1)));
+        const projection = at(`output.tail.${i}.0.weight`);
+        const z = new Float64Array(width);
+        const dz = new Float64Array(width);
+        for (let q = 0; q < width; q++)
+          for (let j = 0; j < H; j++) z[q] += weights[projection + q * H + j] * x[j];
+        const target = i === cluster ? targets[r] - from : -1;
+        const inner = classify(at(`output.tail.${i}.1.weight`), -1, size, z, target, gradient, dz);
+        probabilities.set(
+          inner.p.map((p) => p * outer.p[head + i]),
+          r * V + from,
+        );
+        if (i !== cluster) return;
+        nll[r] += inner.nll;
+        for (let q = 0; q < width; q++)
+          for (let j = 0; j < H; j++) {
+            gradient[projection + q * H + j] += dz[q] * x[j];
+            dx[j] += dz[q] * weights[projection + q * H + j];
+          }
+      });
+    }
+    return { nll, probabilities, dTop };
+  }
+
+  /** One row's softmax over `size` classes; with a target its likelihood, and gradients added to `gradient` and dx. */
+  function classify(
+    weight: number,
+    bias: number,
+    size: number,
+    x: Float64Array,
+    target: number,
+    gradient: Float64Array,
+    dx: Float64Array,
+  ): { nll: number; p: Float64Array } {
+    const p = new Float64Array(size);
+    for (let v = 0; v < size; v++) {
+      p[v] = bias < 0 ? 0 : weights[bias + v];
+      for (let j = 0; j < x.length; j++) p[v] += weights[weight + v * x.length + j] * x[j];
+    }
+    const most = p.reduce((a, b) => Math.max(a, b));
+    const chosen = p[target];
+    const sum = p.reduce((total, logit) => total + Math.exp(logit - most), 0);
+    for (let v = 0; v < size; v++) p[v] = Math.exp(p[v] - most) / sum;
+    if (target < 0) return { nll: 0, p };
+    for (let v = 0; v < size; v++) {
+      const d = (p[v] - Number(v === target)) / rows;
+      if (bias >= 0) gradient[bias + v] += d;
+      for (let j = 0; j < x.length; j++) {
+        gradient[weight + v * x.length + j] += d * x[j];
+        dx[j] += d * weights[weight + v * x.length + j];
+      }
+    }
+    return { nll: most + Math.log(sum) - chosen, p };
+  }
 
   function layerForward(l: number, width: number, input: Float64Array): LayerTrace {
     const [wi, wh, bi, bh] = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map((name) =>
@@ -120,18 +203,8 @@ export function reference(
     return { width, input, gates, hBefore, cBefore, c, h };
   }
 
-  function backward(): Float64Array {
-    const gradient = new Float64Array(layout.length);
-    let dAbove: Float64Array = new Float64Array(rows * H);
-    for (let r = 0; r < rows; r++)
-      for (let v = 0; v < V; v++) {
-        const d = (probabilities[r * V + v] - Number(v === targets[r])) / rows;
-        gradient[at("output.bias") + v] += d;
-        for (let j = 0; j < H; j++) {
-          gradient[output + v * H + j] += d * top[r * H + j];
-          dAbove[r * H + j] += d * weights[output + v * H + j];
-        }
-      }
+  function backward(): void {
+    let dAbove: Float64Array = dTop;
     if (masks) dAbove = masked(dAbove, masks[layers], rows, batch, H);
     for (let l = layers - 1; l >= 0; l--) {
       dAbove = layerBackward(l, traces[l], dAbove, gradient);
@@ -139,7 +212,6 @@ export function reference(
     }
     for (let r = 0; r < rows; r++)
       for (let e = 0; e < E; e++) gradient[at("embedding.weight") + inputs[r] * E + e] += dAbove[r * E + e];
-    return gradient;
   }
 
   function layerBackward(

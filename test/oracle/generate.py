@@ -41,9 +41,9 @@ class Inputs:
         """Squared uniforms: low ids are frequent, high ids rare or absent, as in text."""
         return np.floor(self.random.random(shape) ** 2 * vocabulary).astype(np.int32)
 
-    def weights(self, vocabulary, embedding, hidden, layers, tied):
+    def weights(self, vocabulary, embedding, hidden, layers, tied, cutoffs=None):
         bound = 1 / math.sqrt(hidden)
-        model = ref.LanguageModel(vocabulary, embedding, hidden, layers, tied)
+        model = ref.LanguageModel(vocabulary, embedding, hidden, layers, tied, cutoffs)
         return {
             name: self.uniform(tuple(p.shape), *((-1, 1) if name == "embedding.weight" else (-bound, bound)))
             for name, p in model.named_parameters()
@@ -79,13 +79,14 @@ MODELS = {
     "model-tied": dict(vocabulary=17, embedding=8, hidden=8, layers=2, tied=True, sequence=7, batch=4, state=False),
     "model-deep": dict(vocabulary=11, embedding=6, hidden=5, layers=4, tied=False, sequence=8, batch=2, state=True),
     "model-larger": dict(vocabulary=96, embedding=24, hidden=48, layers=2, tied=False, sequence=12, batch=6, state=True),
+    "model-adaptive": dict(vocabulary=43, embedding=6, hidden=20, layers=1, tied=False, cutoffs=[7, 19], sequence=9, batch=5, state=True),
 }
-SHAPE = ("vocabulary", "embedding", "hidden", "layers", "tied")
+SHAPE = ("vocabulary", "embedding", "hidden", "layers", "tied", "cutoffs")
 
 
 def model_case(index, name, config):
     inputs = Inputs(index)
-    shape = {key: config[key] for key in SHAPE}
+    shape = {key: config[key] for key in SHAPE if key in config}
     weights = inputs.weights(**shape)
     size = (config["sequence"], config["batch"])
     tokens, targets = inputs.tokens(size, config["vocabulary"]), inputs.tokens(size, config["vocabulary"])

@@ -29,6 +29,7 @@ function shapeOf({ metadata }: OracleDump) {
       hidden: number("hidden"),
       layers: number("layers"),
       tied: metadata.tied === "true",
+      ...(metadata.cutoffs && ({ softmax: "adaptive", cutoffs: JSON.parse(metadata.cutoffs) } as const)),
     },
     batch: number("batch"),
     sequence: number("sequence"),
@@ -72,7 +73,7 @@ function setState(rig: Rig<unknown>, h: ArrayLike<number>, c: ArrayLike<number>)
 }
 
 test("the segments lie where the oracle says", () => {
-  for (const name of ["model-tied", "model-deep", "sgd"]) {
+  for (const name of ["model-tied", "model-deep", "model-adaptive", "sgd"]) {
     const dump = loadOracle(name);
     const { model, batch, sequence } = shapeOf(dump);
     const { layout } = new Rig(model, { batch, sequence });
@@ -84,56 +85,59 @@ test("the segments lie where the oracle says", () => {
   }
 });
 
-test.each(["model-tiny", "model-two-layers", "model-tied", "model-deep", "model-larger"])("%s", (name) => {
-  const dump = loadOracle(name);
-  const { model, batch, sequence } = shapeOf(dump);
-  const rig = new Rig(model, { batch, sequence });
-  fill(rig, rig.theta, dump, "parameters");
-  setState(rig, numbersOf(dump, "initial/h"), numbersOf(dump, "initial/c"));
-  const { network, plan } = rig;
+test.each(["model-tiny", "model-two-layers", "model-tied", "model-deep", "model-larger", "model-adaptive"])(
+  "%s",
+  (name) => {
+    const dump = loadOracle(name);
+    const { model, batch, sequence } = shapeOf(dump);
+    const rig = new Rig(model, { batch, sequence });
+    fill(rig, rig.theta, dump, "parameters");
+    setState(rig, numbersOf(dump, "initial/h"), numbersOf(dump, "initial/c"));
+    const { network, plan } = rig;
 
-  // Forward alone first: `loss` without a gradient leaves the logits' place to the probabilities.
-  network.setWindow(tokensOf(dump, "inputs"), tokensOf(dump, "targets"), sequence);
-  finish(network.pack(rig.theta));
-  finish(network.forward(rig.theta, rig.state));
-  const forward = new Worst();
-  const logits = dump.tensors.get("logits");
-  if (logits) {
-    const { vocabulary } = model;
-    for (const chunk of network.probabilities(rig.theta)) {
-      if (!chunk) continue;
-      const { logitStride, logits: at } = network.buffers;
-      for (let r = 0; r < chunk.rows; r++) {
-        const row = Array.from(
-          logits.data.subarray((chunk.row + r) * vocabulary, (chunk.row + r + 1) * vocabulary),
-        );
-        const sum = row.reduce((total, x) => total + Math.exp(x), 0);
-        const expected = row.map((x) => Math.exp(x) / sum);
-        forward.add("probabilities", plan.floats(at + 4 * r * logitStride, vocabulary), expected);
+    // Forward alone first: `loss` without a gradient leaves the logits' place to the probabilities.
+    network.setWindow(tokensOf(dump, "inputs"), tokensOf(dump, "targets"), sequence);
+    finish(network.pack(rig.theta));
+    finish(network.forward(rig.theta, rig.state));
+    const forward = new Worst();
+    const logits = dump.tensors.get("logits");
+    if (logits) {
+      const { vocabulary } = model;
+      for (const chunk of network.probabilities(rig.theta)) {
+        if (!chunk) continue;
+        const { logitStride, logits: at } = network.buffers;
+        for (let r = 0; r < chunk.rows; r++) {
+          const row = Array.from(
+            logits.data.subarray((chunk.row + r) * vocabulary, (chunk.row + r + 1) * vocabulary),
+          );
+          const sum = row.reduce((total, x) => total + Math.exp(x), 0);
+          const expected = row.map((x) => Math.exp(x) / sum);
+          forward.add("probabilities", plan.floats(at + 4 * r * logitStride, vocabulary), expected);
+        }
       }
+      forward.add(
+        "nll of probabilities",
+        plan.floats(network.buffers.nll, sequence * batch),
+        numbersOf(dump, "nll"),
+      );
     }
-    forward.add(
-      "nll of probabilities",
-      plan.floats(network.buffers.nll, sequence * batch),
-      numbersOf(dump, "nll"),
-    );
-  }
 
-  const loss = rig.run(tokensOf(dump, "inputs"), tokensOf(dump, "targets"), sequence);
-  forward.add("loss", [loss], numbersOf(dump, "loss"));
-  forward.add("nll", plan.floats(network.buffers.nll, sequence * batch), numbersOf(dump, "nll"));
-  const { h, c } = stateOf(rig);
-  forward.add("final/h", h, numbersOf(dump, "final/h"));
-  forward.add("final/c", c, numbersOf(dump, "final/c"));
-  const gradients = new Worst();
-  for (const [tensor, { data }] of group(dump, "gradients")) {
-    expect(data.some((x) => x !== 0)).toBe(true);
-    gradients.add(tensor, rig.segment(rig.gradient, tensor), data);
-  }
-  console.log(`${name}: forward ${forward}, gradients ${gradients}`);
-  expect(forward.error).toBeLessThan(GRADIENTS);
-  expect(gradients.error).toBeLessThan(GRADIENTS);
-});
+    const loss = rig.run(tokensOf(dump, "inputs"), tokensOf(dump, "targets"), sequence);
+    forward.add("loss", [loss], numbersOf(dump, "loss"));
+    forward.add("nll", plan.floats(network.buffers.nll, sequence * batch), numbersOf(dump, "nll"));
+    const { h, c } = stateOf(rig);
+    forward.add("final/h", h, numbersOf(dump, "final/h"));
+    forward.add("final/c", c, numbersOf(dump, "final/c"));
+    const gradients = new Worst();
+    for (const [tensor, { data }] of group(dump, "gradients")) {
+      expect(data.some((x) => x !== 0)).toBe(true);
+      gradients.add(tensor, rig.segment(rig.gradient, tensor), data);
+    }
+    console.log(`${name}: forward ${forward}, gradients ${gradients}`);
+    expect(forward.error).toBeLessThan(GRADIENTS);
+    expect(gradients.error).toBeLessThan(GRADIENTS);
+  },
+);
 
 /** The guide of a dump, with the constants of its metadata. */
 function guideOf({ metadata }: OracleDump, plan: MemoryPlan, layout: Layout): Guide {

@@ -13,21 +13,34 @@ import philox
 
 
 class LanguageModel(nn.Module):
-    """embedding -> LSTM x layers -> linear; tied: the output weight is the embedding."""
+    """embedding -> LSTM x layers -> linear, or an adaptive softmax; tied: the output weight is the embedding."""
 
-    def __init__(self, vocabulary, embedding, hidden, layers, tied=False, dtype=torch.float64):
+    def __init__(self, vocabulary, embedding, hidden, layers, tied=False, cutoffs=None, dtype=torch.float64):
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, embedding, dtype=dtype)
         self.lstm = nn.LSTM(embedding, hidden, layers, dtype=dtype)
-        self.output = nn.Linear(hidden, vocabulary, dtype=dtype)
+        self.adaptive = cutoffs is not None
+        if self.adaptive:
+            self.output = nn.AdaptiveLogSoftmaxWithLoss(
+                hidden, vocabulary, cutoffs, div_value=4, head_bias=True, dtype=dtype
+            )
+        else:
+            self.output = nn.Linear(hidden, vocabulary, dtype=dtype)
         if tied:
             assert embedding == hidden
             self.output.weight = self.embedding.weight
 
-    def forward(self, inputs, state):
-        """inputs [T,B], state (h, c) each [L,B,H]. Returns logits [T,B,V] and the state after the last step."""
+    def forward(self, inputs, targets, state):
+        """inputs, targets [T,B], state (h, c) each [L,B,H].
+
+        Returns logits [T,B,V] (log-probabilities of an adaptive softmax), nll [T·B] and the state after the last step.
+        """
         hidden, state = self.lstm(self.embedding(inputs), state)
-        return self.output(hidden), state
+        if self.adaptive:
+            logits = self.output.log_prob(hidden.flatten(0, 1)).view(*hidden.shape[:2], -1)
+            return logits, -self.output(hidden.flatten(0, 1), targets.flatten()).output, state
+        logits = self.output(hidden)
+        return logits, nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none"), state
 
     def evaluate(self, weights, inputs, targets, state):
         """At the given weights: logits, nll [T,B], loss = mean nll, gradients of the loss, detached state."""
@@ -35,8 +48,7 @@ class LanguageModel(nn.Module):
             for name, parameter in self.named_parameters():
                 parameter.copy_(weights[name])
         self.zero_grad(set_to_none=True)
-        logits, (h, c) = self(inputs, state)
-        nll = nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
+        logits, nll, (h, c) = self(inputs, targets, state)
         loss = nll.mean()
         loss.backward()
         gradients = {name: parameter.grad.clone() for name, parameter in self.named_parameters()}

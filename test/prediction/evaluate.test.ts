@@ -105,11 +105,19 @@ function expected(model: LanguageModel, ids: Int32Array, samples: number, seed: 
   };
 }
 
-describe.each([0, 1, 8])("%i samples", (samples) => {
+const ADAPTIVE = { softmax: "adaptive", cutoffs: [5, 12] };
+
+describe.each<[number, object]>([
+  [0, {}],
+  [1, {}],
+  [8, {}],
+  [0, ADAPTIVE],
+  [8, ADAPTIVE],
+])("%i samples %o", (samples, options) => {
   const seed = 2 ** 33 + 5;
 
   test("evaluate is the plain computation, over several windows", async () => {
-    const model = await spreadModel();
+    const model = await spreadModel(options);
     // 700 tokens: two whole windows of 256 steps and a shorter one.
     const text = TEXT.slice(0, 700);
     const corpus = await Corpus.open(text, { tokenizer });
@@ -131,7 +139,7 @@ describe.each([0, 1, 8])("%i samples", (samples) => {
   });
 
   test("scores are the plain computation, and sum to evaluate's nll", async () => {
-    const model = await spreadModel();
+    const model = await spreadModel(options);
     const text = TEXT.slice(5, 105);
     const { tokens, logProbability } = await model.score(text, { samples, seed });
     const plain = expected(model, tokenizer.encode(text), samples, seed);
@@ -232,8 +240,8 @@ describe("generation", () => {
     }
   });
 
-  test("temperature 0 takes the likeliest token every time", async () => {
-    const model = await spreadModel();
+  test.each([{}, ADAPTIVE])("temperature 0 takes the likeliest token every time: %o", async (options) => {
+    const model = await spreadModel(options);
     const pieces = await write(model, { prompt: "the", tokens: 40, temperature: 0, seed: 3 });
     const ids = tokenizer.encode(`the${textOf(pieces)}`);
     const [p] = predictions(model, ids, 0, 1);

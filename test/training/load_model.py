@@ -21,12 +21,20 @@ class LanguageModel(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(config["vocabulary"], config["embedding"])
         self.lstm = nn.LSTM(config["embedding"], config["hidden"], config["layers"])
-        self.output = nn.Linear(config["hidden"], config["vocabulary"])
+        self.adaptive = config["softmax"] == "adaptive"
+        if self.adaptive:
+            self.output = nn.AdaptiveLogSoftmaxWithLoss(
+                config["hidden"], config["vocabulary"], config["cutoffs"], div_value=4, head_bias=True
+            )
+        else:
+            self.output = nn.Linear(config["hidden"], config["vocabulary"])
         if config["tied"]:
             self.output.weight = self.embedding.weight
 
     def forward(self, ids):
         hidden, _ = self.lstm(self.embedding(ids).unsqueeze(1))
+        if self.adaptive:
+            return self.output.log_prob(hidden[:, 0])
         return torch.log_softmax(self.output(hidden[:, 0]), dim=1)
 
 

@@ -45,6 +45,8 @@ const KINDS: [method: string, options: object][] = [
   ["ivon", {}],
   ["bbb", { layers: 3 }],
   ["ivon", { tied: true, embedding: 9, layers: 2 }],
+  ["ivon", { softmax: "adaptive", hidden: 18, cutoffs: [6, 15] }],
+  ["bbb", { softmax: "adaptive", hidden: 20 }],
 ];
 
 describe.each(KINDS)("%s %o", (method, options) => {
@@ -99,6 +101,15 @@ test("PyTorch loads the tensors and predicts the same", { timeout: 60_000 }, asy
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test("a file from before there was a choice of softmax has a full one", async () => {
+  const model = await trained("ivon");
+  const { softmax, cutoffs, ...before } = model.configuration;
+  expect([softmax, cutoffs]).toEqual(["full", []]);
+  const older = await LanguageModel.load(rewrite(model.toBytes(), { model: JSON.stringify(before) }));
+  expect(older.configuration).toEqual(model.configuration);
+  expect(older.hash()).toBe(model.hash());
 });
 
 test("the hash is that of mean and precision alone", async () => {
@@ -204,6 +215,12 @@ describe("hostile files", () => {
       { embedding: 6 },
       { tied: true },
       { tied: "yes" },
+      { softmax: "adaptive" },
+      { softmax: "adaptive", cutoffs: [6, 15] },
+      { softmax: "adaptive", cutoffs: { length: 1 } },
+      { softmax: ["adaptive"] },
+      { cutoffs: [1] },
+      { cutoffs: null },
       { hidden: 0 },
       { hidden: "9" },
       { hidden: 1e300 },
