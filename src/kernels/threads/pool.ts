@@ -106,8 +106,9 @@ export class ThreadPool {
   #post(message: Parameters<Thread["post"]>[0]): number[] {
     return this.#threads.map((thread, i) => {
       const { signals } = this.#channels[i];
-      thread.post(message);
+      // Counted first: a thread that has taken more than is counted would go on waiting for messages.
       const number = Atomics.add(signals, POSTED, 1) + 1;
+      thread.post(message);
       ring(signals);
       return number;
     });
