@@ -14,7 +14,19 @@ export function gatherRows(out: usize, table: usize, ids: usize, rows: usize, wi
 
 /** table[ids[r],:] += rows[r,:], in the order of r. */
 export function scatterAddRows(table: usize, rows: usize, ids: usize, count: usize, width: usize): void {
-  const bytes = width << 2;
+  scatterAddColumns(table, rows, ids, count, width, width);
+}
+
+/** The same for the first `width` columns of rows of `stride` floats. */
+export function scatterAddColumns(
+  table: usize,
+  rows: usize,
+  ids: usize,
+  count: usize,
+  width: usize,
+  stride: usize,
+): void {
+  const bytes = stride << 2;
   for (const end = ids + (count << 2); ids < end; ids += 4) {
     addRow(table + <usize>load<i32>(ids) * bytes, rows, width);
     rows += bytes;

@@ -133,8 +133,9 @@ export function mixtureGradient(
   const offset = f32x4.splat(<f32>log64((pi * sd2) / ((1 - pi) * sd1)));
   const slope = f32x4.splat(<f32>(0.5 * (p2 - p1)));
   const base = log64(sd1 / pi);
-  let total = base * <f64>n;
+  let total: f64 = 0;
   while (n > 0) {
+    const constants = base * <f64>min(n, SUM_BLOCK);
     let sum = f32x4.splat(0);
     for (const stop = n - SUM_BLOCK; n > stop && n > 0; n -= 4, g += 16, theta += 16) {
       const x = v128.load(theta);
@@ -149,19 +150,20 @@ export function mixtureGradient(
       const term = f32x4.sub(f32x4.mul(square, f32x4.splat(<f32>(0.5 * p1))), softplus4(even));
       sum = f32x4.add(sum, v128.and(term, laneMask(n)));
     }
-    total += sumLanes(sum);
+    total += constants + sumLanes(sum);
   }
   return total;
 }
 
 /** Sum over n of ln s + 1/2: the entropy of the mean field less ln(2 pi)/2 a weight. */
 export function entropyMeanField(rho: usize, n: i32): f64 {
-  let total = 0.5 * <f64>n;
+  let total: f64 = 0;
   while (n > 0) {
+    const constants = 0.5 * <f64>min(n, SUM_BLOCK);
     let sum = f32x4.splat(0);
     for (const stop = n - SUM_BLOCK; n > stop && n > 0; n -= 4, rho += 16)
       sum = f32x4.add(sum, v128.and(logPositive(deviation4(v128.load(rho))), laneMask(n)));
-    total += sumLanes(sum);
+    total += constants + sumLanes(sum);
   }
   return total;
 }

@@ -5,9 +5,16 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import asc from "assemblyscript/asc";
+import { build as esbuild } from "esbuild";
 import { printable } from "./printable.mjs";
 
-const BUILDS = ["simd", "relaxed"];
+/** `threads` builds import a shared memory; nothing else may be imported. */
+const BUILDS = [
+  { target: "simd", file: "simd", build: "simd", threads: false },
+  { target: "relaxed", file: "relaxed", build: "relaxed", threads: false },
+  { target: "simd.threads", file: "simdThreads", build: "simd", threads: true },
+  { target: "relaxed.threads", file: "relaxedThreads", build: "relaxed", threads: true },
+];
 const GENERATED = "src/kernels/generated";
 /** Id of the section that lists imports. */
 const IMPORTS = 2;
@@ -19,16 +26,17 @@ await mkdir("build", { recursive: true });
 if (process.argv.includes("--debug")) report("debug", await compile("debug"));
 else {
   await mkdir(GENERATED, { recursive: true });
-  for (const build of BUILDS) {
-    const bytes = identified(await compile(build), { version, build, threads: false, sources });
-    await writeFile(`build/kernels.${build}.wasm`, bytes);
-    await writeFile(`${GENERATED}/${build}.wasm`, bytes);
+  for (const { target, file, build, threads } of BUILDS) {
+    const bytes = identified(await compile(target, threads), { version, build, threads, sources });
+    await writeFile(`build/kernels.${target}.wasm`, bytes);
+    if (!threads) await writeFile(`${GENERATED}/${file}.wasm`, bytes);
     await writeFile(
-      `${GENERATED}/${build}.ts`,
-      `${MADE}export const ${build}Text: string =\n  "${printable(bytes)}";\n`,
+      `${GENERATED}/${file}.ts`,
+      `${MADE}export const ${file}Text: string =\n  "${printable(bytes)}";\n`,
     );
-    report(build, bytes);
+    report(target, bytes);
   }
+  await writeFile(`${GENERATED}/thread.ts`, await threadSource());
   await writeFile(
     `${GENERATED}/identity.ts`,
     `${MADE}export const packageVersion: string = "${version}";\nexport const sources: string = "${sources}";\n`,
@@ -47,7 +55,20 @@ async function hashSources() {
   return hash.digest("hex").slice(0, 16);
 }
 
-async function compile(target) {
+/** What a thread runs, as text: Node takes it as it is, so that bundles need no second file. */
+async function threadSource() {
+  const { outputFiles } = await esbuild({
+    entryPoints: ["src/kernels/threads/thread.ts"],
+    bundle: true,
+    minify: true,
+    format: "iife",
+    target: "es2022",
+    write: false,
+  });
+  return `${MADE}export const threadSource: string = ${JSON.stringify(outputFiles[0].text)};\n`;
+}
+
+async function compile(target, threads = false) {
   const { error, stderr } = await asc.main([
     "assembly/index.ts",
     "--config",
@@ -57,24 +78,32 @@ async function compile(target) {
   ]);
   if (error) fail(stderr.toString());
   const bytes = await readFile(`build/kernels.${target}.wasm`);
-  if (sectionsOf(bytes).includes(IMPORTS)) fail(`The ${target} kernels must import nothing\n`);
+  const imports = sectionsOf(bytes).get(IMPORTS);
+  if (threads ? !isSharedMemory(imports) : imports)
+    fail(`The ${target} kernels must import ${threads ? "a shared memory alone" : "nothing"}\n`);
   return bytes;
 }
 
-/** Ids of a binary's sections: read here, since an engine without relaxed SIMD refuses that binary whole. */
+/** One import, env.memory, of the kind memory (2), shared and with a maximum (3). */
+function isSharedMemory(imports) {
+  return imports?.subarray(0, 14).equals(Buffer.from("\x01\x03env\x06memory\x02\x03", "latin1"));
+}
+
+/** A binary's sections by their ids: read here, since an engine without relaxed SIMD refuses that binary whole. */
 function sectionsOf(bytes) {
-  const ids = [];
+  const sections = new Map();
   for (let at = 8; at < bytes.length; ) {
-    ids.push(bytes[at++]);
+    const id = bytes[at++];
     let size = 0;
     for (let shift = 1; ; shift *= 128) {
       const byte = bytes[at++];
       size += (byte % 128) * shift;
       if (byte < 128) break;
     }
+    sections.set(id, bytes.subarray(at, at + size));
     at += size;
   }
-  return ids;
+  return sections;
 }
 
 /** The binary with a custom section `svi-lm`: what src/kernels/identity.ts reads. */

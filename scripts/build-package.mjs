@@ -4,7 +4,7 @@
 //   node scripts/build-package.mjs --cli FILE      the command line alone, for its tests
 //   node scripts/build-package.mjs --worker FOLDER both sides of svi-lm/worker alone, for its tests
 import { spawnSync } from "node:child_process";
-import { chmod, copyFile, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -13,13 +13,16 @@ const root = new URL("..", import.meta.url);
 const absWorkingDir = fileURLToPath(root);
 const KERNELS = "kernels/generated";
 
-/** Sources of all that package.json exports, but for the one that stands alone. */
+/** What runs in a thread, each in one file. */
+const THREADS = ["src/worker/thread.ts", "src/kernels/threads/thread.ts"];
+
+/** Sources of all that package.json exports, but for those that stand alone. */
 async function entryPoints() {
   const { exports } = JSON.parse(await readFile(new URL("package.json", root), "utf8"));
   const files = Object.values(exports).flatMap((entry) => Object.values(entry));
   const modules = files.filter((file) => typeof file === "string" && file.endsWith(".js"));
   const sources = modules.map((file) => file.replace("./dist/", "src/").replace(/\.js$/, ".ts"));
-  return [...new Set(sources)].filter((file) => file !== "src/worker/thread.ts");
+  return [...new Set(sources)].filter((file) => !THREADS.includes(file));
 }
 
 /**
@@ -33,12 +36,16 @@ async function bundleModules() {
   const [{ exports: names }] = Object.values(metafile.outputs);
   const wanted = new Set(["src/public.ts"]);
   for (const entry of await entryPoints()) {
-    const to = entry.replace(/^src/, "dist").replace(/\.ts$/, ".js");
+    const to = distOf(entry);
     const path = `./${relative(dirname(to), "dist/core.js")}`.replace("./..", "..");
     await bundle(entry, { outfile: to, plugins: [hostsWasm, fromCore({ core, names, wanted, path })] });
   }
   const contents = [...wanted].map((file) => `export * from "./${file}";`).join("\n");
   await bundle(undefined, { stdin: { contents, resolveDir: absWorkingDir }, outfile: "dist/core.js" });
+}
+
+function distOf(source) {
+  return source.replace(/^src/, "dist").replace(/\.ts$/, ".js");
 }
 
 function bundle(entry, more) {
@@ -73,6 +80,11 @@ const fromCore = ({ core, names, wanted, path }) => ({
     onResolve({ filter: /^core$/ }, () => ({ path, external: true }));
     // A file of its own, with its licence.
     onResolve({ filter: /\/birpc\.ts$/ }, () => ({ path: "./birpc.js", external: true }));
+    // Loaded when threads of that build are asked for.
+    onResolve({ filter: /generated\/\w+Threads\.ts$/ }, ({ path: imported }) => ({
+      path: imported.replace(/\.ts$/, ".js"),
+      external: true,
+    }));
     onResolve({ filter: /^\.\.?\// }, ({ path: imported, resolveDir }) => {
       const file = relative(absWorkingDir, resolve(resolveDir, imported));
       if (!core.has(file) || file === "src/public.ts") return;
@@ -125,9 +137,7 @@ async function bundleCommandLine(outfile) {
 
 /** The same bundle in Node and in browsers; licences of what is in it go with it. */
 async function bundleForWorkers(entry, outfile) {
-  const licence = await readFile(new URL("node_modules/birpc/LICENSE", root), "utf8");
-  const loader = entry.endsWith("thread.ts") ? "/*! @assemblyscript/loader: Apache-2.0 */\n" : "";
-  await build({
+  const { metafile, outputFiles } = await build({
     absWorkingDir,
     entryPoints: [entry],
     outfile,
@@ -139,8 +149,17 @@ async function bundleForWorkers(entry, outfile) {
     minify: entry.endsWith("thread.ts"),
     legalComments: "inline",
     logLevel: "error",
-    banner: { js: `${loader}/*! birpc\n${licence}*/` },
+    write: false,
+    metafile: true,
   });
+  const uses = (name) => Object.keys(metafile.inputs).some((file) => file.includes(`node_modules/${name}/`));
+  const licence = await readFile(new URL("node_modules/birpc/LICENSE", root), "utf8");
+  const banner = [
+    ...(uses("@assemblyscript/loader") ? ["/*! @assemblyscript/loader: Apache-2.0 */\n"] : []),
+    ...(uses("birpc") ? [`/*! birpc\n${licence}*/\n`] : []),
+  ];
+  await mkdir(dirname(resolve(absWorkingDir, outfile)), { recursive: true });
+  await writeFile(resolve(absWorkingDir, outfile), banner.join("") + outputFiles[0].text);
 }
 
 if (process.argv[2] === "--worker")
@@ -152,8 +171,11 @@ else {
   declarations();
   await rm(new URL("dist/cli", root), { recursive: true });
   await bundleModules();
-  for (const name of ["birpc", "thread"])
-    await bundleForWorkers(`src/worker/${name}.ts`, `dist/worker/${name}.js`);
+  for (const entry of ["src/worker/birpc.ts", ...THREADS]) await bundleForWorkers(entry, distOf(entry));
+  for (const build of ["simd", "relaxed"]) {
+    const entry = `src/${KERNELS}/${build}Threads.ts`;
+    await bundle(entry, { outfile: distOf(entry) });
+  }
   await copyKernels();
   await bundleCommandLine("dist/cli/main.js");
 }

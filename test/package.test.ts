@@ -29,6 +29,7 @@ describe("the package", () => {
       "**/kernels/imported.*",
       "**/kernels/importedModule.*",
       "**/worker/thread.*",
+      "**/kernels/threads/thread.*",
       "./dist/cli/main.js",
     ]);
     for (const entry of Object.values(pack.exports))
@@ -81,6 +82,35 @@ describe("the kernels", () => {
     expect(WebAssembly.Module.exports(module)).toContainEqual({ name: "memory", kind: "memory" });
   });
 });
+
+test("the threaded kernels import a shared memory and nothing else, and hold no state of their own", () => {
+  for (const build of ["simd", "relaxed"]) {
+    const bytes = readFileSync(`build/kernels.${build}.threads.wasm`);
+    if (!WebAssembly.validate(bytes)) continue;
+    const module = new WebAssembly.Module(bytes);
+    expect(WebAssembly.Module.imports(module)).toEqual([{ module: "env", name: "memory", kind: "memory" }]);
+    const kinds = WebAssembly.Module.exports(module).map(({ kind }) => kind);
+    expect(new Set(kinds)).toEqual(new Set(["memory", "function"]));
+    // A section of globals would be one for each thread.
+    expect(sections(bytes)).not.toContain(6);
+  }
+});
+
+/** Ids of a binary's sections. */
+function sections(bytes: Uint8Array): number[] {
+  const ids = [];
+  for (let at = 8; at < bytes.length; ) {
+    ids.push(bytes[at++]);
+    let size = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++];
+      size |= (byte & 127) << shift;
+      if (byte < 128) break;
+    }
+    at += size;
+  }
+  return ids;
+}
 
 /** Engines differ in these (and only + - * / and sqrt are exact), so no number may come from them. */
 const ENGINE_DEPENDENT =

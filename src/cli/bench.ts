@@ -11,7 +11,7 @@ export const bench = command({
   words: [],
   options: { ...THREADS, ...KERNELS },
   async run({ options, json, interruption: { signal } }) {
-    const result = await benchmark({ kernels: kernelsFor(options), signal });
+    const result = await benchmark({ kernels: await kernelsFor(options), signal });
     if (json) printJson({ ...result, runtime: runtime() });
     else
       printTable([

@@ -20,7 +20,7 @@ export const evaluation = command({
     ...KERNELS,
   },
   async run({ words: [path, text], options, json, interruption: { signal } }) {
-    const kernels = kernelsFor(options);
+    const kernels = await kernelsFor(options);
     const model = await loadModel(path);
     return withTexts([text], async (texts) => {
       const { tokenizer } = model;

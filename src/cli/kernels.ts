@@ -1,7 +1,10 @@
 /** @module The options about how the arithmetic is done; what the host lacks is said, never ignored. */
 import { requireInteger, SviError } from "../errors.ts";
 import { capabilities } from "../kernels/capabilities.ts";
+import type { Build } from "../kernels/identity.ts";
 import { defaultKernels, type Kernels } from "../kernels/kernels.ts";
+import { threads } from "../kernels/threads/index.ts";
+import { MOST_THREADS } from "../kernels/threads/pool.ts";
 import { relaxed } from "../relaxed.ts";
 
 export const KERNELS = {
@@ -14,26 +17,26 @@ export const KERNELS = {
 } as const;
 
 export const THREADS = {
-  threads: { kind: "number", default: 1, help: "more than 1: not in this version yet" },
+  threads: {
+    kind: "number",
+    default: 1,
+    help: "threads that do arithmetic; the bits are the same for any number",
+  },
 } as const;
 
-/** @throws SviError `E_OPTION`, `E_HOST` where the engine lacks what was asked for */
-export function kernelsFor({
+/** @throws SviError `E_OPTION`, `E_HOST` where the engine lacks what was asked for; `E_WORKER` */
+export async function kernelsFor({
   kernels = "simd",
-  threads = 1,
+  threads: count = 1,
 }: {
   kernels?: string;
   threads?: number;
-}): Kernels {
-  requireInteger("threads", threads, 1);
-  if (threads > 1)
-    throw new SviError("E_OPTION", `${threads} threads are not available in this version`, {
-      value: threads,
-      remedy: "Leave --threads away",
-    });
-  if (kernels === "simd") return defaultKernels();
+}): Promise<Kernels> {
+  requireInteger("threads", count, 1, MOST_THREADS);
   const { reason } = capabilities().relaxed;
-  if (reason !== null)
+  if (kernels === "relaxed" && reason !== null)
     throw new SviError("E_HOST", reason, { value: kernels, remedy: "Leave --kernels away, or use Node 22" });
-  return relaxed;
+  // They do not keep the process from ending, and end with it.
+  if (count > 1) return threads({ count, build: kernels as Build });
+  return kernels === "simd" ? defaultKernels() : relaxed;
 }

@@ -86,7 +86,7 @@ export const train = command({
     requireConsistent(options);
     const out = options.out!;
     const method = methodOf(options);
-    const kernels = kernelsFor(options);
+    const kernels = await kernelsFor(options);
     await requireWritable(out);
     for (const path of [...words, ...(options.valid ? [options.valid] : [])])
       if (await sameFile(path, out)) throw new UsageError(`--out ${out} is a text that is read`);

@@ -53,7 +53,9 @@ function threadsRefused(): string | null {
     Worker?: unknown;
     crossOriginIsolated?: boolean;
     process?: { versions?: { node?: string } };
+    navigator?: { userAgent?: string };
   };
+  if (host.navigator?.userAgent === "Cloudflare-Workers") return "Cloudflare Workers have no threads";
   if (host.crossOriginIsolated === false)
     return "The page is not cross-origin isolated: serve it with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
   if (host.SharedArrayBuffer === undefined) return "The host has no SharedArrayBuffer";

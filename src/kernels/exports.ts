@@ -93,6 +93,15 @@ export interface MatrixKernels {
   multiplyAddPeak(n: number, at: number): void;
   gatherRows(out: number, table: number, ids: number, rows: number, width: number): void;
   scatterAddRows(table: number, rows: number, ids: number, count: number, width: number): void;
+  /** The first `width` columns of rows of `stride` floats. */
+  scatterAddColumns(
+    table: number,
+    rows: number,
+    ids: number,
+    count: number,
+    width: number,
+    stride: number,
+  ): void;
   sumRows(out: number, rows: number, count: number, width: number, stride: number, accumulate: number): void;
   maskRows(out: number, x: number, mask: number, rows: number, batch: number, width: number): void;
   keepRows(out: number, x: number, keep: number, rows: number, width: number): void;

@@ -83,6 +83,8 @@ export interface StepRecord extends StepFigures {
 }
 
 const KL_EVERY = 10;
+/** Errors that may leave an update half done, or weights that no loss can be computed with. */
+const SPOILING: ReadonlySet<string> = new Set(["E_DIVERGED", "E_WORKER", "E_DISPOSED"]);
 /** Steps between two copies of the weights that a run falls back to when it diverges. */
 const KEEP_EVERY = 50;
 
@@ -110,7 +112,8 @@ interface Plan {
  * a second `fit` throws `E_BUSY`. Leaving the loop early (`break`) keeps what was learnt.
  *
  * @throws SviError `E_OPTION`, `E_TEXT_SHORT`, `E_VOCABULARY_MISMATCH`, `E_MEMORY`, `E_BUSY`, `E_DIVERGED`,
- *   `E_CHECKPOINT`; the signal's reason when aborted
+ *   `E_CHECKPOINT`; `E_WORKER` where a thread of the kernels is lost, with the weights of at most 50 steps before;
+ *   the signal's reason when aborted
  */
 export function fit(
   model: Model,
@@ -147,7 +150,7 @@ export async function* fitInTurn(
     validator = options.validation && new Evaluator(model, options.validation.samples ?? 0, options);
     yield* run(model, corpus, lanes, plan, trainer, validator, options, turn);
   } catch (error) {
-    good = !(error instanceof SviError && error.code === "E_DIVERGED");
+    good = !(error instanceof SviError && SPOILING.has(error.code));
     throw error;
   } finally {
     if (trainer) await drive(settle(trainer, good));

@@ -54,6 +54,21 @@ describe("train", () => {
     expect(events).toHaveLength(steps.length + 3);
   });
 
+  it("comes to the same hash with any number of threads, and ends", async () => {
+    const shape = "--embedding 32 --hidden 96 --batch 8 --sequence 16 --epochs 0.4 --json".split(" ");
+    const hashes = await Promise.all(
+      ["1", "2", "3"].map(async (count) => {
+        const args = ["--valid", valid, "--out", cli.file(`threads-${count}.svi`), "--threads", count];
+        const { code, out, err } = await cli.run("train", train, ...args, ...shape);
+        expect({ code, err }).toEqual({ code: 0, err: "" });
+        const { hash, valid: figures } = objects(out).at(-1);
+        return { hash, figures };
+      }),
+    );
+    expect(hashes[1]).toEqual(hashes[0]);
+    expect(hashes[2]).toEqual(hashes[0]);
+  });
+
   it("takes several texts as one, and says that nothing was validated", async () => {
     const [whole, parts] = await Promise.all([
       cli.run(

@@ -75,7 +75,7 @@ const failures: [string, string, string[]][] = [
   ["text that is no UTF-8", "E_TEXT_ENCODING", ["train", latin, "--out", out, "--tokenizer", "char"]],
   ["a folder that is not there", "E_FILE_WRITE", ["train", book, "--out", cli.file("none/out.svi")]],
   ["a folder as --out", "E_FILE_WRITE", ["train", book, "--out", cli.file("")]],
-  ["threads", "E_OPTION", ["train", book, "--out", out, "--threads", "2"]],
+  ["no threads", "E_OPTION", ["train", book, "--out", out, "--threads", "0"]],
   ["a rate out of range", "E_OPTION", ["train", book, "--out", out, "--lr", "-1"]],
   [
     "options that exclude each other",

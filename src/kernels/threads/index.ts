@@ -1,0 +1,75 @@
+/** @module Threads on shared memory, for whoever asks for them: the same bits as one thread, sooner. */
+import { requireInteger, SviError } from "../../errors.ts";
+import { capabilities } from "../capabilities.ts";
+import { compile } from "../compile.ts";
+import { type Build, identify } from "../identity.ts";
+import type { Kernels } from "../kernels.ts";
+import { bytesOfPrintable } from "../printable.ts";
+import { createWorker, type ThreadWorker } from "./host.ts";
+import { instantiateShared } from "./instance.ts";
+import { MOST_THREADS, ThreadPool } from "./pool.ts";
+
+export type { ThreadWorker } from "./host.ts";
+
+export interface ThreadsOptions {
+  /** Threads that do arithmetic, the calling one included; as many as the host has processors by default. */
+  readonly count?: number;
+  /** `simd` by default. */
+  readonly build?: Build;
+  /** Makes a worker that runs `svi-lm/threads/thread`, where the bundler does not find that file by itself. */
+  readonly worker?: () => ThreadWorker;
+}
+
+/** For the option `kernels`; serves any number of runs, one after another or in turns. */
+export interface ThreadedKernels extends Kernels {
+  /** Ends the threads. Work that still uses them throws `E_DISPOSED`. */
+  dispose(): Promise<void>;
+}
+
+/**
+ * Starts threads and resolves once they are up. The calling thread does its own share of the work.
+ * @throws SviError `E_HOST` with the reason where the host has no shared memory or no workers, such as a page that
+ *   is not cross-origin isolated; `E_WORKER` where a thread does not come up; `E_OPTION`
+ */
+export async function threads(options: ThreadsOptions = {}): Promise<ThreadedKernels> {
+  const count = requireInteger("count", options.count ?? processors(), 1, MOST_THREADS);
+  const build = options.build ?? "simd";
+  const { reason } = capabilities().threads;
+  if (reason !== null)
+    throw new SviError("E_HOST", reason, {
+      value: count,
+      remedy: "Leave threads away; the bits are the same",
+    });
+  const module = compile(bytesOfPrintable(await binaryOf(build)));
+  identify(module);
+  const pool = await ThreadPool.start(count, module, options.worker ?? createWorker);
+  return {
+    build,
+    reproducible: build === "simd",
+    threads: count,
+    instantiate: () => instantiateShared(pool, module),
+    dispose: () => pool.dispose(),
+  };
+}
+
+/** One build is loaded, not both. @throws SviError `E_OPTION` */
+async function binaryOf(build: Build): Promise<string> {
+  if (build === "simd") return (await import("../generated/simdThreads.ts")).simdThreadsText;
+  if (build === "relaxed") return (await import("../generated/relaxedThreads.ts")).relaxedThreadsText;
+  throw new SviError("E_OPTION", `build is ${String(build)}`, {
+    value: build,
+    remedy: "Give simd or relaxed",
+  });
+}
+
+function processors(): number {
+  const host = globalThis as {
+    navigator?: { hardwareConcurrency?: number };
+    process?: { getBuiltinModule?(name: string): { availableParallelism(): number } | undefined };
+  };
+  return (
+    host.process?.getBuiltinModule?.("node:os")?.availableParallelism() ??
+    host.navigator?.hardwareConcurrency ??
+    1
+  );
+}

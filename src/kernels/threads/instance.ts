@@ -1,0 +1,41 @@
+/** @module An instance whose memory all threads share. */
+import { SviError } from "../../errors.ts";
+import type { KernelExports } from "../exports.ts";
+import type { Instantiated } from "../kernels.ts";
+import { instantiate } from "../loader.ts";
+import type { ThreadPool } from "./pool.ts";
+import { Shards } from "./shards.ts";
+import { type Kernel, kernelNames } from "./task.ts";
+
+/** What the binary allows, in pages of 64 KiB; some hosts set no more than a part of it aside. */
+const MOST_PAGES = 65536;
+const LEAST_PAGES = 1024;
+
+/** @throws SviError `E_MEMORY` where the host sets no shared memory aside; `E_WORKER`, `E_DISPOSED` */
+export function instantiateShared(pool: ThreadPool, module: WebAssembly.Module): Instantiated {
+  const memory = createMemory();
+  const own = instantiate(module, memory);
+  const names = kernelNames(module);
+  const kernels = names.map((name) => own[name as keyof KernelExports] as Kernel);
+  const attachment = pool.attach(memory, kernels);
+  return {
+    exports: new Shards(pool, attachment, own, names).exports,
+    memory,
+    release: () => pool.detach(attachment),
+  };
+}
+
+/** A shared memory's greatest size is set aside at once: less is asked for where a host refuses. */
+function createMemory(): WebAssembly.Memory {
+  for (let maximum = MOST_PAGES; ; maximum /= 2)
+    try {
+      return new WebAssembly.Memory({ initial: 1, maximum, shared: true });
+    } catch (cause) {
+      if (maximum <= LEAST_PAGES)
+        throw new SviError("E_MEMORY", "The host refused shared memory", {
+          value: maximum * 65536,
+          remedy: "Dispose of kernels that are not used any more, or leave threads away",
+          cause,
+        });
+    }
+}

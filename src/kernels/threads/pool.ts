@@ -1,0 +1,234 @@
+/** @module The coordinator's side: threads that are up, the instances they share, and one dispatch at a time. */
+import { SviError } from "../../errors.ts";
+import {
+  ASLEEP,
+  AWAITED,
+  BELL,
+  type Channel,
+  channelOf,
+  controlOf,
+  FAILED,
+  IDLE,
+  MOST_RESULTS,
+  PENDING,
+  POSTED,
+  PULSE,
+  RUNNING,
+  readFailure,
+  STATE,
+  TAKEN,
+} from "./control.ts";
+import { startThread, type Thread, type ThreadWorker, workerError } from "./host.ts";
+import { execute, type Kernel, Task } from "./task.ts";
+
+export const MOST_THREADS = 256;
+/** Looks at a thread that is still at work before the coordinator sleeps, where it may. */
+const LOOKS = 20_000;
+const NAP_MILLISECONDS = 1;
+/** A thread that takes or finishes nothing for so long is not slow but gone. */
+const PATIENCE_MILLISECONDS = 30_000;
+/** Tasks in a row that a thread may leave to the coordinator before the clock is looked at. */
+const PATIENCE_TASKS = 1024;
+
+/** An instance, which the threads come to know with its first work for several. */
+export interface Attachment {
+  readonly memory: WebAssembly.Memory;
+  readonly kernels: readonly Kernel[];
+  id: number;
+  /** Per thread, the number of the message that brought the instance; none before. */
+  messages: readonly number[] | null;
+}
+
+export class ThreadPool {
+  /** Threads that do arithmetic, the coordinator included. */
+  readonly count: number;
+  /** The task of each part of a dispatch; part 0 is the coordinator's own. */
+  readonly tasks: readonly Task[];
+  /** Results of the parts' sums. */
+  readonly results: readonly Float64Array[];
+  readonly #threads: readonly Thread[];
+  readonly #channels: readonly Channel[];
+  /** Threads that take part in the dispatch at hand: part p is done by #crew[p - 1]. */
+  readonly #crew: number[] = [];
+  readonly #missed: { tasks: number; since: number; pulse: number }[];
+  readonly #mayWait: boolean;
+  #attached = 0;
+  /** Tasks that threads have done, those that the coordinator did for them left out. */
+  helped = 0;
+  #broken: SviError | null = null;
+
+  private constructor(threads: readonly Thread[], control: SharedArrayBuffer) {
+    this.count = threads.length + 1;
+    this.#threads = threads;
+    this.#channels = threads.map((_, thread) => channelOf(control, thread));
+    this.#missed = threads.map(() => ({ tasks: 0, since: 0, pulse: 0 }));
+    this.#mayWait = mayWait();
+    const own = new Float64Array(256);
+    this.tasks = [own, ...this.#channels.map(({ task }) => task)].map((words) => new Task(words));
+    this.results = [new Float64Array(MOST_RESULTS), ...this.#channels.map(({ results }) => results)];
+    for (const thread of threads)
+      thread.onEnd((problem) => {
+        this.#broken ??= workerError(problem);
+      });
+  }
+
+  /** @throws SviError `E_WORKER` where a thread does not come up; none is left behind then */
+  static async start(
+    count: number,
+    module: WebAssembly.Module,
+    create: () => ThreadWorker,
+  ): Promise<ThreadPool> {
+    const control = controlOf(count - 1);
+    const workers = Array.from({ length: count - 1 }, () => create());
+    try {
+      const threads = await Promise.all(
+        workers.map((worker, thread) => startThread(worker, { kind: "start", control, thread, module })),
+      );
+      return new ThreadPool(threads, control);
+    } catch (error) {
+      for (const worker of workers) worker.terminate();
+      throw error;
+    }
+  }
+
+  /** A place for an instance; nothing is sent before there is work for several. */
+  attach(memory: WebAssembly.Memory, kernels: readonly Kernel[]): Attachment {
+    this.#requireWhole();
+    return { memory, kernels, id: ++this.#attached, messages: null };
+  }
+
+  detach(attachment: Attachment): void {
+    if (attachment.messages && !this.#broken) this.#post({ kind: "detach", id: attachment.id });
+    attachment.messages = null;
+  }
+
+  /** @returns per thread, the number of its message */
+  #post(message: Parameters<Thread["post"]>[0]): number[] {
+    return this.#threads.map((thread, i) => {
+      const { signals } = this.#channels[i];
+      // Counted first: a thread that has taken more than is counted would go on waiting for messages.
+      const number = Atomics.add(signals, POSTED, 1) + 1;
+      thread.post(message);
+      ring(signals);
+      return number;
+    });
+  }
+
+  /**
+   * How many parts the work at hand is split into: no more than `most`, one for each thread that is there for it.
+   * @throws SviError `E_WORKER`, `E_DISPOSED`
+   */
+  muster(attachment: Attachment, most: number): number {
+    this.#requireWhole();
+    const { id, memory } = attachment;
+    attachment.messages ??= this.#post({ kind: "attach", id, memory });
+    const { messages } = attachment;
+    const crew = this.#crew;
+    crew.length = 0;
+    for (let i = 0; i < messages.length && crew.length + 1 < most; i++) {
+      const { signals } = this.#channels[i];
+      const taken = Atomics.load(signals, TAKEN);
+      if (taken >= messages[i] && taken === Atomics.load(signals, POSTED)) crew.push(i);
+    }
+    return crew.length + 1;
+  }
+
+  /** Does the tasks of `parts` parts: the coordinator its own, and any that no thread has begun by then. */
+  run({ kernels }: Attachment, parts: number): void {
+    for (let p = 1; p < parts; p++) {
+      const { signals } = this.#channels[this.#crew[p - 1]];
+      Atomics.store(signals, STATE, PENDING);
+      ring(signals);
+    }
+    try {
+      execute(kernels, this.tasks[0].words, this.results[0]);
+    } finally {
+      for (let p = 1; p < parts; p++) this.#finish(this.#crew[p - 1], kernels);
+    }
+    this.#requireWhole();
+  }
+
+  /** The task of part `p`, to be written. */
+  task(p: number): Task {
+    return p === 0 ? this.tasks[0] : this.tasks[this.#crew[p - 1] + 1];
+  }
+
+  resultsOf(p: number): Float64Array {
+    return p === 0 ? this.results[0] : this.results[this.#crew[p - 1] + 1];
+  }
+
+  #finish(thread: number, kernels: readonly Kernel[]): void {
+    const channel = this.#channels[thread];
+    const { signals, task, results } = channel;
+    const missed = this.#missed[thread];
+    if (Atomics.compareExchange(signals, STATE, PENDING, RUNNING) === PENDING) {
+      if (missed.tasks++ % PATIENCE_TASKS === 0) this.#feelPulse(signals, missed);
+      try {
+        execute(kernels, task, results);
+      } finally {
+        Atomics.store(signals, STATE, IDLE);
+      }
+      return;
+    }
+    missed.tasks = 0;
+    this.#await(signals);
+    this.helped++;
+    if (Atomics.load(signals, STATE) !== FAILED) return;
+    Atomics.store(signals, STATE, IDLE);
+    this.#broken ??= workerError(`A thread failed: ${readFailure(channel)}`);
+  }
+
+  #await(signals: Int32Array): void {
+    for (let look = 0; look < LOOKS; look++) if (Atomics.load(signals, STATE) !== RUNNING) return;
+    const since = performance.now();
+    Atomics.store(signals, AWAITED, 1);
+    while (Atomics.load(signals, STATE) === RUNNING && !this.#broken) {
+      if (this.#mayWait) Atomics.wait(signals, STATE, RUNNING, NAP_MILLISECONDS);
+      this.#requireLife(since);
+    }
+    Atomics.store(signals, AWAITED, 0);
+  }
+
+  /** A thread that is always too late may only be slow to wake. */
+  #feelPulse(signals: Int32Array, missed: { tasks: number; since: number; pulse: number }): void {
+    const pulse = Atomics.load(signals, PULSE);
+    if (pulse === missed.pulse && missed.tasks > 1) this.#requireLife(missed.since);
+    else {
+      missed.since = performance.now();
+      missed.pulse = pulse;
+    }
+  }
+
+  #requireLife(since: number): void {
+    if (performance.now() - since > PATIENCE_MILLISECONDS)
+      this.#broken ??= workerError("A thread does not answer any more");
+  }
+
+  #requireWhole(): void {
+    if (this.#broken) throw this.#broken;
+  }
+
+  /** Ends all threads; work on their instances throws `E_DISPOSED` from then on. */
+  async dispose(): Promise<void> {
+    this.#broken ??= new SviError("E_DISPOSED", "The threads were disposed of", {
+      remedy: "Make new kernels with threads()",
+    });
+    await Promise.all(this.#threads.map((thread) => thread.end()));
+  }
+}
+
+function ring(signals: Int32Array): void {
+  if (!Atomics.load(signals, ASLEEP)) return;
+  Atomics.add(signals, BELL, 1);
+  Atomics.notify(signals, BELL);
+}
+
+/** A page's main thread may not. */
+function mayWait(): boolean {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
