@@ -477,8 +477,8 @@ describe("bad input", () => {
       const uses: [number, (memoryLimit: number) => Promise<unknown>][] = [
         [200_000, (memoryLimit) => train(model, { memoryLimit })],
         // Prediction keeps little beside the weights.
-        [90_000, (memoryLimit) => model.score("the sea", { memoryLimit, samples: 0 })],
-        [90_000, (memoryLimit) => model.generate({ memoryLimit }).next()],
+        [70_000, (memoryLimit) => model.score("the sea", { memoryLimit, samples: 0 })],
+        [70_000, (memoryLimit) => model.generate({ memoryLimit }).next()],
         [200_000, async (memoryLimit) => evaluate(model, await corpusOf(), { memoryLimit })],
       ];
       for (const [limit, use] of uses) {
