@@ -46,7 +46,7 @@ export function planScratch(plan: MemoryPlan, model: ModelConfiguration, layout:
 
 /** @throws SviError `E_TOKEN_RANGE` */
 export function requireToken(token: number, vocabulary: number): void {
-  if (!(token >= 0 && token < vocabulary))
+  if (!(Number.isInteger(token) && token >= 0 && token < vocabulary))
     throw new SviError("E_TOKEN_RANGE", `Token id ${token} is outside of 0 to ${vocabulary - 1}`, {
       value: token,
       remedy: "Encode the text with the model's own tokenizer",
