@@ -10,8 +10,8 @@ import { FlipoutStepper } from "../model/flipout.ts";
 import type { Segment } from "../model/layout.ts";
 import type { Quantization } from "../model/matrix.ts";
 import type { Posterior } from "../model/posterior.ts";
-import type { Slices } from "../model/work.ts";
 import { planScratch, Stepper, type StepScratch } from "../model/stepper.ts";
+import type { Slices } from "../model/work.ts";
 
 /**
  * How samples are had: `independent` draws a set of weights for each; `flipout` shares one perturbation, with

@@ -8,8 +8,8 @@ import { MemoryPlan } from "../kernels/memory.ts";
 import type { Quantization } from "../model/matrix.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
-import type { Slices } from "../model/work.ts";
 import { requireToken } from "../model/stepper.ts";
+import type { Slices } from "../model/work.ts";
 import {
   type Ensemble,
   type PredictionForm,

@@ -32,7 +32,7 @@ async function spreadModel(options: object): Promise<LanguageModel> {
   const precision = new Float32Array(mean.length);
   for (const s of model.layout.segments)
     if (!s.bias) for (let i = s.offset; i < s.offset + s.size; i++) precision[i] = 30 + 90 * random();
-  model.posterior.assign(mean, precision, 500);
+  finish(model.posterior.assign(mean, precision, 500));
   return model;
 }
 
