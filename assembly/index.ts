@@ -36,6 +36,9 @@ export * from "./embedding";
 export * from "./lstm";
 export * from "./dropout";
 export * from "./softmax";
+export * from "./predict";
+export * from "./quantized";
+export * from "./flipout";
 
 export function heapBase(): usize {
   return __heap_base;

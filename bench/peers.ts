@@ -70,6 +70,11 @@ const tfjs = (backend: string): Contender => ({
   options: { backend },
 });
 const jax: Contender = { name: "jax-js", file: "jax" };
+const onnx = (backend: string): Contender => ({
+  name: `onnxruntime-${backend}`,
+  file: "onnxruntime",
+  options: { backend },
+});
 
 function comparisons(): Comparison[] {
   const list: Comparison[] = [];
@@ -105,10 +110,30 @@ function comparisons(): Comparison[] {
         build: "simd",
         threads: 1,
         ours: own("self"),
-        peers: [torch(), tfjs("cpu"), tfjs("wasm"), jax],
+        peers: [onnx("node"), onnx("web"), torch(), tfjs("cpu"), tfjs("wasm"), jax],
+      },
+      {
+        task: predict,
+        build: "int8",
+        threads: 1,
+        ours: own("self-int8", { quantized: "int8" }),
+        peers: [own("self-f32"), onnx("node"), onnx("web")],
       },
     );
   }
+  // Sixteen samples as one batch, against sixteen predictions of the mean.
+  for (const [name, form] of Object.entries<Record<string, string>>({
+    "self-16": {},
+    "self-16-flipout": { sampling: "flipout" },
+    "self-16-int8": { quantized: "int8" },
+  }))
+    list.push({
+      task: "predict16-A",
+      build: name.endsWith("int8") ? "int8" : "simd",
+      threads: 1,
+      ours: own(name, form),
+      peers: [own("self-16-times-1", { times: "16" })],
+    });
   return list;
 }
 
@@ -271,7 +296,7 @@ function note(line: string): void {
 }
 
 const wanted = comparisons().filter(({ task }) => !values.task || values.task.includes(task));
-await bundle(["own", "foreign/tfjs", "foreign/jax"]);
+await bundle(["own", "foreign/tfjs", "foreign/jax", "foreign/onnxruntime"]);
 const rows: Row[] = [];
 for (const comparison of wanted) rows.push(...(await compare(comparison)));
 if (values.json) process.stdout.write(`${JSON.stringify({ rows })}\n`);

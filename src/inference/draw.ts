@@ -1,6 +1,6 @@
 /** @module A draw of all weights from a diagonal normal, the same for guides and for prediction. */
 import type { KernelExports } from "../kernels/exports.ts";
-import type { Layout } from "../model/layout.ts";
+import type { Layout, Segment } from "../model/layout.ts";
 import { PART, type Slices, Work } from "../model/work.ts";
 import type { Seed } from "./guide.ts";
 
@@ -55,4 +55,16 @@ export function* drawNatural(
           particle,
         );
     });
+}
+
+/** The same for one segment, at whose weights the addresses point. */
+export function drawSegment(
+  k: KernelExports,
+  { size, offset, bias }: Segment,
+  { theta, mean, h, delta, scale }: NaturalDraw,
+  { seed, step, stream, particle }: DrawNumber,
+): void {
+  if (bias || scale === 0) k.copyBytes(theta, mean, 4 * size);
+  else
+    k.sampleNatural(theta, mean, h, size, delta, scale, offset, seed.low, seed.high, step, stream, particle);
 }

@@ -5,7 +5,7 @@ import type { Layout, Segment } from "../model/layout.ts";
 import { PART, type Slices, Work } from "../model/work.ts";
 
 /** Streams of random numbers: one use each, so that no two draws share bits. */
-export const STREAM = { weights: 0, initialise: 1, dropout: 2, evaluate: 3, generate: 4 } as const;
+export const STREAM = { weights: 0, initialise: 1, dropout: 2, evaluate: 3, generate: 4, signs: 5 } as const;
 
 /** A 64-bit seed as the generator takes it. */
 export interface Seed {

@@ -3,7 +3,7 @@
 type Memory = WebAssembly.Memory;
 
 /** What assembly/index.ts exports. */
-export interface KernelExports extends ElementaryKernels, MatrixKernels, ParameterKernels {
+export interface KernelExports extends ElementaryKernels, MatrixKernels, PredictionKernels, ParameterKernels {
   readonly memory: Memory;
   /** First byte after static data. */
   heapBase(): number;
@@ -156,6 +156,30 @@ export interface MatrixKernels {
   addProbabilities(sum: number, p: number, count: number, first: number): void;
   addEntropy(entropy: number, p: number, rows: number, stride: number, scale: number, first: number): void;
   scoreRows(out: number, p: number, targets: number, rows: number, stride: number, scale: number): void;
+}
+
+/** One vector at a time, assembly/predict.ts, quantized.ts and flipout.ts; `from` is 0 or what is added to. */
+export interface PredictionKernels {
+  vectorWidth(n: number): number;
+  packVector(packed: number, w: number, ldw: number, k: number, n: number): void;
+  timesVector(n: number, k: number, x: number, packed: number, from: number, y: number): void;
+  readPeak(from: number, bytes: number, at: number): void;
+  /** Sizes in bytes. */
+  quantizedSize(n: number, k: number): number;
+  quantizedVectorSize(k: number): number;
+  quantizeRows(packed: number, scales: number, w: number, ldw: number, k: number, n: number): void;
+  quantizeVector(out: number, x: number, k: number): void;
+  timesQuantized(
+    n: number,
+    k: number,
+    x: number,
+    packed: number,
+    scales: number,
+    from: number,
+    y: number,
+  ): void;
+  signArray(words: number, n: number): void;
+  addSigned(y: number, x: number, signs: number, n: number): void;
 }
 
 export interface ParameterKernels {

@@ -6,10 +6,11 @@ import { textPieces } from "../text/pieces.ts";
 import type { Tokenizer } from "../text/types.ts";
 import type { Model } from "../training/evaluate.ts";
 import { drive, pause } from "../training/slices.ts";
-import { type Prediction, Predictor } from "./predictor.ts";
+import type { PredictionForm } from "./ensemble.ts";
+import { Predictor } from "./predictor.ts";
 import { Sampler, type SamplerOptions } from "./sampler.ts";
 
-export interface GenerateOptions extends SamplerOptions {
+export interface GenerateOptions extends SamplerOptions, PredictionForm {
   /** Text to go on from; none begins as the training text does, at the likeliest first line. */
   readonly prompt?: string;
   /** Tokens to write, 200 by default. */
@@ -62,23 +63,15 @@ export async function* generate(
   const predictor = new Predictor(posterior, options.samples ?? 0, options);
   const sampler = new Sampler(predictor.plan, posterior.configuration.vocabulary, seed, options);
   const pieces = textPieces(tokenizer);
-  let prediction: Prediction | undefined;
-  const read = (tokens: Int32Array) =>
-    drive(
-      predictor.read(tokens, (_index, latest) => {
-        prediction = latest;
-      }),
-      signal,
-    );
   try {
     predictor.plan.commit();
     await drive(predictor.begin(seed), signal);
-    await read(prompt);
+    const prediction = await drive(predictor.follow(prompt), signal);
     for (let i = 0; i < count; i++) {
-      const { probabilities, entropy, mutualInformation } = prediction!;
+      const { probabilities, entropy, mutualInformation } = prediction;
       const token = sampler.next(probabilities, i);
       const probability = probabilities[token];
-      await read(Int32Array.of(token));
+      if (i < count - 1) await drive(predictor.follow([token]), signal);
       const text = i === count - 1 ? pieces.push(token) + pieces.end() : pieces.push(token);
       yield { token, text, probability, entropy, mutualInformation };
       await pause();

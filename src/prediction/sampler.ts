@@ -46,32 +46,32 @@ export class Sampler {
 
   /** @param probabilities [vocabulary]; @param position of the token in the text, which numbers the draw */
   next(probabilities: Float32Array, position: number): number {
-    const order = this.#candidates(probabilities);
-    if (this.#temperature === 0) return order[0];
+    if (this.#temperature === 0) return likeliest(probabilities);
+    const candidates = this.#candidates(probabilities);
     const weights = this.#temper(probabilities);
-    let total = 0;
-    for (const id of order) total += weights[id];
-    let left = this.#draw(position) * total;
+    const order = candidates ?? falling(probabilities);
+    let left = this.#draw(position) * (candidates ? sumOf(weights, candidates) : sumOfAll(weights));
+    let last = 0;
     for (const id of order) {
       left -= weights[id];
       if (left < 0) return id;
+      last = id;
     }
-    return order[order.length - 1];
+    return last;
   }
 
-  /** Ids by falling probability, as far as top-k and top-p let them. */
-  #candidates(probabilities: Float32Array): Int32Array {
-    const order = Int32Array.from({ length: this.#vocabulary }, (_, id) => id);
-    order.sort((a, b) => probabilities[b] - probabilities[a] || a - b);
-    let count = this.#topK > 0 ? Math.min(this.#topK, order.length) : order.length;
-    if (this.#topP < 1) {
-      let sum = 0;
-      for (let i = 0; i < count; i++) {
-        sum += probabilities[order[i]];
-        if (sum >= this.#topP) count = i + 1;
-      }
+  /** Ids by falling probability, as far as top-k and top-p let them; null where they let all. */
+  #candidates(probabilities: Float32Array): number[] | null {
+    const most = this.#topK > 0 ? Math.min(this.#topK, this.#vocabulary) : this.#vocabulary;
+    if (most === this.#vocabulary && this.#topP === 1) return null;
+    const kept: number[] = [];
+    let sum = 0;
+    for (const id of falling(probabilities)) {
+      kept.push(id);
+      sum += probabilities[id];
+      if (kept.length === most || (this.#topP < 1 && sum >= this.#topP)) break;
     }
-    return order.subarray(0, count);
+    return kept;
   }
 
   /** p^(1/T) relative to the likeliest token, in the kernels: the engine's own pow differs between engines. */
@@ -96,4 +96,43 @@ export class Sampler {
     this.#plan.instance.exports.uniformArray(this.#uniform, 16, 0, low, high, position, STREAM.generate, 0);
     return this.#plan.floats(this.#uniform, 1)[0];
   }
+}
+
+/** Where bands of probability begin: at most 8 ids lie above the first edge, 64 above the second, and so on. */
+const EDGES = [2 ** -3, 2 ** -6, 2 ** -9, 2 ** -12, 2 ** -15, 2 ** -20, 2 ** -40, 0];
+
+/**
+ * Ids by falling probability, equal ones by id. Band by band: only those are sorted that are asked for, which of
+ * a large vocabulary are few.
+ */
+function* falling(probabilities: Float32Array): Generator<number, void, void> {
+  let above = Number.POSITIVE_INFINITY;
+  for (const edge of EDGES) {
+    const band: number[] = [];
+    for (let id = 0; id < probabilities.length; id++) {
+      const p = probabilities[id];
+      if (p >= edge && p < above) band.push(id);
+    }
+    yield* band.sort((a, b) => probabilities[b] - probabilities[a] || a - b);
+    above = edge;
+  }
+}
+
+/** Of equal ones the smallest id. */
+function likeliest(probabilities: Float32Array): number {
+  let best = 0;
+  for (let id = 1; id < probabilities.length; id++) if (probabilities[id] > probabilities[best]) best = id;
+  return best;
+}
+
+function sumOf(weights: Float32Array, ids: readonly number[]): number {
+  let sum = 0;
+  for (const id of ids) sum += weights[id];
+  return sum;
+}
+
+function sumOfAll(weights: Float32Array): number {
+  let sum = 0;
+  for (let id = 0; id < weights.length; id++) sum += weights[id];
+  return sum;
 }

@@ -3,11 +3,13 @@
 import { requireInteger, SviError } from "../errors.ts";
 import { seedOf } from "../inference/guide.ts";
 import type { Kernels } from "../kernels/kernels.ts";
+import type { Quantization } from "../model/matrix.ts";
 import type { Model } from "../training/evaluate.ts";
 import { drive } from "../training/slices.ts";
+import { type PredictionForm, requireForm, type Sampling } from "./ensemble.ts";
 import { type Prediction, Predictor } from "./predictor.ts";
 
-export interface ScoreOptions {
+export interface ScoreOptions extends PredictionForm {
   /** Posterior samples whose predictions are averaged; 0 for the mean. */
   readonly samples?: number;
   readonly seed?: number;
@@ -30,6 +32,10 @@ export interface Score {
   readonly tokens: readonly ScoredToken[];
   /** Sum over the tokens. */
   readonly logProbability: number;
+  readonly samples: number;
+  /** How the samples were had; null for the mean. */
+  readonly sampling: Sampling | null;
+  readonly quantized: Quantization | null;
 }
 
 /**
@@ -44,7 +50,9 @@ export async function score(model: Model, text: string, options: ScoreOptions = 
       value: ids.length,
       remedy: "Give at least two: the first is what the second is predicted from",
     });
-  const predictor = new Predictor(model.posterior, options.samples ?? 0, options);
+  const samples = options.samples ?? 0;
+  const { sampling, quantized } = requireForm(options);
+  const predictor = new Predictor(model.posterior, samples, options);
   const seed = seedOf(requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
   const { log64 } = predictor.plan.instance.exports;
   const tokens: ScoredToken[] = [];
@@ -62,5 +70,11 @@ export async function score(model: Model, text: string, options: ScoreOptions = 
   } finally {
     predictor.release();
   }
-  return { tokens, logProbability: sum };
+  return {
+    tokens,
+    logProbability: sum,
+    samples,
+    sampling: samples > 0 ? sampling : null,
+    quantized: quantized ?? null,
+  };
 }

@@ -5,9 +5,18 @@ import { STREAM, seedOf } from "../inference/guide.ts";
 import { KernelInstance } from "../kernels/instance.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
+import type { Quantization } from "../model/matrix.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
+import { requireToken } from "../model/stepper.ts";
 import type { Slices } from "../model/work.ts";
+import {
+  type Ensemble,
+  type PredictionForm,
+  planEnsemble,
+  requireForm,
+  type Sampling,
+} from "../prediction/ensemble.ts";
 import type { Corpus } from "../text/corpus.ts";
 import type { Tokenizer } from "../text/types.ts";
 import { drive } from "./slices.ts";
@@ -18,7 +27,7 @@ export interface Model {
   readonly tokenizer: Tokenizer;
 }
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends PredictionForm {
   /** Posterior samples whose probabilities are averaged, each with its own state; 0 for the mean alone. */
   readonly samples?: number;
   readonly seed?: number;
@@ -49,6 +58,9 @@ export interface Evaluation {
   readonly reliability: readonly ReliabilityBin[];
   readonly samples: number;
   readonly seed: number;
+  /** How the samples were had; null for the mean. */
+  readonly sampling: Sampling | null;
+  readonly quantized: Quantization | null;
 }
 
 export interface ReliabilityBin {
@@ -116,49 +128,76 @@ export function requirePrediction(value: number): void {
     });
 }
 
+/** Where an evaluation's figures lie; rows are time steps. */
+interface Addresses {
+  readonly theta: number;
+  readonly mean: number;
+  readonly precision: number;
+  readonly states: number;
+  /** Probabilities added up over samples, or the steps' own, [sequence, stride]. */
+  readonly sum: number;
+  readonly entropy: number;
+  readonly samplesEntropy: number;
+  readonly scores: number;
+  readonly targets: number;
+  readonly nll: number;
+}
+
 /** A forward-only instance; a run of inference keeps one for its validations. */
 export class Evaluator {
   readonly #model: Model;
   readonly #samples: number;
   readonly #seed: number;
+  readonly #form: ReturnType<typeof requireForm>;
   readonly #plan: MemoryPlan;
-  readonly #network: Network;
-  readonly #at: {
-    readonly theta: number;
-    readonly mean: number;
-    readonly precision: number;
-    readonly states: number;
-    readonly sum: number;
-    readonly entropy: number;
-    readonly samplesEntropy: number;
-    readonly scores: number;
-  };
+  readonly #sequence: number;
+  readonly #stride: number;
+  /** What reads the text: whole windows in float32, token by token in the forms that only prediction has. */
+  readonly #reader: Network | Ensemble;
+  readonly #at: Addresses;
 
   constructor(
     model: Model,
     samples: number,
-    options: Pick<EvaluateOptions, "seed" | "memoryLimit" | "kernels"> = {},
+    options: PredictionForm & Pick<EvaluateOptions, "seed" | "memoryLimit" | "kernels"> = {},
   ) {
-    const { configuration, layout } = model.posterior;
+    const { configuration } = model.posterior;
     this.#model = model;
     this.#samples = samples;
     this.#seed = requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
+    this.#form = requireForm(options);
     this.#plan = new MemoryPlan(new KernelInstance(options.kernels), options.memoryLimit);
-    const stride = Math.ceil(configuration.vocabulary / 4) * 4;
-    const sequence = Math.max(16, Math.min(LONGEST_WINDOW, Math.floor(CHUNK_FLOATS / stride)));
-    this.#network = new Network(this.#plan, configuration, layout, { batch: 1, sequence, training: false });
-    const mean = this.#plan.words(layout.length);
-    this.#at = {
-      mean,
-      theta: samples > 0 ? this.#plan.words(layout.length) : mean,
-      precision: samples > 0 ? this.#plan.words(layout.length) : 0,
-      states: this.#plan.words(Math.max(1, samples) * this.#network.stateSize),
-      sum: samples > 0 ? this.#plan.words(sequence * stride) : 0,
-      entropy: this.#plan.words(sequence),
-      samplesEntropy: this.#plan.words(sequence),
-      scores: this.#plan.words(4 * sequence),
-    };
+    this.#stride = Math.ceil(configuration.vocabulary / 4) * 4;
+    this.#sequence = Math.max(16, Math.min(LONGEST_WINDOW, Math.floor(CHUNK_FLOATS / this.#stride)));
+    const stepwise = this.#form.quantized || (samples > 0 && this.#form.sampling === "flipout");
+    if (stepwise) {
+      this.#reader = planEnsemble(this.#plan, model.posterior, samples, options);
+      this.#at = this.#addresses(null);
+    } else {
+      const shape = { batch: 1, sequence: this.#sequence, training: false };
+      this.#reader = new Network(this.#plan, configuration, model.posterior.layout, shape);
+      this.#at = this.#addresses(this.#reader);
+    }
     this.#plan.commit();
+  }
+
+  #addresses(network: Network | null): Addresses {
+    const { length } = this.#model.posterior.layout;
+    const [plan, sequence, sampled] = [this.#plan, this.#sequence, this.#samples > 0];
+    const words = (wanted: boolean, count: number) => (wanted ? plan.words(count) : 0);
+    const mean = words(network !== null, length);
+    return {
+      mean,
+      theta: network && sampled ? plan.words(length) : mean,
+      precision: words(network !== null && sampled, length),
+      states: words(network !== null, Math.max(1, this.#samples) * (network?.stateSize ?? 0)),
+      sum: words(!network || sampled, sequence * this.#stride),
+      entropy: plan.words(sequence),
+      samplesEntropy: plan.words(sequence),
+      scores: plan.words(4 * sequence),
+      targets: network?.buffers.targets ?? plan.words(sequence),
+      nll: network?.buffers.nll ?? plan.words(sequence),
+    };
   }
 
   /** Ends the use of its kernels. */
@@ -168,7 +207,7 @@ export class Evaluator {
 
   async score(corpus: Corpus, signal?: AbortSignal): Promise<Evaluation> {
     requireVocabulary(this.#model, corpus);
-    const { sequence } = this.#network.options;
+    const sequence = this.#sequence;
     const lanes = corpus.lanes({ batch: 1, sequence, partial: true });
     const inputs = new Int32Array(sequence);
     const targets = new Int32Array(sequence);
@@ -179,54 +218,93 @@ export class Evaluator {
         const steps = await lanes.next(inputs, targets);
         if (steps === 0) break;
         if (tally.first < 0) tally.first = inputs[0];
-        this.#network.setWindow(inputs, targets, steps);
-        await drive(this.#samples > 0 ? this.#averaged(steps) : this.#single(steps), signal);
+        await drive(this.#read(inputs, targets, steps), signal);
         this.#count(tally, targets, steps);
       }
     } finally {
       await lanes.close();
     }
-    return tally.result(corpus, this.#samples, this.#seed, this.#plan.instance.exports);
+    return {
+      ...tally.result(corpus, this.#samples, this.#plan.instance.exports),
+      samples: this.#samples,
+      seed: this.#seed,
+      sampling: this.#samples > 0 ? this.#form.sampling : null,
+      quantized: this.#form.quantized ?? null,
+    };
   }
 
   /** Takes the posterior over, zeroes the states, and packs the mean's weights for all windows. */
   *#begin(): Slices {
+    if (!(this.#reader instanceof Network)) {
+      yield* this.#reader.begin(seedOf(this.#seed));
+      return;
+    }
     const { posterior } = this.#model;
     const flat = (address: number) => this.#plan.floats(address, posterior.layout.length);
     yield* posterior.read(flat(this.#at.mean), this.#samples > 0 ? flat(this.#at.precision) : null);
-    this.#plan.floats(this.#at.states, Math.max(1, this.#samples) * this.#network.stateSize).fill(0);
-    if (this.#samples === 0) yield* this.#network.pack(this.#at.theta);
+    this.#plan.floats(this.#at.states, Math.max(1, this.#samples) * this.#reader.stateSize).fill(0);
+    if (this.#samples === 0) yield* this.#reader.pack(this.#at.theta);
   }
 
-  *#single(steps: number): Slices {
-    const { theta, states, entropy } = this.#at;
-    const { logits, logitStride } = this.#network.buffers;
+  *#read(inputs: Int32Array, targets: Int32Array, steps: number): Slices {
+    if (!(this.#reader instanceof Network)) yield* this.#stepwise(this.#reader, inputs, targets, steps);
+    else {
+      this.#reader.setWindow(inputs, targets, steps);
+      yield* this.#samples > 0 ? this.#averaged(this.#reader, steps) : this.#single(this.#reader, steps);
+    }
+  }
+
+  *#single(network: Network, steps: number): Slices {
+    const { theta, states, entropy, targets } = this.#at;
+    const { logits, logitStride } = network.buffers;
     const k = this.#plan.instance.exports;
-    yield* this.#network.forward(theta, states);
-    this.#network.saveState(states);
-    for (const chunk of this.#network.probabilities(theta)) if (!chunk) yield;
+    yield* network.forward(theta, states);
+    network.saveState(states);
+    for (const chunk of network.probabilities(theta)) if (!chunk) yield;
     k.addEntropy(entropy, logits, steps, logitStride, 1, 1);
-    k.scoreRows(this.#at.scores, logits, this.#network.buffers.targets, steps, logitStride, 1);
+    k.scoreRows(this.#at.scores, logits, targets, steps, logitStride, 1);
   }
 
   /** Probabilities averaged over samples; a sample is drawn anew for every window, from the same numbers. */
-  *#averaged(steps: number): Slices {
-    const { theta, states, entropy, samplesEntropy, sum, scores } = this.#at;
-    const { logits, logitStride, nll, targets } = this.#network.buffers;
+  *#averaged(network: Network, steps: number): Slices {
+    const { theta, states, samplesEntropy, sum } = this.#at;
+    const { logits, logitStride } = network.buffers;
     const k = this.#plan.instance.exports;
-    const weight = 1 / this.#samples;
     for (let sample = 0; sample < this.#samples; sample++) {
-      const state = states + 4 * sample * this.#network.stateSize;
+      const state = states + 4 * sample * network.stateSize;
       yield* this.#draw(sample);
-      yield* this.#network.pack(theta);
-      yield* this.#network.forward(theta, state);
-      this.#network.saveState(state);
-      for (const chunk of this.#network.probabilities(theta)) if (!chunk) yield;
+      yield* network.pack(theta);
+      yield* network.forward(theta, state);
+      network.saveState(state);
+      for (const chunk of network.probabilities(theta)) if (!chunk) yield;
       k.addProbabilities(sum, logits, steps * logitStride, Number(sample === 0));
       k.addEntropy(samplesEntropy, logits, steps, logitStride, 1, Number(sample === 0));
     }
-    k.addEntropy(entropy, sum, steps, logitStride, weight, 1);
-    k.scoreRows(scores, sum, targets, steps, logitStride, weight);
+    this.#scoreRows(steps, 1 / this.#samples);
+  }
+
+  /** The same rows from a form that reads token by token and averages by itself. */
+  *#stepwise(ensemble: Ensemble, inputs: Int32Array, targets: Int32Array, steps: number): Slices {
+    const k = this.#plan.instance.exports;
+    const samplesEntropy = this.#plan.floats(this.#at.samplesEntropy, steps);
+    for (let t = 0; t < steps; t++) {
+      yield* ensemble.step(inputs[t], true);
+      requirePrediction(ensemble.check);
+      requireToken(targets[t], this.#model.posterior.configuration.vocabulary);
+      const row = this.#at.sum + 4 * t * this.#stride;
+      k.copyBytes(row, ensemble.probabilities, 4 * this.#stride);
+      samplesEntropy[t] = ensemble.samplesEntropy * this.#samples;
+    }
+    this.#plan.integers(this.#at.targets, steps).set(targets.subarray(0, steps));
+    this.#scoreRows(steps, 1);
+  }
+
+  /** Entropies, scores and likelihoods of the rows of `sum`, times a weight. */
+  #scoreRows(steps: number, weight: number): void {
+    const { sum, entropy, scores, targets, nll } = this.#at;
+    const k = this.#plan.instance.exports;
+    k.addEntropy(entropy, sum, steps, this.#stride, weight, 1);
+    k.scoreRows(scores, sum, targets, steps, this.#stride, weight);
     const score = this.#plan.floats(scores, 4 * steps);
     const likelihood = this.#plan.floats(nll, steps);
     // Below the smallest normal number the logarithm has nothing to take hold of.
@@ -248,7 +326,7 @@ export class Evaluator {
   #count(tally: Tally, targets: Int32Array, steps: number): void {
     tally.add(
       targets,
-      this.#plan.floats(this.#network.buffers.nll, steps),
+      this.#plan.floats(this.#at.nll, steps),
       this.#plan.floats(this.#at.entropy, steps),
       this.#samples > 0 ? this.#plan.floats(this.#at.samplesEntropy, steps) : null,
       this.#plan.floats(this.#at.scores, 4 * steps),
@@ -304,7 +382,11 @@ class Tally {
     return bytes - new TextEncoder().encode(tokenizer.decode([this.first])).length;
   }
 
-  result(corpus: Corpus, samples: number, seed: number, k: { exp64(x: number): number }): Evaluation {
+  result(
+    corpus: Corpus,
+    samples: number,
+    k: { exp64(x: number): number },
+  ): Omit<Evaluation, "samples" | "seed" | "sampling" | "quantized"> {
     const n = this.#tokens;
     const nll = this.#nll / n;
     const entropy = this.#entropy / n;
@@ -326,8 +408,6 @@ class Tally {
         confidence: bin.tokens ? bin.confidence / bin.tokens : 0,
         accuracy: bin.tokens ? bin.accuracy / bin.tokens : 0,
       })),
-      samples,
-      seed,
     };
   }
 }
