@@ -2,7 +2,7 @@
  * Blocked matrix products on packed panels.
  *
  * C[m,n] (+)= A·B with B packed once into panels of 8 columns and used for many A, as recurrent weights are. A is
- * packed on the way in blocks of 40 rows. Each element of C is one chain of multiply, then add, over k within
+ * packed on the way, five rows at a time. Each element of C is one chain of multiply, then add, over k within
  * blocks of 256, so that neither the tile nor a split into rows or columns can change a bit. Columns may be split
  * where panels are: columns j to j + w, j a multiple of 8, of a block of the depth d begin at packedB + 4 d j.
  *
@@ -15,18 +15,17 @@
  *   pairs, and with product, sum, product, sum one of each idles a fifth of the time. Optimisers undo that order,
  *   for a product that is used once is moved to its use. So each product has two uses: a sum takes it by a shuffle
  *   that selects all of it and nothing of the other, which engines drop.
- * - V8 before version 12.8 orders a basic block by its uses, and moves loads to the front where a later block
+ * - The V8 of Node 20 and 22 orders a basic block by its uses, and moves loads to the front where a later block
  *   loads: of fifteen registers ten hold sums, so that this spills. A branch after each step ends its block; that
  *   the branch comes together again with the way past it, and could have written to memory, keeps the loads of one
  *   step independent of those of the next; rows are taken last first, as they are emitted in reverse.
- * - The factors are stored four times over: `load_splat` costs V8 before 12.8 an instruction for its offset and
+ * - The factors are stored four times over: `load_splat` costs the V8 of Node 20 an instruction for its offset and
  *   JavaScriptCore a shuffle, while copying is one part in n of the work.
  */
 import {
   BLOCK_DEPTH,
   PANEL_BYTES,
   TILE_COLUMNS,
-  multiplyAdd,
   panelsWidth,
   product,
   rowTimesPanels,
@@ -38,13 +37,12 @@ import {
 const TILE_ROWS: usize = 5;
 /** Bytes of one step's five factors, four times each. */
 const GROUP_BYTES: usize = TILE_ROWS * 16;
-/** Rows of A packed at a time: 40 × 256 floats, four times each, 160 kB, stay in the second-level cache. */
-const BLOCK_ROWS: usize = 40;
-/** Columns that a block of rows meets at a time: 256 × 128 floats of B, 128 kB, stay there too. */
-const BLOCK_COLUMNS: usize = 128;
-/** Steps of the depth for which all groups are packed before the next. */
-const PACK_DEPTH: usize = 8;
-const BLOCK_BYTES: usize = BLOCK_ROWS * BLOCK_DEPTH * 16;
+/** A packed group of rows, 20 kB: it stays in the first-level cache. */
+const GROUP_SIZE: usize = BLOCK_DEPTH * GROUP_BYTES;
+/** Columns that all rows meet before the next: 256 × 512 floats of B, 512 kB, stay in the second-level cache. */
+const BLOCK_COLUMNS: usize = 512;
+/** Columns of a transposed A whose cache lines are fetched at a time. */
+const TOUCH_COLUMNS: usize = 40;
 
 /** Floats that B[k,n] occupies when packed. */
 export function packedSize(n: usize, k: usize): usize {
@@ -56,9 +54,9 @@ export function blockDepth(): usize {
   return BLOCK_DEPTH;
 }
 
-/** Bytes of scratch that `gemm` needs: a packed block of A, and a tile for C's edges. */
+/** Bytes of scratch that `gemm` needs: a packed group of rows, and a tile for C's edges. */
 export function gemmScratchSize(): usize {
-  return BLOCK_BYTES + TILE_ROWS * PANEL_BYTES;
+  return GROUP_SIZE + TILE_ROWS * PANEL_BYTES;
 }
 
 /** Packs B[k,n], row-major with stride ldb. */
@@ -207,36 +205,15 @@ function packColumnsOfA(to: usize, from: usize, stride: usize, columns: usize, d
 
 /**
  * Reads a word of every cache line of a matrix, many at a time, so that the packing, whose stores leave room for
- * few reads in flight, finds it near.
+ * few reads in flight, finds it near. What was read goes where packing writes next, or it would be optimised away.
  */
-function touch(from: usize, stride: usize, rows: usize, bytes: usize): i32 {
+function touch(to: usize, from: usize, stride: usize, rows: usize, bytes: usize): void {
   let seen: i32 = 0;
   for (let i: usize = 0; i < rows; i++) {
     for (let j: usize = 0; j < bytes; j += 64) seen |= load<i32>(from + j);
     from += stride;
   }
-  return seen;
-}
-
-/**
- * Packs A[rows, depth] in groups of five rows. A transposed A is read by short columns, eight steps of the depth
- * at a time, whose cache lines the next groups find again.
- */
-function packBlock(to: usize, a: usize, stride: usize, transposed: bool, rows: usize, depth: usize): void {
-  const size = depth * GROUP_BYTES;
-  if (transposed) store<i32>(to + BLOCK_BYTES, touch(a, stride, depth, rows << 2));
-  const steps: usize = transposed ? PACK_DEPTH : depth;
-  for (let p: usize = 0; p < depth; p += steps) {
-    for (let i: usize = 0; i < rows; i += TILE_ROWS) {
-      const at = to + (i / TILE_ROWS) * size + p * GROUP_BYTES;
-      const count = min(TILE_ROWS, rows - i);
-      if (transposed) packColumnsOfA(at, a + p * stride + (i << 2), stride, count, min(steps, depth - p));
-      else {
-        store<i32>(to + BLOCK_BYTES, touch(a + i * stride, stride, count, depth << 2));
-        packRowsOfA(at, a + i * stride, stride, count, depth);
-      }
-    }
-  }
+  store<i32>(to, seen);
 }
 
 /** C[5,8] (+)= Ap[depth][5]ᵀ·Bp[depth][8]. */
@@ -416,46 +393,54 @@ export function gemm(
   for (let k0: usize = 0; k0 < k; k0 += BLOCK_DEPTH) {
     const depth = min(BLOCK_DEPTH, k - k0);
     const adding = accumulate || k0 > 0;
-    for (let i: usize = 0; i < tiled; i += BLOCK_ROWS) {
-      const rows = min(BLOCK_ROWS, tiled - i);
-      packBlock(scratch, a + i * across + k0 * along, lda << 2, transposed, rows, depth);
-      for (let j: usize = 0; j < n; j += BLOCK_COLUMNS) {
-        const panels = packedB + (depth << 2) * j;
-        const to = c + i * stride + (j << 2);
-        block(rows, min(BLOCK_COLUMNS, n - j), depth, scratch, panels, to, stride, adding);
+    const from = a + k0 * along;
+    for (let j: usize = 0; j < n; j += BLOCK_COLUMNS) {
+      const columns = min(BLOCK_COLUMNS, n - j);
+      const panels = packedB + (depth << 2) * j;
+      for (let i: usize = 0; i < tiled; i += TILE_ROWS) {
+        const rows = min(TILE_ROWS, tiled - i);
+        const at = from + i * across;
+        if (transposed) {
+          if (i % TOUCH_COLUMNS == 0) touch(scratch, at, along, depth, min(TOUCH_COLUMNS, m - i) << 2);
+          packColumnsOfA(scratch, at, along, rows, depth);
+        } else {
+          touch(scratch, at, across, rows, depth << 2);
+          packRowsOfA(scratch, at, across, rows, depth);
+        }
+        rowsTimesPanels(rows, columns, depth, scratch, panels, c + i * stride + (j << 2), stride, adding);
       }
     }
     for (let i = tiled; i < m; i++)
-      rowTimesPanels(n, depth, a + i * across + (k0 << 2), packedB, c + i * stride, adding);
+      rowTimesPanels(n, depth, from + i * across, packedB, c + i * stride, adding);
     packedB += depth * (panelsWidth(n) << 2);
   }
 }
 
-/** One packed block of A with the panels of up to 128 columns. */
-function block(
+/** C[rows ≤ 5, n] (+)= one packed group · panels. */
+function rowsTimesPanels(
   rows: usize,
   n: usize,
   depth: usize,
-  packedA: usize,
-  panels: usize,
+  group: usize,
+  panel: usize,
   c: usize,
   stride: usize,
   accumulate: bool,
 ): void {
-  const edge = packedA + BLOCK_BYTES;
-  for (let i: usize = 0; i < rows; i += TILE_ROWS) {
-    const whole = i + TILE_ROWS <= rows;
-    let panel = panels;
-    for (let j: usize = 0; j < n; j += TILE_COLUMNS) {
-      const columns = min(TILE_COLUMNS, n - j);
-      const at = c + (j << 2);
-      const direct = whole && columns == TILE_COLUMNS;
-      tile5x8(depth, packedA, panel, direct ? at : edge, direct ? stride : PANEL_BYTES, accumulate && direct);
-      if (!direct) copyRows(at, stride, edge, min(TILE_ROWS, rows - i), columns, accumulate);
-      panel += depth * PANEL_BYTES;
-    }
-    packedA += depth * GROUP_BYTES;
-    c += TILE_ROWS * stride;
+  const edge = group + GROUP_SIZE;
+  const whole: usize = rows == TILE_ROWS ? n & ~(TILE_COLUMNS - 1) : 0;
+  const bytes = depth * PANEL_BYTES;
+  let j: usize = 0;
+  for (; j < whole; j += TILE_COLUMNS) {
+    tile5x8(depth, group, panel, c, stride, accumulate);
+    panel += bytes;
+    c += PANEL_BYTES;
+  }
+  for (; j < n; j += TILE_COLUMNS) {
+    tile5x8(depth, group, panel, edge, PANEL_BYTES, false);
+    copyRows(c, stride, edge, rows, min(TILE_COLUMNS, n - j), accumulate);
+    panel += bytes;
+    c += PANEL_BYTES;
   }
 }
 

@@ -4,7 +4,7 @@
  * A row of logits holds `vocabulary` floats in a stride of `stride` (vocabulary rounded up to 4); the floats
  * between are set to 0 probability. The bias is added here, where the row is in the cache anyway.
  */
-import { exp4, log4 } from "./elementary";
+import { expNegative, log4 } from "./elementary";
 
 /** Stands for minus infinity: exp gives 0, and sums with it stay finite. */
 const NEVER: f32 = -1e30;
@@ -60,8 +60,8 @@ function exponentiate(row: usize, stride: usize, most: f32): f32 {
   const end = row + (stride << 2);
   const pairs = row + ((stride & ~7) << 2);
   while (row < pairs) {
-    const a = exp4(f32x4.sub(v128.load(row), shift));
-    const b = exp4(f32x4.sub(v128.load(row, 16), shift));
+    const a = expNegative(f32x4.sub(v128.load(row), shift));
+    const b = expNegative(f32x4.sub(v128.load(row, 16), shift));
     v128.store(row, a);
     v128.store(row, b, 16);
     sum0 = f32x4.add(sum0, a);
@@ -69,7 +69,7 @@ function exponentiate(row: usize, stride: usize, most: f32): f32 {
     row += 32;
   }
   if (row < end) {
-    const a = exp4(f32x4.sub(v128.load(row), shift));
+    const a = expNegative(f32x4.sub(v128.load(row), shift));
     v128.store(row, a);
     sum0 = f32x4.add(sum0, a);
   }

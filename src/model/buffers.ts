@@ -75,6 +75,11 @@ export interface Buffers {
 
 /** Logits at a time, in floats: memory does not grow with vocabulary × time. */
 const LOGITS_CHUNK = 2 ** 20;
+/**
+ * The same while training. With 10,000 words they are 256 rows, one chain of sums deep, since every chunk reads and
+ * writes the gradient of all output weights.
+ */
+const TRAINING_CHUNK = 256 * 10_000;
 const BYTES = 4;
 
 export function planBuffers(
@@ -90,7 +95,10 @@ export function planBuffers(
   const packed = (n: number, k: number) => plan.words(plan.instance.exports.packedSize(n, k) + 16);
   const words = (wanted: boolean, count: number) => (wanted ? plan.words(count) : 0);
   const logitStride = Math.ceil(vocabulary / 4) * 4;
-  const chunkRows = Math.min(rows, Math.max(16, Math.floor(LOGITS_CHUNK / logitStride)));
+  const chunkRows = Math.min(
+    rows,
+    Math.max(16, Math.floor((training ? TRAINING_CHUNK : LOGITS_CHUNK) / logitStride)),
+  );
   const offset = (name: string) => layout.find(name).offset * BYTES;
   return {
     layers: Array.from({ length: model.layers }, (_, l) => planLayer(plan, model, layout, options, l)),
