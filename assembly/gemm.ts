@@ -2,7 +2,7 @@
  * Blocked matrix products on packed panels.
  *
  * C[m,n] (+)= A·B with B packed once into panels of 8 columns and used for many A, as recurrent weights are. A is
- * packed on the way, five rows at a time. Each element of C is one chain of multiply, then add, over k within
+ * packed on the way, five rows at a time, or forty columns where it is transposed. Each element of C is one chain of multiply, then add, over k within
  * blocks of 256, so that neither the tile nor a split into rows or columns can change a bit. Columns may be split
  * where panels are: columns j to j + w, j a multiple of 8, of a block of the depth d begin at packedB + 4 d j.
  *
@@ -41,8 +41,10 @@ const GROUP_BYTES: usize = TILE_ROWS * 16;
 const GROUP_SIZE: usize = BLOCK_DEPTH * GROUP_BYTES;
 /** Columns that all rows meet before the next: 256 × 512 floats of B, 512 kB, stay in the second-level cache. */
 const BLOCK_COLUMNS: usize = 512;
-/** Columns of a transposed A whose cache lines are fetched at a time. */
-const TOUCH_COLUMNS: usize = 40;
+/** Columns of a transposed A that are packed at a time: two or three cache lines of each of its rows. */
+const SHORT_COLUMNS: usize = 40;
+/** Steps of the depth for which all of them are packed before the next: their lines stay in the nearest cache. */
+const SHORT_DEPTH: usize = 8;
 
 /** Floats that B[k,n] occupies when packed. */
 export function packedSize(n: usize, k: usize): usize {
@@ -54,9 +56,9 @@ export function blockDepth(): usize {
   return BLOCK_DEPTH;
 }
 
-/** Bytes of scratch that `gemm` needs: a packed group of rows, and a tile for C's edges. */
+/** Bytes of scratch that `gemm` needs: packed groups of rows, and a tile for C's edges. */
 export function gemmScratchSize(): usize {
-  return GROUP_SIZE + TILE_ROWS * PANEL_BYTES;
+  return GROUP_SIZE * (SHORT_COLUMNS / TILE_ROWS) + TILE_ROWS * PANEL_BYTES;
 }
 
 /** Packs B[k,n], row-major with stride ldb. */
@@ -163,9 +165,23 @@ function transposeFour(to: usize, r0: usize, r1: usize, r2: usize, r3: usize, de
 }
 
 /**
+ * Reads a word of every cache line of a matrix, many at a time, so that the packing, whose stores leave room for
+ * few reads in flight, finds it near. What was read goes where packing writes next, or it would be optimised away.
+ */
+function touch(to: usize, from: usize, stride: usize, rows: usize, bytes: usize): void {
+  let seen: i32 = 0;
+  for (let i: usize = 0; i < rows; i++) {
+    for (let j: usize = 0; j < bytes; j += 64) seen |= load<i32>(from + j);
+    from += stride;
+  }
+  store<i32>(to, seen);
+}
+
+/**
  * Five rows of A, [depth][5], each float four times over; where there are fewer, the last stands in for the rest.
  */
 function packRowsOfA(to: usize, from: usize, stride: usize, rows: usize, depth: usize): void {
+  touch(to, from, stride, rows, depth << 2);
   const last = rows - 1;
   for (let i: usize = 0; i < TILE_ROWS; i++) splatRow(to + i * 16, from + min(i, last) * stride, depth);
 }
@@ -186,8 +202,17 @@ function splatRow(to: usize, from: usize, depth: usize): void {
   }
 }
 
-/** Five columns of A, whose rows are `stride` apart, in the same form. */
+/** Up to 40 columns of A, whose rows are `stride` apart, in groups of five of the same form. */
 function packColumnsOfA(to: usize, from: usize, stride: usize, columns: usize, depth: usize): void {
+  touch(to, from, stride, depth, columns << 2);
+  for (let p: usize = 0; p < depth; p += SHORT_DEPTH)
+    for (let i: usize = 0; i < columns; i += TILE_ROWS) {
+      const at = to + (i * depth + p * TILE_ROWS) * 16;
+      splatColumns(at, from + p * stride + (i << 2), stride, min(TILE_ROWS, columns - i), min(SHORT_DEPTH, depth - p));
+    }
+}
+
+function splatColumns(to: usize, from: usize, stride: usize, columns: usize, depth: usize): void {
   const last = columns - 1;
   const c1 = min(1, last) << 2;
   const c2 = min(2, last) << 2;
@@ -201,19 +226,6 @@ function packColumnsOfA(to: usize, from: usize, stride: usize, columns: usize, d
     v128.store(to, v128.load_splat<f32>(from + c4), 64);
     from += stride;
   }
-}
-
-/**
- * Reads a word of every cache line of a matrix, many at a time, so that the packing, whose stores leave room for
- * few reads in flight, finds it near. What was read goes where packing writes next, or it would be optimised away.
- */
-function touch(to: usize, from: usize, stride: usize, rows: usize, bytes: usize): void {
-  let seen: i32 = 0;
-  for (let i: usize = 0; i < rows; i++) {
-    for (let j: usize = 0; j < bytes; j += 64) seen |= load<i32>(from + j);
-    from += stride;
-  }
-  store<i32>(to, seen);
 }
 
 /** C[5,8] (+)= Ap[depth][5]ᵀ·Bp[depth][8]. */
@@ -387,6 +399,8 @@ export function gemm(
   const across: usize = transposed ? 4 : lda << 2;
   const along: usize = transposed ? lda << 2 : 4;
   const stride = ldc << 2;
+  const edge = scratch + GROUP_SIZE * (SHORT_COLUMNS / TILE_ROWS);
+  const step = transposed ? SHORT_COLUMNS : TILE_ROWS;
   // One or two rows left over are cheaper by themselves than as a tile of five.
   const left = m % TILE_ROWS;
   const tiled = transposed || left > 2 ? m : m - left;
@@ -397,17 +411,15 @@ export function gemm(
     for (let j: usize = 0; j < n; j += BLOCK_COLUMNS) {
       const columns = min(BLOCK_COLUMNS, n - j);
       const panels = packedB + (depth << 2) * j;
-      for (let i: usize = 0; i < tiled; i += TILE_ROWS) {
-        const rows = min(TILE_ROWS, tiled - i);
-        const at = from + i * across;
-        if (transposed) {
-          if (i % TOUCH_COLUMNS == 0) touch(scratch, at, along, depth, min(TOUCH_COLUMNS, m - i) << 2);
-          packColumnsOfA(scratch, at, along, rows, depth);
-        } else {
-          touch(scratch, at, across, rows, depth << 2);
-          packRowsOfA(scratch, at, across, rows, depth);
+      for (let i: usize = 0; i < tiled; i += step) {
+        const count = min(step, tiled - i);
+        if (transposed) packColumnsOfA(scratch, from + (i << 2), along, count, depth);
+        else packRowsOfA(scratch, from + i * across, across, count, depth);
+        for (let g: usize = 0; g < count; g += TILE_ROWS) {
+          const group = scratch + g * depth * 16;
+          const to = c + (i + g) * stride + (j << 2);
+          rowsTimesPanels(min(TILE_ROWS, count - g), columns, depth, group, panels, to, stride, adding, edge);
         }
-        rowsTimesPanels(rows, columns, depth, scratch, panels, c + i * stride + (j << 2), stride, adding);
       }
     }
     for (let i = tiled; i < m; i++)
@@ -426,8 +438,8 @@ function rowsTimesPanels(
   c: usize,
   stride: usize,
   accumulate: bool,
+  edge: usize,
 ): void {
-  const edge = group + GROUP_SIZE;
   const whole: usize = rows == TILE_ROWS ? n & ~(TILE_COLUMNS - 1) : 0;
   const bytes = depth * PANEL_BYTES;
   let j: usize = 0;
