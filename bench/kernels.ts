@@ -191,7 +191,7 @@ function peak(): Task {
   return {
     name: build === "relaxed" ? "multiply and add, fused" : "multiply, then add",
     shape: "registers",
-    count: 112 * ROUNDS_OF_PEAK,
+    count: 96 * ROUNDS_OF_PEAK,
     unit: "GFLOP/s",
     run,
     times: [],
@@ -221,11 +221,12 @@ function value({ count, unit, times }: Task): number {
   return unit === "ns" ? (median / count) * 1e9 : count / median / 1e9;
 }
 
-const peakGflops = value(tasks[0]);
+/** The best, since the chains of the peak fit the machine with nothing to spare. */
+const peakGflops = tasks[0].count / Math.min(...tasks[0].times) / 1e9;
 for (const task of tasks) {
   const share =
     task.unit === "GFLOP/s" ? `${Math.round((100 * value(task)) / peakGflops)} %`.padStart(6) : "";
-  const figure = value(task).toFixed(task.unit === "ns" ? 2 : 1);
+  const figure = (task === tasks[0] ? peakGflops : value(task)).toFixed(task.unit === "ns" ? 2 : 1);
   console.log(
     `${task.name.padEnd(30)}${task.shape.padEnd(32)}${figure.padStart(7)} ${task.unit.padEnd(8)}${share}`,
   );

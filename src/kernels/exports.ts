@@ -89,7 +89,7 @@ export interface MatrixKernels {
     scratch: number,
   ): void;
   gemv(n: number, k: number, x: number, packedB: number, y: number, accumulate: number): void;
-  /** `n` rounds of 112 operations on two floats at `at`; 16 bytes at `at` + 16 are written. */
+  /** `n` rounds of 96 operations on two floats at `at`; 16 bytes at `at` + 16 are written. */
   multiplyAddPeak(n: number, at: number): void;
   gatherRows(out: number, table: number, ids: number, rows: number, width: number): void;
   scatterAddRows(table: number, rows: number, ids: number, count: number, width: number): void;

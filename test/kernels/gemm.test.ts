@@ -315,12 +315,12 @@ describe("multiplyAddPeak", () => {
     arena.reset();
     const at = arena.region(8, [0.5, 0.25]);
     k.multiplyAddPeak(3, at);
-    let [m, c] = [0.5, 0.25];
-    for (let r = 0; r < 6; r++) {
-      m *= 0.5;
-      c += m;
+    let sum = 0;
+    for (let i = 0; i < 12; i++) {
+      let c = 0.5 + 0.25 * i;
+      for (let r = 0; r < 3; r++) c = c * 0.5 + 0.25;
+      sum += c;
     }
-    const sum = 7 * (m + c);
     expect(arena.floats[at / 4 + 4]).toBeCloseTo(sum, 5);
     expect(arena.read(at, 2)).toEqual(Float32Array.of(0.5, 0.25));
   });
