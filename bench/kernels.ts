@@ -7,12 +7,12 @@
  */
 import { parseArgs } from "node:util";
 import { Bench } from "tinybench";
-import { bytesOfBase64 } from "../src/kernels/base64.ts";
 import { compile } from "../src/kernels/compile.ts";
-import { relaxedBase64 } from "../src/kernels/generated/relaxed.ts";
-import { simdBase64 } from "../src/kernels/generated/simd.ts";
+import { relaxedText } from "../src/kernels/generated/relaxed.ts";
+import { simdText } from "../src/kernels/generated/simd.ts";
 import { KernelInstance } from "../src/kernels/instance.ts";
 import { kernelsOf } from "../src/kernels/kernels.ts";
+import { bytesOfPrintable } from "../src/kernels/printable.ts";
 
 const { values } = parseArgs({
   options: {
@@ -22,7 +22,7 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const BUILDS: Record<string, string> = { simd: simdBase64, relaxed: relaxedBase64 };
+const BUILDS: Record<string, string> = { simd: simdText, relaxed: relaxedText };
 const build = values.kernels === "relaxed" ? "relaxed" : "simd";
 if (!BUILDS[values.kernels]) throw new Error(`There is no build ${values.kernels}: simd or relaxed`);
 
@@ -66,7 +66,7 @@ interface Task {
   times: number[];
 }
 
-const instance = new KernelInstance(kernelsOf(build, () => compile(bytesOfBase64(BUILDS[build]))));
+const instance = new KernelInstance(kernelsOf(build, () => compile(bytesOfPrintable(BUILDS[build]))));
 instance.reserve(MEMORY);
 const k = instance.exports;
 const floats = new Float32Array(instance.memory.buffer);

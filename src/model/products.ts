@@ -67,8 +67,8 @@ export class Products extends Work {
   }
 
   /**
-   * A product whose fewest rows are too much for a slice, or that is wide: block by block of the depth, as the kernel itself goes,
-   * and in groups of panels within a block. Every element is the same chain of sums.
+   * A product whose fewest rows are too much for a slice, or that is wide: block by block of the depth, as the
+   * kernel itself goes, and in groups of panels within a block. Every element is the same chain of sums.
    */
   *#blocks(rows: number, n: number, k: number, a: Left, packedB: number, c: Result): Slices {
     const panels = Math.max(1, Math.floor(SLICE_FLOPS / (2 * rows * this.#depth * this.#columns)));
