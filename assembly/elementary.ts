@@ -92,7 +92,7 @@ export function exp4(x: v128): v128 {
   return v128.bitselect(expNegative(x), rest, f32x4.le(x, constant(EXP, 6)));
 }
 
-/** exp for x <= 0. */
+/** exp for x <= 0; elsewhere, and for NaN, any bits. */
 // @ts-ignore: decorator
 @inline
 export function expNegative(x: v128): v128 {

@@ -2,7 +2,7 @@
  * Blocked matrix products on packed panels.
  *
  * C[m,n] (+)= A·B with B packed once into panels of 8 columns and used for many A, as recurrent weights are. A is
- * packed on the way in blocks of 40 rows. Each element of C is one chain of multiply, then add, over k within
+ * packed on the way, five rows at a time, or forty columns where it is transposed. Each element of C is one chain of multiply, then add, over k within
  * blocks of 256, so that neither the tile nor a split into rows or columns can change a bit. Columns may be split
  * where panels are: columns j to j + w, j a multiple of 8, of a block of the depth d begin at packedB + 4 d j.
  *
@@ -15,11 +15,11 @@
  *   pairs, and with product, sum, product, sum one of each idles a fifth of the time. Optimisers undo that order,
  *   for a product that is used once is moved to its use. So each product has two uses: a sum takes it by a shuffle
  *   that selects all of it and nothing of the other, which engines drop.
- * - V8 before version 12.8 orders a basic block by its uses, and moves loads to the front where a later block
+ * - The V8 of Node 20 and 22 orders a basic block by its uses, and moves loads to the front where a later block
  *   loads: of fifteen registers ten hold sums, so that this spills. A branch after each step ends its block; that
  *   the branch comes together again with the way past it, and could have written to memory, keeps the loads of one
  *   step independent of those of the next; rows are taken last first, as they are emitted in reverse.
- * - The factors are stored four times over: `load_splat` costs V8 before 12.8 an instruction for its offset and
+ * - The factors are stored four times over: `load_splat` costs the V8 of Node 20 an instruction for its offset and
  *   JavaScriptCore a shuffle, while copying is one part in n of the work.
  */
 import {
@@ -38,13 +38,14 @@ import {
 const TILE_ROWS: usize = 5;
 /** Bytes of one step's five factors, four times each. */
 const GROUP_BYTES: usize = TILE_ROWS * 16;
-/** Rows of A packed at a time: 40 × 256 floats, four times each, 160 kB, stay in the second-level cache. */
-const BLOCK_ROWS: usize = 40;
-/** Columns that a block of rows meets at a time: 256 × 128 floats of B, 128 kB, stay there too. */
-const BLOCK_COLUMNS: usize = 128;
-/** Steps of the depth for which all groups are packed before the next. */
-const PACK_DEPTH: usize = 8;
-const BLOCK_BYTES: usize = BLOCK_ROWS * BLOCK_DEPTH * 16;
+/** A packed group of rows, 20 kB: it stays in the first-level cache. */
+const GROUP_SIZE: usize = BLOCK_DEPTH * GROUP_BYTES;
+/** Columns that all rows meet before the next: 256 × 512 floats of B, 512 kB, stay in the second-level cache. */
+const BLOCK_COLUMNS: usize = 512;
+/** Columns of a transposed A that are packed at a time: two or three cache lines of each of its rows. */
+const SHORT_COLUMNS: usize = 40;
+/** Steps of the depth for which all of them are packed before the next: their lines stay in the nearest cache. */
+const SHORT_DEPTH: usize = 8;
 
 /** Floats that B[k,n] occupies when packed. */
 export function packedSize(n: usize, k: usize): usize {
@@ -56,9 +57,9 @@ export function blockDepth(): usize {
   return BLOCK_DEPTH;
 }
 
-/** Bytes of scratch that `gemm` needs: a packed block of A, and a tile for C's edges. */
+/** Bytes of scratch that `gemm` needs: packed groups of rows, and a tile for C's edges. */
 export function gemmScratchSize(): usize {
-  return BLOCK_BYTES + TILE_ROWS * PANEL_BYTES;
+  return GROUP_SIZE * (SHORT_COLUMNS / TILE_ROWS) + TILE_ROWS * PANEL_BYTES;
 }
 
 /** Packs B[k,n], row-major with stride ldb. */
@@ -165,9 +166,23 @@ function transposeFour(to: usize, r0: usize, r1: usize, r2: usize, r3: usize, de
 }
 
 /**
+ * Reads a word of every cache line of a matrix, many at a time, so that the packing, whose stores leave room for
+ * few reads in flight, finds it near. What was read goes where packing writes next, or it would be optimised away.
+ */
+function touch(to: usize, from: usize, stride: usize, rows: usize, bytes: usize): void {
+  let seen: i32 = 0;
+  for (let i: usize = 0; i < rows; i++) {
+    for (let j: usize = 0; j < bytes; j += 64) seen |= load<i32>(from + j);
+    from += stride;
+  }
+  store<i32>(to, seen);
+}
+
+/**
  * Five rows of A, [depth][5], each float four times over; where there are fewer, the last stands in for the rest.
  */
 function packRowsOfA(to: usize, from: usize, stride: usize, rows: usize, depth: usize): void {
+  touch(to, from, stride, rows, depth << 2);
   const last = rows - 1;
   for (let i: usize = 0; i < TILE_ROWS; i++) splatRow(to + i * 16, from + min(i, last) * stride, depth);
 }
@@ -188,8 +203,17 @@ function splatRow(to: usize, from: usize, depth: usize): void {
   }
 }
 
-/** Five columns of A, whose rows are `stride` apart, in the same form. */
+/** Up to 40 columns of A, whose rows are `stride` apart, in groups of five of the same form. */
 function packColumnsOfA(to: usize, from: usize, stride: usize, columns: usize, depth: usize): void {
+  touch(to, from, stride, depth, columns << 2);
+  for (let p: usize = 0; p < depth; p += SHORT_DEPTH)
+    for (let i: usize = 0; i < columns; i += TILE_ROWS) {
+      const at = to + (i * depth + p * TILE_ROWS) * 16;
+      splatColumns(at, from + p * stride + (i << 2), stride, min(TILE_ROWS, columns - i), min(SHORT_DEPTH, depth - p));
+    }
+}
+
+function splatColumns(to: usize, from: usize, stride: usize, columns: usize, depth: usize): void {
   const last = columns - 1;
   const c1 = min(1, last) << 2;
   const c2 = min(2, last) << 2;
@@ -202,40 +226,6 @@ function packColumnsOfA(to: usize, from: usize, stride: usize, columns: usize, d
     v128.store(to, v128.load_splat<f32>(from + c3), 48);
     v128.store(to, v128.load_splat<f32>(from + c4), 64);
     from += stride;
-  }
-}
-
-/**
- * Reads a word of every cache line of a matrix, many at a time, so that the packing, whose stores leave room for
- * few reads in flight, finds it near.
- */
-function touch(from: usize, stride: usize, rows: usize, bytes: usize): i32 {
-  let seen: i32 = 0;
-  for (let i: usize = 0; i < rows; i++) {
-    for (let j: usize = 0; j < bytes; j += 64) seen |= load<i32>(from + j);
-    from += stride;
-  }
-  return seen;
-}
-
-/**
- * Packs A[rows, depth] in groups of five rows. A transposed A is read by short columns, eight steps of the depth
- * at a time, whose cache lines the next groups find again.
- */
-function packBlock(to: usize, a: usize, stride: usize, transposed: bool, rows: usize, depth: usize): void {
-  const size = depth * GROUP_BYTES;
-  if (transposed) store<i32>(to + BLOCK_BYTES, touch(a, stride, depth, rows << 2));
-  const steps: usize = transposed ? PACK_DEPTH : depth;
-  for (let p: usize = 0; p < depth; p += steps) {
-    for (let i: usize = 0; i < rows; i += TILE_ROWS) {
-      const at = to + (i / TILE_ROWS) * size + p * GROUP_BYTES;
-      const count = min(TILE_ROWS, rows - i);
-      if (transposed) packColumnsOfA(at, a + p * stride + (i << 2), stride, count, min(steps, depth - p));
-      else {
-        store<i32>(to + BLOCK_BYTES, touch(a + i * stride, stride, count, depth << 2));
-        packRowsOfA(at, a + i * stride, stride, count, depth);
-      }
-    }
   }
 }
 
@@ -410,52 +400,60 @@ export function gemm(
   const across: usize = transposed ? 4 : lda << 2;
   const along: usize = transposed ? lda << 2 : 4;
   const stride = ldc << 2;
+  const edge = scratch + GROUP_SIZE * (SHORT_COLUMNS / TILE_ROWS);
+  const step = transposed ? SHORT_COLUMNS : TILE_ROWS;
   // One or two rows left over are cheaper by themselves than as a tile of five.
   const left = m % TILE_ROWS;
   const tiled = transposed || left > 2 ? m : m - left;
   for (let k0: usize = 0; k0 < k; k0 += BLOCK_DEPTH) {
     const depth = min(BLOCK_DEPTH, k - k0);
     const adding = accumulate || k0 > 0;
-    for (let i: usize = 0; i < tiled; i += BLOCK_ROWS) {
-      const rows = min(BLOCK_ROWS, tiled - i);
-      packBlock(scratch, a + i * across + k0 * along, lda << 2, transposed, rows, depth);
-      for (let j: usize = 0; j < n; j += BLOCK_COLUMNS) {
-        const panels = packedB + (depth << 2) * j;
-        const to = c + i * stride + (j << 2);
-        block(rows, min(BLOCK_COLUMNS, n - j), depth, scratch, panels, to, stride, adding);
+    const from = a + k0 * along;
+    for (let j: usize = 0; j < n; j += BLOCK_COLUMNS) {
+      const columns = min(BLOCK_COLUMNS, n - j);
+      const panels = packedB + (depth << 2) * j;
+      for (let i: usize = 0; i < tiled; i += step) {
+        const count = min(step, tiled - i);
+        if (transposed) packColumnsOfA(scratch, from + (i << 2), along, count, depth);
+        else packRowsOfA(scratch, from + i * across, across, count, depth);
+        for (let g: usize = 0; g < count; g += TILE_ROWS) {
+          const group = scratch + g * depth * 16;
+          const to = c + (i + g) * stride + (j << 2);
+          rowsTimesPanels(min(TILE_ROWS, count - g), columns, depth, group, panels, to, stride, adding, edge);
+        }
       }
     }
     for (let i = tiled; i < m; i++)
-      rowTimesPanels(n, depth, a + i * across + (k0 << 2), packedB, c + i * stride, adding);
+      rowTimesPanels(n, depth, from + i * across, packedB, c + i * stride, adding);
     packedB += depth * (panelsWidth(n) << 2);
   }
 }
 
-/** One packed block of A with the panels of up to 128 columns. */
-function block(
+/** C[rows ≤ 5, n] (+)= one packed group · panels. */
+function rowsTimesPanels(
   rows: usize,
   n: usize,
   depth: usize,
-  packedA: usize,
-  panels: usize,
+  group: usize,
+  panel: usize,
   c: usize,
   stride: usize,
   accumulate: bool,
+  edge: usize,
 ): void {
-  const edge = packedA + BLOCK_BYTES;
-  for (let i: usize = 0; i < rows; i += TILE_ROWS) {
-    const whole = i + TILE_ROWS <= rows;
-    let panel = panels;
-    for (let j: usize = 0; j < n; j += TILE_COLUMNS) {
-      const columns = min(TILE_COLUMNS, n - j);
-      const at = c + (j << 2);
-      const direct = whole && columns == TILE_COLUMNS;
-      tile5x8(depth, packedA, panel, direct ? at : edge, direct ? stride : PANEL_BYTES, accumulate && direct);
-      if (!direct) copyRows(at, stride, edge, min(TILE_ROWS, rows - i), columns, accumulate);
-      panel += depth * PANEL_BYTES;
-    }
-    packedA += depth * GROUP_BYTES;
-    c += TILE_ROWS * stride;
+  const whole: usize = rows == TILE_ROWS ? n & ~(TILE_COLUMNS - 1) : 0;
+  const bytes = depth * PANEL_BYTES;
+  let j: usize = 0;
+  for (; j < whole; j += TILE_COLUMNS) {
+    tile5x8(depth, group, panel, c, stride, accumulate);
+    panel += bytes;
+    c += PANEL_BYTES;
+  }
+  for (; j < n; j += TILE_COLUMNS) {
+    tile5x8(depth, group, panel, edge, PANEL_BYTES, false);
+    copyRows(c, stride, edge, rows, min(TILE_COLUMNS, n - j), accumulate);
+    panel += bytes;
+    c += PANEL_BYTES;
   }
 }
 
@@ -469,9 +467,9 @@ function copyRows(c: usize, stride: usize, edge: usize, rows: usize, columns: us
 }
 
 /**
- * The machine's multiply-then-add peak: `n` rounds of twelve chains, 96 operations a round, on numbers at `at`
- * (two floats; the 16 bytes at `at` + 16 receive the sum). Twelve chains of two dependent operations are what two
- * multipliers and two adders of three cycles each can hold.
+ * The machine's multiply-then-add peak, in the `relaxed` build the fused one: `n` rounds of twelve chains, 96
+ * operations a round, on numbers at `at` (two floats; the 16 bytes at `at` + 16 receive the sum). Twelve chains of two dependent operations are what two
+ * multipliers and two adders of three cycles each can hold, just: of many runs the best is the peak.
  */
 export function multiplyAddPeak(n: usize, at: usize): void {
   const s = v128.load_splat<f32>(at);
@@ -489,18 +487,18 @@ export function multiplyAddPeak(n: usize, at: usize): void {
     c10 = f32x4.add(c9, t),
     c11 = f32x4.add(c10, t);
   while (n > 0) {
-    c0 = f32x4.add(f32x4.mul(c0, s), t);
-    c1 = f32x4.add(f32x4.mul(c1, s), t);
-    c2 = f32x4.add(f32x4.mul(c2, s), t);
-    c3 = f32x4.add(f32x4.mul(c3, s), t);
-    c4 = f32x4.add(f32x4.mul(c4, s), t);
-    c5 = f32x4.add(f32x4.mul(c5, s), t);
-    c6 = f32x4.add(f32x4.mul(c6, s), t);
-    c7 = f32x4.add(f32x4.mul(c7, s), t);
-    c8 = f32x4.add(f32x4.mul(c8, s), t);
-    c9 = f32x4.add(f32x4.mul(c9, s), t);
-    c10 = f32x4.add(f32x4.mul(c10, s), t);
-    c11 = f32x4.add(f32x4.mul(c11, s), t);
+    c0 = multiplyAdd(t, c0, s);
+    c1 = multiplyAdd(t, c1, s);
+    c2 = multiplyAdd(t, c2, s);
+    c3 = multiplyAdd(t, c3, s);
+    c4 = multiplyAdd(t, c4, s);
+    c5 = multiplyAdd(t, c5, s);
+    c6 = multiplyAdd(t, c6, s);
+    c7 = multiplyAdd(t, c7, s);
+    c8 = multiplyAdd(t, c8, s);
+    c9 = multiplyAdd(t, c9, s);
+    c10 = multiplyAdd(t, c10, s);
+    c11 = multiplyAdd(t, c11, s);
     n--;
   }
   c0 = f32x4.add(c0, c6);

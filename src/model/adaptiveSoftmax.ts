@@ -62,7 +62,9 @@ export class AdaptiveSoftmax implements OutputLayer {
     this.#k = plan.instance.exports;
     this.#frequent = cutoffs[0];
     const sizes = [this.#frequent + tails.length, ...tails.map((tail) => tail.size)];
-    this.#scratch = plan.words(Math.max(...sizes.map((n) => chunkRowsOf(rows, n) * logitStrideOf(n))));
+    this.#scratch = plan.words(
+      Math.max(...sizes.map((n) => chunkRowsOf(rows, n, training) * logitStrideOf(n))),
+    );
     const offset = (name: string) => layout.find(`output.${name}`).offset * BYTES;
     const shared = { ...context, logits: this.#scratch, packedRows: buffers.packedRows };
     this.#head = new Classifier(shared, {

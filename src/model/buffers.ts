@@ -85,7 +85,7 @@ export function planBuffers(
   const packed = (n: number, k: number) => plan.words(plan.instance.exports.packedSize(n, k) + 16);
   const words = (wanted: boolean, count: number) => (wanted ? plan.words(count) : 0);
   const logitStride = logitStrideOf(vocabulary);
-  const chunkRows = chunkRowsOf(rows, vocabulary);
+  const chunkRows = chunkRowsOf(rows, vocabulary, training);
   return {
     layers: Array.from({ length: model.layers }, (_, l) => planLayer(plan, model, layout, options, l)),
     ids: plan.words(rows),

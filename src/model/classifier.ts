@@ -10,6 +10,11 @@ const BYTES = 4;
 const PROBABILITY = 100;
 /** Logits at a time, in floats: memory does not grow with vocabulary × time. */
 const LOGITS_CHUNK = 2 ** 20;
+/**
+ * The same while training. With 10,000 words they are 256 rows, one chain of sums deep, since every chunk reads and
+ * writes the gradient of all output weights.
+ */
+const TRAINING_CHUNK = 256 * 10_000;
 
 /** Floats from one row of logits to the next. */
 export function logitStrideOf(size: number): number {
@@ -17,8 +22,9 @@ export function logitStrideOf(size: number): number {
 }
 
 /** Of `rows` rows, how many are taken at a time. */
-export function chunkRowsOf(rows: number, size: number): number {
-  return Math.min(rows, Math.max(16, Math.floor(LOGITS_CHUNK / logitStrideOf(size))));
+export function chunkRowsOf(rows: number, size: number, training: boolean): number {
+  const floats = training ? TRAINING_CHUNK : LOGITS_CHUNK;
+  return Math.min(rows, Math.max(16, Math.floor(floats / logitStrideOf(size))));
 }
 
 export interface ClassifierShape {
@@ -77,7 +83,7 @@ export class Classifier {
     this.shape = shape;
     this.stride = logitStrideOf(size);
     this.#context = context;
-    this.#chunkRows = chunkRowsOf(context.rows, size);
+    this.#chunkRows = chunkRowsOf(context.rows, size, training);
     this.#k = plan.instance.exports;
     const packed = (n: number, k: number) => plan.words(this.#k.packedSize(n, k) + 16);
     this.#packed = packed(size, width);

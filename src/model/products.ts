@@ -5,8 +5,8 @@ import { PART, SLICE_FLOPS, type Slices, Work } from "./work.ts";
 
 export type { Slices } from "./work.ts";
 
-/** Rows that one slice of a product has at least: fewer would repack panels too often. */
-const LEAST_ROWS = 24;
+/** Rows that one slice of a product has at least: fewer would read B too often. The kernel takes five at a time. */
+const LEAST_ROWS = 25;
 /** Operations that take as long as packing one element. */
 const PACKING = 60;
 
@@ -45,7 +45,11 @@ export class Products extends Work {
       yield* this.spend(flops);
       return;
     }
-    const step = Math.max(LEAST_ROWS, Math.floor(SLICE_FLOPS / (2 * n * k)));
+    if (this.#wide(m, n, k)) {
+      yield* this.#blocks(m, n, k, a, packedB, c);
+      return;
+    }
+    const step = Math.max(LEAST_ROWS, 5 * Math.floor(SLICE_FLOPS / (10 * n * k)));
     for (let row = 0; row < m; row += step) {
       const rows = Math.min(step, m - row);
       const from = { ...a, at: a.at + 4 * row * (a.transposed ? 1 : a.stride) };
@@ -57,9 +61,14 @@ export class Products extends Work {
     }
   }
 
+  /** Whether slices of rows would read a large B again and again, where blocks of it read it once. */
+  #wide(m: number, n: number, k: number): boolean {
+    return k > this.#depth ? 3 * SLICE_FLOPS >= 4 * m * n * this.#depth : n > 4 * m;
+  }
+
   /**
-   * A product whose fewest rows are too much for a slice: block by block of the depth, as the kernel itself goes,
-   * and in groups of panels within a block. Every element is the same chain of sums.
+   * A product whose fewest rows are too much for a slice, or that is wide: block by block of the depth, as the
+   * kernel itself goes, and in groups of panels within a block. Every element is the same chain of sums.
    */
   *#blocks(rows: number, n: number, k: number, a: Left, packedB: number, c: Result): Slices {
     const panels = Math.max(1, Math.floor(SLICE_FLOPS / (2 * rows * this.#depth * this.#columns)));

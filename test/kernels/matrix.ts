@@ -1,5 +1,6 @@
 /** What the tests of the matrix kernels share: memory that is laid out anew for every case, and its guards. */
 import { KernelInstance } from "../../src/kernels/instance.ts";
+import type { Kernels } from "../../src/kernels/kernels.ts";
 
 /** A NaN no arithmetic makes: what still has these bits was not written. */
 const UNTOUCHED = 0x7fc0dead;
@@ -15,8 +16,8 @@ export class Arena {
   readonly #base: number;
   #top: number;
 
-  constructor(bytes = 24 * 2 ** 20) {
-    const instance = new KernelInstance();
+  constructor(bytes = 24 * 2 ** 20, kernels?: Kernels) {
+    const instance = new KernelInstance(kernels);
     instance.reserve(bytes);
     this.k = instance.exports;
     this.scratch = (this.k.heapBase() + 63) & ~63;
