@@ -184,7 +184,7 @@ function jsonOf({ name, tuning, runs }: MethodRuns, { costs }: Compared) {
         ? null
         : {
             nll,
-            perplexity: Math.exp(nll),
+            perplexity: of((r) => r.test?.best.perplexity),
             bitsPerToken: nll / Math.LN2,
             ece: of((r) => r.test?.best.ece),
             brier: of((r) => r.test?.best.brier),

@@ -153,15 +153,16 @@ function reliability(methods: readonly MethodRuns[]): string {
 }
 
 function samplesPlot(methods: readonly MethodRuns[], unit: string, perToken: number): string | null {
+  let labels: string[] = [];
   const lines = methods.flatMap(({ name, runs }) => {
     const tests = runs.flatMap(({ record }) =>
       record?.test && record.test.final.samples.length > 1 ? record.test.final : [],
     );
     if (tests.length === 0) return [];
-    // The mean stands at the left, as half a sample.
     const points = tests[0].samples.map(
-      ({ samples }, i) => [samples || 0.5, perToken * average(tests.map((t) => t.samples[i].nll))] as const,
+      (_, i) => [i, perToken * average(tests.map((test) => test.samples[i].nll))] as const,
     );
+    labels = tests[0].samples.map(({ samples }) => (samples === 0 ? "mean" : String(samples)));
     return [{ name: TITLES[name], colour: COLOURS[name], points }];
   });
   if (lines.length === 0) return null;
@@ -169,8 +170,8 @@ function samplesPlot(methods: readonly MethodRuns[], unit: string, perToken: num
     title: "Averaging over samples of the weights",
     xLabel: "samples",
     yLabel: `${unit}, test`,
-    xLog: true,
     dots: true,
-    formatX: (x) => (x < 1 ? "mean" : String(x)),
+    xTicks: labels.map((_, i) => i),
+    formatX: (x) => labels[x],
   });
 }

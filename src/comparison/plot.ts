@@ -11,7 +11,8 @@ export interface PlotOptions {
   readonly title: string;
   readonly xLabel: string;
   readonly yLabel: string;
-  readonly xLog?: boolean;
+  /** Places of labels on x; round numbers where not given. */
+  readonly xTicks?: readonly number[];
   /** Range of y; from the lines where not given. */
   readonly yRange?: readonly [number, number];
   readonly xRange?: readonly [number, number];
@@ -30,10 +31,9 @@ export function plot(lines: readonly Line[], options: PlotOptions): string {
   const points = lines.flatMap((line) => line.points).filter(([x, y]) => Number.isFinite(x + y));
   const [x0, x1] = options.xRange ?? range(points.map(([x]) => x));
   const [y0, y1] = options.yRange ?? padded(range(points.map(([, y]) => y)));
-  const along = (x: number) => (options.xLog ? Math.log2(x / x0) / Math.log2(x1 / x0) : (x - x0) / (x1 - x0));
-  const px = (x: number) => BOX.left + along(x) * (BOX.right - BOX.left);
+  const px = (x: number) => BOX.left + ((x - x0) / (x1 - x0)) * (BOX.right - BOX.left);
   const py = (y: number) => BOX.bottom - ((y - y0) / (y1 - y0)) * (BOX.bottom - BOX.top);
-  const xTicks = options.xLog ? [...new Set(points.map(([x]) => x))].sort((a, b) => a - b) : ticks(x0, x1);
+  const xTicks = options.xTicks ?? ticks(x0, x1);
   const parts = [
     ...ticks(y0, y1).map((y) => horizontal(py(y), (options.formatY ?? short)(y))),
     ...xTicks.map((x) => vertical(px(x), (options.formatX ?? short)(x))),
@@ -79,7 +79,9 @@ function levelLine(y: number, name: string): string {
 /** About five round numbers within a range. */
 export function ticks(low: number, high: number): number[] {
   const raw = (high - low) / 5;
-  const power = 10 ** Math.floor(Math.log10(raw));
+  let power = 1;
+  while (power > raw) power /= 10;
+  while (10 * power <= raw) power *= 10;
   const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= raw) ?? raw;
   const out: number[] = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++)

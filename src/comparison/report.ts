@@ -168,8 +168,9 @@ function qualityOf(
   baseline: MethodName,
 ): string {
   if (!words) return `${change(test.mean, "better", "worse")} (bits)`;
-  const at = (name: MethodName) => mean(methods.find((m) => m.name === name)!, (r) => testFigures(r).nll);
-  return `${change(Math.exp(at("ivon") - at(baseline)), "better", "worse")} (perplexity)`;
+  const at = (name: MethodName) =>
+    mean(methods.find((m) => m.name === name)!, (r) => testFigures(r).perplexity);
+  return `${change(at("ivon") / at(baseline), "better", "worse")} (perplexity)`;
 }
 
 function tableOf(
@@ -196,7 +197,7 @@ function tableOf(
     return [
       TITLES[runs.name] + (runs.name === summary?.baseline ? " (the baseline)" : ""),
       test((r) => testFigures(r).nll, 4),
-      test((r) => (words ? Math.exp(testFigures(r).nll) : testFigures(r).nll / Math.LN2), words ? 1 : 4),
+      test((r) => (words ? testFigures(r).perplexity : testFigures(r).nll / Math.LN2), words ? 1 : 4),
       test((r) => testFigures(r).ece, 4),
       test((r) => testFigures(r).brier, 4),
       test((r) => r.test!.best.entropyGap, 3),

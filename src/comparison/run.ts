@@ -60,6 +60,7 @@ export interface CurvePoint {
 /** Figures of a text under the mean, or under samples. */
 export interface Figures {
   readonly nll: number;
+  readonly perplexity: number;
   readonly ece: number;
   readonly brier: number;
   readonly entropy: number;
@@ -180,6 +181,6 @@ async function scoreTest(
   };
 }
 
-function pick({ nll, ece, brier, entropy }: Figures): Figures {
-  return { nll, ece, brier, entropy };
+function pick({ nll, perplexity, ece, brier, entropy }: Figures): Figures {
+  return { nll, perplexity, ece, brier, entropy };
 }

@@ -19,7 +19,7 @@ export function bootstrap(values: readonly number[]): Interval {
   const n = values.length;
   const mean = average(values);
   if (n < 2) return { mean, low: mean, high: mean, values };
-  const all = n ** n;
+  const all = values.reduce((product) => product * n, 1);
   const means = all <= RESAMPLES ? everyResample(values, all) : drawnResamples(values);
   means.sort();
   const at = (q: number) => means[Math.min(means.length - 1, Math.floor(q * means.length))];

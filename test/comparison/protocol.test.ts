@@ -37,7 +37,7 @@ function record(setting: Setting): RunRecord {
     nll: nll + (1 - share),
     noise: share,
   }));
-  const figures = { nll, ece: 0, brier: 0, entropy: 0 };
+  const figures = { nll, perplexity: 1, ece: 0, brier: 0, entropy: 0 };
   return {
     curve,
     best: curve[1],

@@ -13,6 +13,7 @@ function record(curve: number[], test: { nll: number; ece: number } | null, nois
   const best = points.reduce((a, b) => (b.nll < a.nll ? b : a));
   const figures = test && {
     ...test,
+    perplexity: Math.exp(test.nll),
     brier: 0.5,
     entropy: 1,
     tokens: 10,
@@ -23,7 +24,7 @@ function record(curve: number[], test: { nll: number; ece: number } | null, nois
   return {
     curve: points,
     best,
-    valid: { nll: best.nll, ece: 0, brier: 0, entropy: 0 },
+    valid: { nll: best.nll, perplexity: 1, ece: 0, brier: 0, entropy: 0 },
     test: figures && { final: figures, best: figures },
     lambda: 1,
     steps: curve.length,
