@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import "../kernels/embedded.ts";
 import { bench } from "./bench.ts";
 import { type Command, parseWords, UsageError } from "./command.ts";
+import { serve, WORKER } from "./compare/worker.ts";
+import { compare } from "./compare.ts";
 import { evaluation } from "./eval.ts";
 import { generate } from "./generate.ts";
 import { commandHelp, programHelp } from "./help.ts";
@@ -11,7 +13,7 @@ import { Interruption } from "./interrupt.ts";
 import { explain, note, printJson } from "./print.ts";
 import { train } from "./train.ts";
 
-const COMMANDS: readonly Command[] = [train, evaluation, generate, info, bench];
+const COMMANDS: readonly Command[] = [train, evaluation, generate, compare, info, bench];
 
 const interruption = new Interruption();
 
@@ -65,4 +67,6 @@ for (const stream of [process.stdout, process.stderr])
   });
 
 const args = process.argv.slice(2);
-process.exitCode = await main(args).catch((error) => fail(error, args));
+// A process of `compare`'s own: it speaks with its parent alone.
+if (args[0] === WORKER && process.send) serve();
+else process.exitCode = await main(args).catch((error) => fail(error, args));

@@ -12,18 +12,18 @@ export const METHOD = {
   lr: {
     kind: "number",
     value: "X",
-    help: "learning rate at its highest (default ivon 10, bbb 0.006, adam 0.01, sgd 1)",
+    help: "learning rate at its highest (default ivon 8, bbb 0.006, adam 0.01, sgd 1)",
   },
   clip: { kind: "number", value: "X", default: 1, help: "bound on the gradient's norm; Infinity for none" },
   "prior-scale": {
     kind: "number",
     value: "X",
-    help: "standard deviation of the Gaussian prior (default 1; adam, sgd: no prior)",
+    help: "standard deviation of the Gaussian prior (default ivon 0.3, bbb 1; adam, sgd: none)",
   },
   lambda: {
     kind: "number",
     value: "X",
-    help: "effective number of tokens (default those of the text; ivon 4 times that)",
+    help: "effective number of tokens (default those of the text)",
   },
   particles: { kind: "number", default: 1, help: "ivon, bbb: samples of the weights in a step" },
   "kl-warmup": {

@@ -24,6 +24,13 @@ import type { IvonMethod } from "./method.ts";
 
 /** A row's h0 stays within this factor of the mean: one stray gradient must not decide a run. */
 const SPREAD_LIMIT = 10;
+/** Before the first gradients have been seen. */
+const PROVISIONAL_H0 = 0.003;
+/** Steps between two adjustments of h to the rows' gradients. */
+const SPREAD_EVERY = 10;
+/** After the probe the rows' gradients are looked at every few steps, with this weight. */
+const LOOK_EVERY = 4;
+const LOOK_WEIGHT = 0.05;
 /** Memory of the mean squared gradients that judge outliers. */
 const SQUARE_MEMORY = 0.99;
 /** h forgets over this share of the run when β2 is tied to its length. */
@@ -31,7 +38,7 @@ const HESSIAN_SHARE = 0.25;
 /** h may be negative as long as h + δ is not; the kernel's own floor. */
 const LEAST_HESSIAN = -0.9998;
 /** Standard deviation, relative to h0, that the running estimate of h may have. */
-const HESSIAN_NOISE = 0.1;
+const HESSIAN_NOISE = 0.06;
 /** Weights whose h/h0 the quantiles are taken of. */
 const QUANTILE_SAMPLE = 1024;
 
@@ -51,10 +58,15 @@ export class IvonGuide implements Guide {
   readonly #gathered: number;
   readonly #price: number;
   readonly #stretches: readonly Stretch[];
-  /** Over the probe: mean squared gradient of every row of every segment, in their order. */
+  /** Mean squared gradient of every row of every segment, in their order, and what its h was scaled by. */
   #rows: number[];
+  #scales: number[];
+  #h0: number;
+  /** Mean root of the rows' squares at the first steps: what scales are relative to. */
+  #average = 0;
   /** Weights that the quantiles of h/h0 are taken of, and h0 there. */
   readonly #sample: readonly number[];
+  readonly #sampleRows: readonly number[];
   #initial: number[];
   /** Per segment: the running mean of its squared gradient. */
   #squares: number[];
@@ -77,10 +89,13 @@ export class IvonGuide implements Guide {
     this.#delta = 1 / (context.lambda * method.prior.scale * method.prior.scale);
     this.#retention =
       method.beta2 === null ? Math.min(0.1, 1 / (HESSIAN_SHARE * context.steps)) : 1 - method.beta2;
-    this.#stretches = method.probe > 0 ? rowsOf(context.layout) : [];
+    this.#stretches = rowsOf(context.layout);
     this.#rows = this.#stretches.map(() => 0);
+    this.#scales = this.#stretches.map(() => 1);
     this.#sample = sampleWeights(context.layout);
-    this.#initial = this.#sample.map(() => method.h0);
+    this.#sampleRows = rowsAt(this.#stretches, this.#sample);
+    this.#h0 = method.h0 ?? PROVISIONAL_H0;
+    this.#initial = this.#sample.map(() => this.#h0);
     this.#squares = context.layout.segments.map(() => 0);
   }
 
@@ -88,15 +103,30 @@ export class IvonGuide implements Guide {
     yield* this.#v.copy(this.#v.view(this.mean), mean);
     const h = this.#v.view(this.#hessian);
     this.#known = precision !== null;
+    let sum = 0;
     yield* this.#v.each(({ segment, offset, size }) => {
-      if (!precision || segment.bias) h.fill(this.#method.h0, offset, padded(offset + size));
+      if (!precision || segment.bias) h.fill(this.#h0, offset, padded(offset + size));
       else
-        for (let i = offset; i < offset + size; i++)
+        for (let i = offset; i < offset + size; i++) {
           h[i] = Math.max(precision[i] / this.#context.lambda - this.#delta, LEAST_HESSIAN * this.#delta);
+          sum += h[i];
+        }
+    });
+    if (this.#known && this.#method.h0 === null && sum > 0) yield* this.#level(sum / this.#v.layout.weights);
+  }
+
+  /** Makes a level of h that of the steps, and of the biases. */
+  *#level(h0: number): Slices {
+    this.#h0 = h0;
+    const h = this.#v.view(this.#hessian);
+    yield* this.#v.rows(this.#stretches, ({ from, to, segment }, row) => {
+      if (segment.bias) h.fill(h0 * this.#scales[row], from, to);
     });
   }
 
   noise({ step }: Position): number {
+    // What noise may cost is not known before the gradients are.
+    if (this.#method.h0 === null && !this.#known && step <= this.#probe) return 0;
     const ramp = this.#method.noiseRamp * this.#context.steps;
     return step < ramp ? step / ramp : 1;
   }
@@ -134,13 +164,13 @@ export class IvonGuide implements Guide {
   }
 
   *update(position: Position): Slices<Update> {
-    const { clip, beta1, h0 } = this.#method;
+    const { clip, beta1 } = this.#method;
     const gradientNorm = yield* this.#measure(position.step);
-    if (!this.#known) yield* this.#probe(position.step);
+    if (!this.#known) yield* this.#follow(position);
     this.#power *= beta1;
     const noise = this.noise(position);
     const { lambda } = this.#context;
-    const rate = position.learningRate * (h0 + this.#delta);
+    const rate = position.learningRate * (this.#h0 + this.#delta);
     yield* this.#v.each(({ segment, index, size }, at) => {
       const estimating = !segment.bias && noise > 0;
       const deviation = Math.sqrt(this.#squares[index]);
@@ -174,9 +204,9 @@ export class IvonGuide implements Guide {
    * single weights would be carried to h near 0, where both their steps and their noise explode.
    */
   #retentionOf(square: number): number {
-    const { beta2, h0 } = this.#method;
+    const { beta2 } = this.#method;
     if (beta2 !== null || square === 0) return this.#retention;
-    const most = (2 * HESSIAN_NOISE * HESSIAN_NOISE * h0) / (this.#context.lambda * square);
+    const most = (2 * HESSIAN_NOISE * HESSIAN_NOISE * this.#h0) / (this.#context.lambda * square);
     return Math.min(this.#retention, most);
   }
 
@@ -196,41 +226,95 @@ export class IvonGuide implements Guide {
     return Math.sqrt(sum);
   }
 
-  /** Follows every row's squared gradient over the first steps, then sets h by it. */
-  *#probe(step: number): Slices {
-    const { probe } = this.#method;
-    if (step > probe || probe === 0) return;
-    if (step === probe) {
-      yield* this.#spread();
-      return;
-    }
+  /** Follows every row's mean squared gradient and, once the first ones are known, h with it. */
+  *#follow({ step, tokens }: Position): Slices {
+    const probe = this.#probe;
+    if (probe === 0) return;
+    if (step === probe || (step > probe && step % SPREAD_EVERY === 0))
+      yield* this.#spread(step === probe, tokens);
+    if (step < probe || step % LOOK_EVERY === 0)
+      yield* this.#look(Math.max(1 / (step + 1), step < probe ? 0 : LOOK_WEIGHT));
+  }
+
+  /** Steps of the probe: in short runs a tenth of them. */
+  get #probe(): number {
+    return Math.min(this.#method.probe, Math.ceil(this.#context.steps / 10));
+  }
+
+  /** Takes the last minibatch's squared gradients into the rows' means. */
+  *#look(weight: number): Slices {
     const gradient = this.#v.view(this.#gathered);
     yield* this.#v.rows(this.#stretches, ({ from, to }, row) => {
       let sum = 0;
       for (let i = from; i < to; i++) sum += gradient[i] * gradient[i];
-      this.#rows[row] += (sum / (to - from) - this.#rows[row]) / (step + 1);
+      this.#rows[row] += (sum / (to - from) - this.#rows[row]) * weight;
     });
   }
 
   /**
-   * h in proportion to the root of its row's mean squared gradient, h0 on average over segments: rows whose
-   * gradients are small, those of rare tokens above all, then move as far as the others.
+   * Brings h into proportion to the root of its row's mean squared gradient, h0 on average over segments at the
+   * first steps: rows whose gradients are small, those of rare tokens above all, then move as far as the others,
+   * and all move as far late in a run, when gradients are smaller, as at first. What h learnt of single weights
+   * stays: rows are scaled.
+   * @param tokens of a minibatch
    */
-  *#spread(): Slices {
-    const { h0 } = this.#method;
-    const rows = this.#stretches;
-    const count = this.#v.layout.segments.length;
-    let average = 0;
-    rows.forEach(({ from, to, segment }, row) => {
-      average += (Math.sqrt(this.#rows[row]) * (to - from)) / segment.size / count;
-    });
-    if (!(average > 0)) return;
+  *#spread(first: boolean, tokens: number): Slices {
+    const roots = this.#rows.map(Math.sqrt);
+    if (first) this.#average = this.#averageOf(roots);
+    if (!(this.#average > 0)) return;
     const h = this.#v.view(this.#hessian);
-    yield* this.#v.rows(rows, ({ from, to }, row) => {
-      const ratio = Math.sqrt(this.#rows[row]) / average;
-      h.fill(h0 * Math.min(Math.max(ratio, 1 / SPREAD_LIMIT), SPREAD_LIMIT), from, to);
+    yield* this.#v.rows(this.#stretches, ({ from, to }, row) => {
+      const ratio = Math.min(Math.max(roots[row] / this.#average, 1 / SPREAD_LIMIT), SPREAD_LIMIT);
+      this.#scale(h, from, to, ratio / this.#scales[row]);
+      this.#scales[row] = ratio;
     });
-    this.#initial = this.#sample.map((i) => h[i]);
+    if (this.#method.h0 === null) yield* this.#limitNoise(h, tokens);
+    this.#initial = this.#sampleRows.map((row) => this.#h0 * this.#scales[row]);
+  }
+
+  /**
+   * Scales all of h until full noise costs `noiseCost` nats a token: the loss rises by Σ H σ²/2, σ² = 1/(λ h), and
+   * a weight's curvature H is about the tokens of a minibatch times its mean squared gradient. Where that would
+   * make h smaller than the curvature, it is the curvature on average: the noise is never wider than the posterior.
+   * h0 becomes the level of h that is left, so that steps stay as long as they were: what weights learnt of their
+   * curvature tells in the ratios between them.
+   */
+  *#limitNoise(h: Float32Array, tokens: number): Slices {
+    let [cost, curvature, sum, level] = [0, 0, 0, 0];
+    yield* this.#v.rows(this.#stretches, ({ from, to, segment }, row) => {
+      if (segment.bias) return;
+      const own = tokens * this.#rows[row];
+      let [inverse, total] = [0, 0];
+      for (let i = from; i < to; i++) {
+        inverse += 1 / (h[i] + this.#delta);
+        total += h[i];
+      }
+      sum += total;
+      level += total / this.#scales[row] / this.#v.layout.weights;
+      cost += (own * inverse) / (2 * this.#context.lambda);
+      curvature += own * (to - from);
+    });
+    if (!(sum > 0 && cost > 0)) return;
+    const factor = Math.max(cost / this.#method.noiseCost, curvature / sum);
+    yield* this.#v.rows(this.#stretches, ({ from, to, segment }) => {
+      if (!segment.bias) this.#scale(h, from, to, factor);
+    });
+    yield* this.#level(level * factor);
+  }
+
+  /** Multiplies a stretch of h; where h is below 0, h + δ stays above. */
+  #scale(h: Float32Array, from: number, to: number, factor: number): void {
+    const least = LEAST_HESSIAN * this.#delta;
+    for (let i = from; i < to; i++) h[i] = Math.max(h[i] * factor, least);
+  }
+
+  /** Mean over segments of the mean over their weights. */
+  #averageOf(roots: readonly number[]): number {
+    const count = this.#v.layout.segments.length;
+    return this.#stretches.reduce(
+      (sum, { from, to, segment }, row) => sum + (roots[row] * (to - from)) / segment.size / count,
+      0,
+    );
   }
 
   *kl(): Slices<number> {
@@ -269,6 +353,9 @@ export class IvonGuide implements Guide {
       initial: this.#initial,
       squares: this.#squares,
       rows: this.#rows,
+      scales: this.#scales,
+      average: [this.#average],
+      h0: [this.#h0],
       power: [this.#power],
       known: [Number(this.#known)],
     };
@@ -278,6 +365,9 @@ export class IvonGuide implements Guide {
     this.#initial = [...scalars.initial];
     this.#squares = [...scalars.squares];
     this.#rows = [...scalars.rows];
+    this.#scales = [...scalars.scales];
+    [this.#average] = scalars.average;
+    [this.#h0] = scalars.h0;
     [this.#power] = scalars.power;
     this.#known = scalars.known[0] === 1;
   }
@@ -298,6 +388,15 @@ function sampleWeights({ segments, weights }: Layout): number[] {
     .flatMap((s) => Array.from({ length: Math.ceil(s.size / stride) }, (_, i) => s.offset + i * stride));
 }
 
+/** The row of each place; both are in rising order. */
+function rowsAt(rows: readonly Stretch[], places: readonly number[]): number[] {
+  let row = 0;
+  return places.map((place) => {
+    while (rows[row].to <= place) row++;
+    return row;
+  });
+}
+
 /** A stretch of the flat vector that shares one h0. */
 interface Stretch {
   readonly from: number;
@@ -308,7 +407,7 @@ interface Stretch {
 /** A unit's or a token's weights each; a bias as a whole. */
 function rowsOf({ segments }: Layout): Stretch[] {
   return segments.flatMap((segment) => {
-    const width = segment.bias ? segment.size : segment.shape[1];
+    const width = segment.bias ? segment.size : (segment.shape[1] ?? segment.size);
     return Array.from({ length: segment.size / width }, (_, row) => ({
       from: segment.offset + row * width,
       to: segment.offset + (row + 1) * width,

@@ -61,9 +61,11 @@ export interface IvonMethod extends Common {
   readonly beta1: number;
   /** Memory of the Hessian estimate; null ties 1 - β2 to the length of the run. */
   readonly beta2: number | null;
-  /** Hessian at the start, in nats per squared weight, on average. */
-  readonly h0: number;
-  /** Steps whose mean squared gradients spread h0 over rows of weights; 0 leaves it even. */
+  /** Hessian at the start, in nats per squared weight, on average; null derives its level from the gradients. */
+  readonly h0: number | null;
+  /** Where h0 is derived: what full noise may cost, in nats a token, by the curvature of the time. */
+  readonly noiseCost: number;
+  /** First steps, whose gradients h0 is derived from and spread over rows by; 0 leaves it even, and as it was. */
   readonly probe: number;
   readonly prior: GaussianPrior;
   readonly particles: number;
@@ -160,24 +162,25 @@ export function bayesByBackprop(options: Partial<Omit<MeanFieldMethod, "kind">> 
 
 /**
  * Natural-gradient mean field by IVON (Shen et al. 2024), the default. Its learning rate is on SGD's scale, and
- * momentum is an average: 10 here moves as far as 1 does in heavy-ball SGD at momentum 0.9.
+ * momentum is an average: 10 here moves as far as 4 does in heavy-ball SGD at momentum 0.6.
  * @throws SviError `E_OPTION` where a value is out of range
  */
 export function ivon(options: Partial<Omit<IvonMethod, "kind">> = {}): IvonMethod {
-  const learningRate = positive("learningRate", options.learningRate ?? 10);
+  const learningRate = positive("learningRate", options.learningRate ?? 8);
   if (options.beta2 != null) fraction("beta2", options.beta2);
   return {
     kind: "ivon",
     learningRate,
     clip: bound("clip", options.clip ?? 1),
-    beta1: fraction("beta1", options.beta1 ?? 0.9),
+    beta1: fraction("beta1", options.beta1 ?? 0.6),
     beta2: options.beta2 ?? null,
-    h0: positive("h0", options.h0 ?? 0.003),
+    h0: optional("h0", options.h0),
+    noiseCost: positive("noiseCost", options.noiseCost ?? 0.005),
     probe: requireInteger("probe", options.probe ?? 40, 0),
-    prior: options.prior ?? gaussianPrior(1),
+    prior: options.prior ?? gaussianPrior(0.3),
     particles: requireInteger("particles", options.particles ?? 1, 1, 64),
     lambda: optional("lambda", options.lambda),
-    temperature: positive("temperature", options.temperature ?? 0.25),
+    temperature: positive("temperature", options.temperature ?? 1),
     noiseRamp: share("noiseRamp", options.noiseRamp ?? 0.6),
     clamp: bound("clamp", options.clamp ?? 4),
     maximumStep: bound("maximumStep", options.maximumStep ?? Number.POSITIVE_INFINITY),

@@ -82,6 +82,8 @@ export interface StepRecord extends StepFigures {
   readonly build: Build;
 }
 
+/** Share of the mean that a prior may take away over a run before it is called strong; the default takes less. */
+const STRONG_PULL = 1;
 const KL_EVERY = 10;
 /** Errors that may leave an update half done, or weights that no loss can be computed with. */
 const SPOILING: ReadonlySet<string> = new Set(["E_DIVERGED", "E_WORKER", "E_DISPOSED"]);
@@ -327,6 +329,6 @@ function warningOf(plan: Plan, { learningRate }: StepFigures): string | null {
   const pull =
     (0.5 * Math.max(learningRate, method.learningRate) * steps) /
     (lambda * method.prior.scale * method.prior.scale);
-  if (pull <= 0.1) return null;
+  if (pull <= STRONG_PULL) return null;
   return `The prior N(0, ${method.prior.scale}²) shrinks the mean by about ${Math.round(100 * pull)} % over this run; a larger prior scale or lambda makes it weaker`;
 }

@@ -1,0 +1,166 @@
+/** @module Writes what the study found: results.json, results.md with plots beside it, results.html. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { corpusPlots, htmlReport } from "../../src/comparison/html.ts";
+import { standalone } from "../../src/comparison/plot.ts";
+import type { Compared, CorpusReport, LabelledRun } from "../../src/comparison/report.ts";
+import type { Interval } from "../../src/comparison/statistics.ts";
+import { writeFileAtomically } from "../../src/node.ts";
+
+export interface Finished {
+  readonly id: string;
+  readonly compared: Compared;
+  readonly report: CorpusReport;
+}
+
+const TITLE = "SVI against maximum likelihood, measured";
+const LEAD =
+  "Every method has the same model, text, seeds and number of tokens, and is tuned by the same protocol. " +
+  "What a run is judged by is its lowest validation loss: early stopping is open to all. IVON is judged without any tuning.";
+
+export async function writeResults(
+  finished: readonly Finished[],
+  folder: string,
+  command: string,
+): Promise<void> {
+  const write = (name: string, text: string) =>
+    writeFileAtomically(join(folder, name), new TextEncoder().encode(text));
+  const reports = finished.map(({ report }) => report);
+  await mkdir(join(folder, "results"), { recursive: true });
+  await write("results.json", json(finished));
+  await write("results.html", htmlReport({ title: TITLE, lead: LEAD, corpora: reports }));
+  const pictures = new Map<string, string[]>();
+  for (const { id, report } of finished) {
+    const names: string[] = [];
+    for (const [i, svg] of corpusPlots(report).entries()) {
+      names.push(`results/${id}-${i + 1}.svg`);
+      await write(names[i], standalone(svg));
+    }
+    pictures.set(id, names);
+  }
+  await write("results.md", markdown(finished, pictures, command));
+}
+
+/** Rounded: the sixth digit of a loss is noise. */
+function json(finished: readonly Finished[]): string {
+  const corpora = finished.map(({ report, compared }) => {
+    const { summary, name } = report;
+    return {
+      name,
+      model: report.setting,
+      timeToTarget: summary?.timeToTarget
+        ? { tokens: summary.timeToTarget.tokens.mean, seconds: summary.timeToTarget.seconds.mean }
+        : null,
+      testNllVsUndropped: meanOf(summary?.testNllVsUndropped),
+      testNllVsDropout: meanOf(summary?.testNllVsDropout),
+      eceVsUndropped: meanOf(summary?.eceVsUndropped),
+      threeTimesEpochsRise: meanOf(summary?.threeTimesEpochsRise),
+      defaultVsTuned: meanOf(summary?.defaultVsTuned),
+      intervals: summary,
+      stepCosts: compared.costs,
+      missing: report.missing,
+    };
+  });
+  const runs = finished.flatMap(({ report, compared }) =>
+    compared.runs.map((run) => ({ corpus: report.name, ...compact(run) })),
+  );
+  const round = (_: string, value: unknown) =>
+    typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value;
+  return `{"corpora":${JSON.stringify(corpora, round, 1)},\n"runs":[\n${runs.map((run) => JSON.stringify(run, round)).join(",\n")}\n]}\n`;
+}
+
+function meanOf(interval: Interval | null | undefined): number | null {
+  return interval?.mean ?? null;
+}
+
+/** Curves as rows of numbers. */
+function compact({ label, setting, record }: LabelledRun) {
+  if (!record) return { label, setting, diverged: true };
+  const { curve, ...rest } = record;
+  return { label, setting, ...rest, curve: curve.map(({ tokens, nll, noise }) => [tokens, nll, noise]) };
+}
+
+function markdown(
+  finished: readonly Finished[],
+  pictures: ReadonlyMap<string, readonly string[]>,
+  command: string,
+): string {
+  return `# ${TITLE}
+
+Written by \`${command}\`; the figures behind it are in [results.json](results.json), and [results.html](results.html) is the same to open in a browser. ${LEAD}
+
+${summaryTable(finished)}
+
+Ratios are of SVI over the baseline, the mean over paired seeds with the 95 % interval of their bootstrap. The baseline is the better of SGD and Adam without dropout, early-stopped. Time to target: tokens, and tokens times the ratio of step costs, until the baseline's lowest validation loss of the same seed is reached with at least half of the final noise on. Target: the bars are in brackets.
+
+${PROTOCOL}
+${finished.map(({ id, report }) => section(report, pictures.get(id) ?? [])).join("\n")}`;
+}
+
+const PROTOCOL = `## Protocol
+
+- Every method has the same axes of tuning: the learning rate (four values, a factor of two apart), the momentum (three), and a third one (three): the length of the schedule for SGD, Adam and dropout, the temperature for Bayes by Backprop, the prior's scale for tuned IVON. Dropout starts from the better of SGD and Adam, with four rates of dropout in place of the learning rate. Axes are tuned in this order, each on the best of what came before, with a seed of its own, by the lowest validation loss on the way. A grid goes on by its own factor until the best value has a worse one on both sides.
+- "IVON, no arguments" is not tuned at all. "IVON, short schedule" is the same with the shortest of three lengths that reaches the baseline's lowest loss on the tuning seed.
+- All of a text's runs have the same first weights, batches and number of tokens for the same seed; the schedule is a cosine to 0.
+- Test figures are of the weights at the lowest validation loss, with the mean of the posterior; the effect of averaging over samples stands apart.
+- Step costs are medians of the ratio of neighbouring steps, all methods in turn on the text's own windows.
+`;
+
+const BARS = ["≤ 0.8", "≤ 0.8", "≤ 1.002", "≤ 1", "≤ 0.5 where it overfits", "≤ 1 %", "≤ 1.02"];
+
+function summaryTable(finished: readonly Finished[]): string {
+  const head = [
+    "text",
+    "tokens to target",
+    "time to target",
+    "test nll / undropped",
+    "test nll / dropout",
+    "ECE / undropped",
+    "rise in 3 × the passes (baseline)",
+    "default / tuned",
+  ];
+  const rows = finished.map(({ report: { name, summary } }) => [
+    name + (summary?.overfits ? " (overfits)" : ""),
+    spanned(summary?.timeToTarget?.tokens, 2),
+    spanned(summary?.timeToTarget?.seconds, 2),
+    spanned(summary?.testNllVsUndropped, 4),
+    spanned(summary?.testNllVsDropout, 4),
+    spanned(summary?.eceVsUndropped, 2),
+    `${percent(summary?.threeTimesEpochsRise)} (${percent(summary?.baselineThreeTimesEpochsRise)})`,
+    spanned(summary?.defaultVsTuned, 4),
+  ]);
+  return table([head, ["(must reach)", ...BARS], ...rows]);
+}
+
+function spanned(interval: Interval | null | undefined, digits: number): string {
+  if (!interval) return "–";
+  const [mean, low, high] = [interval.mean, interval.low, interval.high].map((x) => x.toFixed(digits));
+  return interval.values.length > 1 ? `${mean} (${low}…${high})` : mean;
+}
+
+function percent(interval: Interval | null | undefined): string {
+  return interval ? `${(100 * interval.mean).toFixed(1)} %` : "–";
+}
+
+function section(report: CorpusReport, pictures: readonly string[]): string {
+  const { name, setting, verdict, missing, table: rows, tuning } = report;
+  return `## ${name}
+
+${setting}.
+
+${verdict.map((line) => `- ${line}`).join("\n")}
+${missing.length ? `\nNot run yet: ${missing.join(", ")}.\n` : ""}
+${table(rows)}
+
+${pictures.map((path) => `![](${path})`).join("\n")}
+
+Tuning:
+
+${table(tuning)}
+`;
+}
+
+function table([head, ...rows]: readonly (readonly string[])[]): string {
+  const line = (row: readonly string[]) => `| ${row.join(" | ")} |`;
+  return [line(head), `|${head.map(() => "---|").join("")}`, ...rows.map(line)].join("\n");
+}

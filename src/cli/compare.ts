@@ -1,0 +1,196 @@
+/** @module `svi-lm compare`: the same model by several methods, a table and an HTML report. */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { htmlReport } from "../comparison/html.ts";
+import { type MethodRuns, TITLES } from "../comparison/protocol.ts";
+import { type Compared, costOf, reportCorpus } from "../comparison/report.ts";
+import type { RunRecord } from "../comparison/run.ts";
+import { average } from "../comparison/statistics.ts";
+import { requireInteger, requireNumber, SviError } from "../errors.ts";
+import { readFileBytes, writeFileAtomically } from "../node.ts";
+import { command, type Values } from "./command.ts";
+import { Pool } from "./compare/pool.ts";
+import { compareOn, type Subject } from "./compare/session.ts";
+import { RunStore } from "./compare/store.ts";
+import { watchRuns } from "./compare/watch.ts";
+import { note, printJson, printTable } from "./print.ts";
+
+const OPTIONS = {
+  out: {
+    kind: "text",
+    value: "DIR",
+    default: "comparison",
+    help: "folder of the report and of finished runs",
+  },
+  tokenizer: {
+    kind: "choice",
+    choices: ["byte", "char", "word"],
+    default: "byte",
+    help: "char, word: the vocabulary is learnt from the training part",
+  },
+  "max-vocabulary": { kind: "number", help: "char, word: the rarest symbols beyond become unknown" },
+  embedding: { kind: "number", default: 64, help: "width of the embedding" },
+  hidden: { kind: "number", default: 256, help: "units of a layer" },
+  layers: { kind: "number", default: 1, help: "LSTM layers, 1 to 4" },
+  batch: { kind: "number", default: 32, help: "lanes of text read side by side" },
+  sequence: { kind: "number", default: 64, help: "tokens that gradients flow back through" },
+  epochs: { kind: "number", value: "X", default: 5, help: "passes over the training part" },
+  trials: { kind: "number", default: 4, help: "values of each tuning axis at least; 0 tunes nothing" },
+  seeds: { kind: "number", default: 1, help: "runs of every tuned method, seeds 1, 2, …" },
+  workers: { kind: "number", default: 1, help: "processes at a time" },
+} as const;
+
+export const compare = command({
+  name: "compare",
+  summary: "train the same model by several methods and report which one predicts best",
+  example: "svi-lm compare book.txt --tokenizer char --epochs 3 --seeds 3",
+  words: ["text…"],
+  options: OPTIONS,
+  async run({ words, options, json, interruption: { signal } }) {
+    const folder = options.out ?? OPTIONS.out.default;
+    const workers = requireInteger("workers", options.workers ?? 1, 1, 64);
+    const seeds = requireInteger("seeds", options.seeds ?? 1, 1, 20);
+    const trials = requireInteger("trials", options.trials ?? 4, 0, 4);
+    const passes = requireNumber("epochs", options.epochs ?? 5, "a number above 0", (v) => v > 0);
+    await makeFolder(folder);
+    const parts = await mkdtemp(join(tmpdir(), "svi-lm-compare-"));
+    const store = new RunStore(join(folder, "runs"));
+    await store.prepare();
+    const watcher = watchRuns(json);
+    try {
+      const subject: Subject = {
+        ...(await splitTexts(words, parts, options)),
+        name: words.join(", "),
+        shape: {
+          embedding: options.embedding ?? 64,
+          hidden: options.hidden ?? 256,
+          layers: options.layers ?? 1,
+          batch: options.batch ?? 32,
+          sequence: options.sequence ?? 64,
+        },
+        budget: {
+          tokens: null,
+          passes,
+          trialShare: 0.5,
+          trials,
+          seeds: Array.from({ length: seeds }, (_, i) => i + 1),
+          longSeeds: 0,
+          points: 100,
+          trialPoints: 25,
+        },
+      };
+      const pool = new Pool(store, workers, watcher, signal);
+      const compared = await compareOn(subject, { pool, store, folder }).finally(() => watcher.stop());
+      await report(compared, folder, json);
+      return 0;
+    } finally {
+      await rm(parts, { recursive: true, force: true });
+    }
+  },
+});
+
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((error) => {
+    throw new SviError("E_FILE_WRITE", `${folder} cannot be made: ${(error as Error).message}`, {
+      value: folder,
+      remedy: "Give another --out",
+      cause: error,
+    });
+  });
+}
+
+/** The first 80 % of the texts' characters to train on, then a tenth to tune by, then a tenth to report. */
+async function splitTexts(
+  paths: readonly string[],
+  folder: string,
+  options: Values<typeof OPTIONS>,
+): Promise<Pick<Subject, "texts" | "kind">> {
+  const text = (await Promise.all(paths.map(readText))).join("");
+  const cuts = [0, Math.floor(0.8 * text.length), Math.floor(0.9 * text.length), text.length];
+  const files = await Promise.all(
+    ["train", "valid", "test"].map(async (name, i) => {
+      const path = join(folder, `${name}.txt`);
+      await writeFileAtomically(path, new TextEncoder().encode(text.slice(cuts[i], cuts[i + 1])));
+      return path;
+    }),
+  );
+  const { tokenizer = "byte" } = options;
+  return {
+    kind: tokenizer === "word" ? "words" : tokenizer === "char" ? "characters" : "bytes",
+    texts: {
+      train: files[0],
+      valid: files[1],
+      test: files[2],
+      tokenizer: tokenizer === "char" ? "character" : tokenizer,
+      maximumVocabulary: options["max-vocabulary"],
+      curveTokens: 8000,
+      sampledTokens: 8000,
+    },
+  };
+}
+
+async function readText(path: string): Promise<string> {
+  const bytes = await readFileBytes(path);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new SviError("E_TEXT_ENCODING", `${path} is not UTF-8`, {
+      value: path,
+      remedy: "Convert it to UTF-8 first",
+      cause,
+    });
+  }
+}
+
+async function report(compared: Compared, folder: string, json: boolean): Promise<void> {
+  const corpus = reportCorpus(compared, 0);
+  const path = join(folder, "report.html");
+  const html = htmlReport({
+    title: `Methods compared on ${compared.name}`,
+    lead: "The same model, text, seeds and number of tokens for every method; nats and bits are a token.",
+    corpora: [corpus],
+  });
+  await writeFileAtomically(path, new TextEncoder().encode(html));
+  if (json) {
+    for (const runs of compared.methods) printJson(jsonOf(runs, compared));
+    return;
+  }
+  note(corpus.setting);
+  printTable(corpus.table);
+  for (const line of corpus.verdict) process.stdout.write(`\n${line}\n`);
+  note(`\nCurves, reliability and tuning: ${path}`);
+}
+
+/** One method: means over its seeds; null where a run diverged. */
+function jsonOf({ name, tuning, runs }: MethodRuns, { costs }: Compared) {
+  const records = runs.flatMap(({ record }) => record ?? []);
+  const of = (pick: (record: RunRecord) => number | undefined) => {
+    const values = records.map(pick);
+    return records.length < runs.length || values.includes(undefined) ? null : average(values as number[]);
+  };
+  const nll = of((r) => r.test?.best.nll);
+  return {
+    method: name,
+    title: TITLES[name],
+    setting: runs[0].setting,
+    tuning,
+    seeds: runs.map(({ seed }) => seed),
+    bestValidNll: of((r) => r.best.nll),
+    tokensToBest: of((r) => r.best.tokens),
+    tokens: of((r) => r.curve[r.curve.length - 1].tokens),
+    test:
+      nll === null
+        ? null
+        : {
+            nll,
+            perplexity: of((r) => r.test?.best.perplexity),
+            bitsPerToken: nll / Math.LN2,
+            ece: of((r) => r.test?.best.ece),
+            brier: of((r) => r.test?.best.brier),
+            entropyGap: of((r) => r.test?.best.entropyGap),
+          },
+    samples: records[0]?.test?.final.samples ?? null,
+    stepCost: costs && costOf(costs, name),
+  };
+}

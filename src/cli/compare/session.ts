@@ -1,0 +1,107 @@
+/** @module A comparison on one text: runs found or made, step costs, and what came of them. */
+import { createHash } from "node:crypto";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Budget, Comparison, METHOD_NAMES, type MethodRuns, NotRun } from "../../comparison/protocol.ts";
+import type { Compared, LabelledRun } from "../../comparison/report.ts";
+import type { Shape } from "../../comparison/run.ts";
+import { measureStepCosts } from "../../comparison/stepCosts.ts";
+import type { StepCosts } from "../../comparison/summary.ts";
+import { configureModel } from "../../model/configuration.ts";
+import { layoutOf } from "../../model/layout.ts";
+import { writeFileAtomically } from "../../node.ts";
+import type { Pool } from "./pool.ts";
+import type { RunKey, RunStore } from "./store.ts";
+import { openTexts, type TextsSpec } from "./texts.ts";
+
+export interface Subject {
+  readonly name: string;
+  readonly kind: Compared["kind"];
+  readonly texts: TextsSpec;
+  readonly shape: Shape;
+  /** Its tokens may be a fraction of the passes: `tokens` null means `passes` times the training text. */
+  readonly budget: Omit<Budget, "tokens"> & { readonly tokens: number | null; readonly passes?: number };
+}
+
+/** Runs that the headline stands on go first, and the longest last, should there be no time for all. */
+const FIRST = ["sgd", "adam", "ivon", "ivon-short", "target"];
+/** Steps of every method that its cost is measured with. */
+const COST_ROUNDS = 60;
+
+/**
+ * @param pool null makes no run: what is not at hand is left out
+ * @param folder of what is kept besides the runs
+ */
+export async function compareOn(
+  subject: Subject,
+  {
+    pool,
+    store,
+    folder,
+    done,
+  }: {
+    pool: Pool | null;
+    store: RunStore;
+    folder: string;
+    done?: (runs: MethodRuns) => void;
+  },
+): Promise<Compared> {
+  const { texts, shape, name, kind } = subject;
+  const opened = await openTexts(texts);
+  const corpora = [opened.train, opened.valid, opened.test];
+  const fingerprints = await Promise.all(corpora.map((corpus) => corpus.fingerprint()));
+  const { curveTokens, sampledTokens } = texts;
+  const tokens = subject.budget.tokens ?? Math.round((subject.budget.passes ?? 1) * opened.train.tokens);
+  const runs: LabelledRun[] = [];
+  const run = async (setting: RunKey["setting"], label: string) => {
+    const key = { texts: fingerprints, curveTokens, sampledTokens, shape, setting };
+    const job = { texts, shape, setting };
+    const rank = setting.tokens > tokens ? 2 : FIRST.some((method) => label.startsWith(`${method} `)) ? 0 : 1;
+    const record = pool ? await pool.run(job, key, `${name}: ${label}`, rank) : await store.read(key);
+    if (record === undefined) throw new NotRun(label);
+    runs.push({ label, setting, record });
+    return record;
+  };
+  const budget: Budget = { ...subject.budget, tokens };
+  const methods = await new Comparison(run, budget).all(done);
+  const order = new Map(METHOD_NAMES.map((method, i) => [method, i]));
+  methods.sort((a, b) => order.get(a.name)! - order.get(b.name)!);
+  const vocabulary = opened.train.tokenizer.vocabularySize;
+  return {
+    name,
+    kind,
+    shape,
+    vocabulary,
+    parameters: layoutOf(configureModel(vocabulary, shape)).parameters,
+    tokens: { train: opened.train.tokens, valid: opened.valid.tokens, test: opened.test.tokens },
+    budget: tokens,
+    runs: runs.toSorted((a, b) => (a.label < b.label ? -1 : 1)),
+    methods,
+    missing: METHOD_NAMES.filter((method) => !methods.some((runs) => runs.name === method)),
+    costs: await costsOf(folder, fingerprints[0], shape, pool !== null, () =>
+      measureStepCosts(opened.train, shape, COST_ROUNDS),
+    ),
+  };
+}
+
+/** Measured once for a text and a shape: a report that is made again has the same clock. */
+async function costsOf(
+  folder: string,
+  fingerprint: string,
+  shape: Shape,
+  measuring: boolean,
+  measure: () => Promise<StepCosts>,
+): Promise<StepCosts | null> {
+  const name = createHash("sha256")
+    .update(JSON.stringify([fingerprint, shape]))
+    .digest("hex")
+    .slice(0, 16);
+  const path = join(folder, `costs-${name}.json`);
+  const found = await readFile(path, "utf8").catch(() => null);
+  if (found !== null) return JSON.parse(found);
+  if (!measuring) return null;
+  const costs = await measure();
+  await mkdir(folder, { recursive: true });
+  await writeFileAtomically(path, new TextEncoder().encode(JSON.stringify(costs)));
+  return costs;
+}

@@ -1,0 +1,84 @@
+/** @module What a step of each method costs beside Adam's, with the steps taken in turn. */
+import { STREAM, seedOf } from "../inference/guide.ts";
+import { KernelInstance } from "../kernels/instance.ts";
+import { configureModel } from "../model/configuration.ts";
+import { initialWeights } from "../model/initialise.ts";
+import { layoutOf } from "../model/layout.ts";
+import { Posterior } from "../model/posterior.ts";
+import type { Slices } from "../model/work.ts";
+import type { Corpus } from "../text/corpus.ts";
+import { schedule } from "../training/schedule.ts";
+import { Trainer } from "../training/trainer.ts";
+import { type MethodSpec, methodOf, type Shape } from "./run.ts";
+import { median } from "./statistics.ts";
+import type { StepCosts } from "./summary.ts";
+
+const STEPS = 1e6;
+const METHODS: Readonly<Record<keyof StepCosts, { method: MethodSpec; dropout: number }>> = {
+  adam: { method: { kind: "adam", learningRate: 1e-6 }, dropout: 0 },
+  sgd: { method: { kind: "sgd", learningRate: 1e-6 }, dropout: 0 },
+  dropout: { method: { kind: "adam", learningRate: 1e-6 }, dropout: 0.2 },
+  bbb: { method: { kind: "bbb", learningRate: 1e-6 }, dropout: 0 },
+  ivon: { method: { kind: "ivon", learningRate: 1e-6 }, dropout: 0 },
+};
+
+/**
+ * The median over rounds of a method's time by that of Adam's step beside it: a drift of the machine, or another
+ * program on it, meets both. Steps are of the text's own windows, at full noise, with weights that hardly move.
+ * @param rounds steps of every method
+ */
+export async function measureStepCosts(corpus: Corpus, shape: Shape, rounds: number): Promise<StepCosts> {
+  const names = Object.keys(METHODS) as (keyof StepCosts)[];
+  const steps = names.map((name) => stepper(METHODS[name].method, METHODS[name].dropout, corpus, shape));
+  const times: number[][] = names.map(() => []);
+  const size = shape.batch * shape.sequence;
+  const [inputs, targets] = [new Int32Array(size), new Int32Array(size)];
+  const lanes = corpus.lanes(shape);
+  const WARM = 3;
+  for (let round = 0; round < rounds + WARM; round++) {
+    if (lanes.cursor === lanes.windows) await lanes.seek(0);
+    const time = await lanes.next(inputs, targets);
+    steps.forEach((step, i) => {
+      const taken = step(inputs, targets, time);
+      if (round >= WARM) times[i].push(taken);
+    });
+  }
+  await lanes.close();
+  const ratios = times.map((own) => median(own.map((time, i) => time / times[0][i])));
+  return Object.fromEntries(names.map((name, i) => [name, ratios[i]])) as unknown as StepCosts;
+}
+
+/** Takes a step of its own trainer. @returns milliseconds */
+function stepper(spec: MethodSpec, dropout: number, corpus: Corpus, shape: Shape) {
+  const configuration = configureModel(corpus.tokenizer.vocabularySize, shape);
+  const layout = layoutOf(configuration);
+  const seed = seedOf(1);
+  const weights = initialWeights(new KernelInstance(), configuration, layout, seed, STREAM.initialise);
+  const trainer = new Trainer(new Posterior(configuration, weights, null, null), {
+    method: methodOf(spec),
+    batch: shape.batch,
+    sequence: shape.sequence,
+    steps: STEPS,
+    lambda: corpus.tokens,
+    seed,
+    schedule: schedule("constant"),
+    dropout,
+    separator: -1,
+    averaging: 0,
+  });
+  // Past the beginning, where IVON has no noise yet.
+  trainer.step = spec.kind === "ivon" ? STEPS - 100_000 : 0;
+  return (inputs: Int32Array, targets: Int32Array, time: number): number => {
+    const started = performance.now();
+    finish(trainer.update(finish(trainer.differentiate(inputs, targets, time)), false));
+    return performance.now() - started;
+  };
+}
+
+/** Runs sliced work without a pause. */
+function finish<T>(work: Slices<T>): T {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}

@@ -1,0 +1,78 @@
+/** @module The tuning protocol: a grid that goes on until its best value has a worse one on both sides. */
+import { SviError } from "../errors.ts";
+
+/** One value of a grid and what it came to; null where the run diverged. */
+export interface Trial {
+  readonly value: number;
+  readonly score: number | null;
+}
+
+export interface Axis {
+  readonly name: string;
+  /** Rising values that are tried whatever they give. */
+  readonly values: readonly number[];
+  /** Beyond the grid's edges: the next smaller and the next larger value, null where there is none to try. */
+  readonly smaller: (value: number) => number | null;
+  readonly larger: (value: number) => number | null;
+}
+
+export interface Tuned {
+  readonly axis: string;
+  readonly best: number;
+  /** In rising order of the values. */
+  readonly trials: readonly Trial[];
+  /** Whether the best value has a worse one on both sides, or a side that ends. */
+  readonly inside: boolean;
+}
+
+/** So many values are tried beyond a grid at most: a loss that falls for ever is no grid's fault. */
+const EXTENSIONS = 6;
+
+/** A grid of positive numbers that goes on by the same factor on both sides. */
+export function geometric(
+  name: string,
+  values: readonly number[],
+  factor: number,
+  { least = 0, most = Number.POSITIVE_INFINITY } = {},
+): Axis {
+  const within = (value: number) => (value >= least && value <= most ? value : null);
+  return { name, values, smaller: (v) => within(tidy(v / factor)), larger: (v) => within(tidy(v * factor)) };
+}
+
+/** Three digits: 0.006 · 2 · 2, not 0.024000000000000004. */
+function tidy(value: number): number {
+  return Number(value.toPrecision(3));
+}
+
+/**
+ * Tries the grid, then its neighbours beyond an edge as long as the best value lies on it.
+ * @throws SviError `E_DIVERGED` where every value diverged
+ */
+export async function tune(axis: Axis, score: (value: number) => Promise<number | null>): Promise<Tuned> {
+  const attempt = async (value: number): Promise<Trial> => ({ value, score: await score(value) });
+  let trials = await Promise.all(axis.values.map(attempt));
+  for (let extension = 0; ; extension++) {
+    const at = bestOf(axis, trials);
+    const { value } = trials[at];
+    const next = at === 0 ? axis.smaller(value) : at === trials.length - 1 ? axis.larger(value) : null;
+    // A grid of one value has two edges.
+    const other = trials.length === 1 && next === null ? axis.larger(value) : null;
+    const beyond = next ?? other;
+    if (beyond === null) return { axis: axis.name, best: value, trials, inside: true };
+    if (extension === EXTENSIONS) return { axis: axis.name, best: value, trials, inside: false };
+    trials = [...trials, await attempt(beyond)].sort((a, b) => a.value - b.value);
+  }
+}
+
+function bestOf({ name }: Axis, trials: readonly Trial[]): number {
+  let best = -1;
+  trials.forEach(({ score }, i) => {
+    if (score !== null && (best < 0 || score < trials[best].score!)) best = i;
+  });
+  if (best < 0)
+    throw new SviError("E_DIVERGED", `Every ${name} that was tried diverged`, {
+      value: trials.map(({ value }) => value),
+      remedy: "Try smaller ones",
+    });
+  return best;
+}

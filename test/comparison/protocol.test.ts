@@ -1,0 +1,140 @@
+/** The protocol, with runs that are made up: who is tuned how, and what is run in the end. */
+import { expect, test } from "vitest";
+import { type Budget, Comparison, NotRun, TUNING_SEED } from "../../src/comparison/protocol.ts";
+import type { MethodSpec, RunRecord, Setting } from "../../src/comparison/run.ts";
+
+const BUDGET: Budget = {
+  tokens: 1000,
+  trialShare: 0.5,
+  trials: 4,
+  seeds: [1, 2, 3],
+  longSeeds: 1,
+  points: 100,
+  trialPoints: 25,
+};
+const BEST: Record<MethodSpec["kind"], number> = { sgd: 3.2, adam: 0.012, bbb: 0.006, ivon: 8 };
+
+/** Distance in octaves from what is best for a method; IVON reaches 1.1 after 0.6 of a baseline's tokens. */
+function loss({ method, dropout = 0, tokens }: Setting): number {
+  const momentum = method.kind === "sgd" ? (method.momentum ?? 0.9) : (method.beta1 ?? 0.9);
+  const rate = method.learningRate ?? BEST[method.kind];
+  const effective = method.kind === "sgd" ? (rate * 0.4) / (1 - momentum) : rate;
+  const off = Math.abs(Math.log2(effective / BEST[method.kind])) + Math.abs(dropout - 0.2);
+  const own =
+    method.kind === "bbb"
+      ? Math.abs(Math.log((method.temperature ?? 1) / 0.2))
+      : method.kind === "ivon" && method.prior
+        ? Math.abs(Math.log(method.prior.scale / 0.3))
+        : 0;
+  const level = { sgd: 1.2, adam: 1, bbb: 1.1, ivon: 0.95 }[method.kind];
+  return level + 0.1 * off + 0.01 * Math.abs(momentum - 0.6) + 0.01 * own + 30 / tokens;
+}
+
+function record(setting: Setting): RunRecord {
+  const nll = loss(setting);
+  const curve = [0.5, 1].map((share) => ({
+    tokens: share * setting.tokens,
+    nll: nll + (1 - share),
+    noise: share,
+  }));
+  const figures = { nll, perplexity: 1, ece: 0, brier: 0, entropy: 0 };
+  return {
+    curve,
+    best: curve[1],
+    valid: figures,
+    test: null,
+    lambda: 1,
+    steps: 1,
+    trainNll: 1,
+    seconds: 1,
+    hash: "",
+  };
+}
+
+async function compare(budget: Partial<Budget> = {}, missing: (setting: Setting) => boolean = () => false) {
+  const settings: Setting[] = [];
+  const run = async (setting: Setting) => {
+    settings.push(setting);
+    if (missing(setting)) throw new NotRun("missing");
+    return record(setting);
+  };
+  return { methods: await new Comparison(run, { ...BUDGET, ...budget }).all(), settings };
+}
+
+const named = (methods: Awaited<ReturnType<typeof compare>>["methods"], name: string) =>
+  methods.find((runs) => runs.name === name)!;
+
+test("every method has the same axes: four rates, three momenta, three of its own, and more only at an edge", async () => {
+  const { methods } = await compare();
+  for (const name of ["sgd", "adam", "bbb", "ivon-tuned"]) {
+    const { tuning } = named(methods, name);
+    expect(tuning.map(({ axis }) => axis).slice(0, 2)).toEqual(["learning rate", "momentum"]);
+    expect(tuning[0].trials.length).toBeGreaterThanOrEqual(4);
+    for (const { trials, inside } of tuning.slice(1)) {
+      expect(trials.length).toBeGreaterThanOrEqual(3);
+      expect(inside).toBe(true);
+    }
+  }
+  expect(named(methods, "ivon").tuning).toEqual([]);
+});
+
+test("results are of their own seeds, at full length; trials of the tuning seed, at their share of it", async () => {
+  const { methods, settings } = await compare();
+  for (const { runs, name } of methods) {
+    expect(runs.map(({ seed }) => seed)).toEqual([1, 2, 3]);
+    for (const { setting } of runs) expect(setting.test).toBe(name !== "ivon-short");
+  }
+  const trials = settings.filter(({ points }) => points === BUDGET.trialPoints);
+  expect(new Set(trials.map(({ seed }) => seed))).toEqual(new Set([TUNING_SEED]));
+  expect(Math.max(...trials.map(({ tokens }) => tokens))).toBe(500);
+  expect(named(methods, "ivon").long.map(({ setting }) => setting.tokens)).toEqual([3000]);
+});
+
+test("a step of SGD stays as long while its momentum is tuned", async () => {
+  const { settings } = await compare();
+  const lengths = settings
+    .filter(({ method, dropout }) => method.kind === "sgd" && dropout === undefined)
+    .map(({ method }) =>
+      method.kind === "sgd" && method.momentum !== 0.6
+        ? method.learningRate! / (1 - method.momentum!)
+        : Number.NaN,
+    )
+    .filter((length) => !Number.isNaN(length));
+  expect(lengths.length).toBeGreaterThan(0);
+  for (const length of lengths) expect(length).toBeCloseTo(lengths[0], 9);
+});
+
+test("dropout starts from the better of the undropped baselines", async () => {
+  const { setting } = named((await compare()).methods, "dropout").runs[0];
+  expect(setting.method).toMatchObject({ kind: "adam", learningRate: 0.012, beta1: 0.6 });
+  expect(setting.dropout).toBe(0.2);
+});
+
+test("the short schedule is the shortest one that reaches the baseline's best loss, of ivon() as it stands", async () => {
+  const { runs, tuning } = named((await compare()).methods, "ivon-short");
+  expect(runs[0].setting.method).toEqual({ kind: "ivon" });
+  const { trials, best, inside } = tuning[0];
+  expect(inside).toBe(true);
+  expect(trials.at(-1)!.value).toBe(best);
+  for (const { score } of trials.slice(0, -1)) expect(score).toBeNull();
+  expect(trials.at(-1)!.score).not.toBeNull();
+});
+
+test("without tuning every method stands as it is", async () => {
+  const { methods } = await compare({ trials: 0 });
+  for (const name of ["sgd", "adam", "bbb", "ivon", "ivon-tuned"])
+    expect(named(methods, name).runs[0].setting.method.learningRate).toBeUndefined();
+});
+
+test("of runs that are not at hand the methods are left out, of long ones only those", async () => {
+  const { methods } = await compare({}, ({ method, tokens }) => method.kind === "bbb" || tokens > 1000);
+  expect(methods.map(({ name }) => name).sort()).toEqual(
+    ["sgd", "adam", "dropout", "ivon", "ivon-tuned", "ivon-short"].sort(),
+  );
+  expect(named(methods, "ivon").long).toEqual([]);
+  await expect(
+    new Comparison(async () => {
+      throw new Error("broken");
+    }, BUDGET).all(),
+  ).rejects.toThrow("broken");
+});

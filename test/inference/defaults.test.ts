@@ -1,0 +1,100 @@
+/** `ivon()` without arguments: what it derives from the gradients, as docs/inference.md says. */
+import { expect, test } from "vitest";
+import { seedOf } from "../../src/inference/guide.ts";
+import { IvonGuide } from "../../src/inference/ivon.ts";
+import { gaussianPrior, type IvonMethod, ivon } from "../../src/inference/method.ts";
+import { KernelInstance } from "../../src/kernels/instance.ts";
+import { MemoryPlan } from "../../src/kernels/memory.ts";
+import type { Layout, Segment } from "../../src/model/layout.ts";
+import { randomNumbers } from "../model/reference.ts";
+import { finish } from "../model/support.ts";
+
+const [ROWS, WIDTH, TOKENS] = [8, 32, 100];
+const LENGTH = ROWS * WIDTH + 16;
+const segments: Segment[] = [
+  { name: "weight", shape: [ROWS, WIDTH], offset: 0, size: ROWS * WIDTH, bias: false },
+  { name: "bias", shape: [4], offset: ROWS * WIDTH, size: 4, bias: true },
+];
+const layout: Layout = {
+  segments,
+  length: LENGTH,
+  parameters: ROWS * WIDTH + 4,
+  weights: ROWS * WIDTH,
+  find: (name) => segments.find((s) => s.name === name)!,
+};
+const WEAK = gaussianPrior(1e6);
+/** Size of the gradients of each row, a factor of 1.4 apart. */
+const sizes = Array.from({ length: ROWS }, (_, r) => 0.01 * Math.SQRT2 ** r);
+
+/** Feeds gradients of known size, of random sign, for so many steps. */
+function follow(options: Partial<IvonMethod>, lambda: number, steps: number, size = (_step: number) => 1) {
+  const plan = new MemoryPlan(new KernelInstance());
+  const guide = new IvonGuide(
+    { plan, layout, seed: seedOf(1), steps: 1000, lambda },
+    ivon({ beta2: 0.999999, ...options }),
+  );
+  plan.commit();
+  finish(guide.start(new Float32Array(LENGTH), null));
+  const gradient = plan.floats(guide.gradient, LENGTH);
+  const random = randomNumbers(3);
+  for (let step = 0; step < steps; step++) {
+    const position = { step, learningRate: 1, tokens: TOKENS };
+    finish(guide.draw(position, 0));
+    gradient.fill(0);
+    for (let i = 0; i < ROWS * WIDTH; i++)
+      gradient[i] = sizes[Math.floor(i / WIDTH)] * size(step) * (random() < 0.5 ? -1 : 1);
+    finish(guide.update(position));
+  }
+  const precision = new Float32Array(LENGTH);
+  finish(guide.precision(precision));
+  return { precision, mean: plan.floats(guide.mean, LENGTH).slice() };
+}
+
+/** Nats a token that full noise costs where a weight's curvature is tokens × its squared gradient. */
+function cost(precision: Float32Array, size = 1): number {
+  let sum = 0;
+  for (let i = 0; i < ROWS * WIDTH; i++)
+    sum += (TOKENS * (sizes[Math.floor(i / WIDTH)] * size) ** 2) / (2 * precision[i]);
+  return sum;
+}
+
+test("h is in proportion to the root of its row's mean squared gradient", () => {
+  const { precision } = follow({}, 1e3, 60);
+  for (let r = 1; r < ROWS; r++)
+    expect(precision[r * WIDTH] / precision[0] / (sizes[r] / sizes[0])).toBeCloseTo(1, 1);
+});
+
+test("full noise costs noiseCost nats a token, whatever the number of tokens", () => {
+  // So few tokens that the posterior's own width would cost more than that.
+  for (const lambda of [300, 1000])
+    for (const noiseCost of [0.01, 0.05])
+      expect(cost(follow({ noiseCost, prior: WEAK }, lambda, 60).precision) / noiseCost).toBeCloseTo(1, 1);
+});
+
+test("with many tokens it costs less: the noise is no wider than the posterior of the rows' mean curvature", () => {
+  const lambda = 1e6;
+  const { precision } = follow({}, lambda, 60);
+  const curvature = (TOKENS * sizes.reduce((sum, s) => sum + s * s, 0)) / ROWS;
+  const average = precision.slice(0, ROWS * WIDTH).reduce((sum, p) => sum + p / lambda, 0) / (ROWS * WIDTH);
+  expect(average / curvature).toBeCloseTo(1, 1);
+  expect(cost(precision)).toBeLessThan(0.005);
+});
+
+test("the level of h changes the noise alone: a step stays as long as it was", () => {
+  const [wide, narrow] = [0.02, 0.2].map((noiseCost) => follow({ noiseCost, prior: WEAK }, 300, 60));
+  expect(wide.precision[0] / narrow.precision[0]).toBeCloseTo(10, 0);
+  for (let i = 0; i < ROWS * WIDTH; i++) expect(wide.mean[i]).toBeCloseTo(narrow.mean[i], 3);
+});
+
+test("h follows the gradients as they shrink, and its level keeps the cost", () => {
+  const late = (step: number) => (step < 60 ? 1 : 0.5);
+  const { precision } = follow({}, 300, 400, late);
+  expect(cost(precision, 0.5) / 0.005).toBeCloseTo(1, 1);
+});
+
+test("a level that is given stands, and rows are spread about it", () => {
+  const { precision } = follow({ h0: 0.5, prior: WEAK }, 300, 60);
+  const mean = precision.slice(0, ROWS * WIDTH).reduce((sum, p) => sum + p / 300, 0) / (ROWS * WIDTH);
+  // The bias has no gradient here: the segments' average is half of the weights'.
+  expect(mean / 0.5).toBeCloseTo(2, 1);
+});
