@@ -78,7 +78,7 @@ export async function compareOn(
     runs: runs.toSorted((a, b) => (a.label < b.label ? -1 : 1)),
     methods,
     missing: METHOD_NAMES.filter((method) => !methods.some((runs) => runs.name === method)),
-    costs: await costsOf(folder, fingerprints[0], shape, pool !== null, () =>
+    costs: await costsOf(folder, fingerprints[0], shape, () =>
       measureStepCosts(opened.train, shape, COST_ROUNDS),
     ),
   };
@@ -89,9 +89,8 @@ async function costsOf(
   folder: string,
   fingerprint: string,
   shape: Shape,
-  measuring: boolean,
   measure: () => Promise<StepCosts>,
-): Promise<StepCosts | null> {
+): Promise<StepCosts> {
   const name = createHash("sha256")
     .update(JSON.stringify([fingerprint, shape]))
     .digest("hex")
@@ -99,7 +98,6 @@ async function costsOf(
   const path = join(folder, `costs-${name}.json`);
   const found = await readFile(path, "utf8").catch(() => null);
   if (found !== null) return JSON.parse(found);
-  if (!measuring) return null;
   const costs = await measure();
   await mkdir(folder, { recursive: true });
   await writeFileAtomically(path, new TextEncoder().encode(JSON.stringify(costs)));
