@@ -1,9 +1,7 @@
 /** @module The character tokenizer: one id for each Unicode code point of the vocabulary. */
 import { hasLoneSurrogate, requireIds, tokenizerError, unknownSymbol } from "./checks.ts";
 import type { Tokenizer } from "./types.ts";
-
-/** What an unknown character is decoded to. */
-const REPLACEMENT = "\uFFFD";
+import { REPLACEMENT } from "./utf8.ts";
 
 /**
  * Ids follow the order of code point values; with `unknown` (the default) id 0 stands for every other

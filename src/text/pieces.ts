@@ -1,6 +1,7 @@
 /** @module Decoding token by token, for text that is shown while it is being generated. */
 import { requireIds } from "./checks.ts";
 import type { Tokenizer } from "./types.ts";
+import { REPLACEMENT } from "./utf8.ts";
 
 export interface TextPieces {
   /** The text that this token completes: "" in the middle of a character. Throws `E_TOKEN_RANGE`. */
@@ -41,7 +42,7 @@ function differences(tokenizer: Tokenizer): TextPieces {
       requireIds([id], tokenizer.vocabularySize);
       ids.push(id);
       const piece = added();
-      if (piece.endsWith("\uFFFD")) return "";
+      if (piece.endsWith(REPLACEMENT)) return "";
       ids = ids.slice(given);
       given = ids.length;
       return piece;

@@ -1,6 +1,12 @@
 /** @module UTF-8 decoding that says where it went wrong. */
 import { SviError } from "../errors.ts";
 
+/**
+ * What stands for something unknown, U+FFFD. Made, not written: minifiers write it out, and a page that does not say
+ * its encoding then reads three characters.
+ */
+export const REPLACEMENT: string = String.fromCharCode(0xfffd);
+
 // A byte order mark is kept as the character U+FEFF: dropping it would make byte counts wrong.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
