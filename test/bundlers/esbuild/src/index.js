@@ -1,4 +1,6 @@
+import { connect } from "svi-lm/worker";
 import { job } from "./job.js";
-import { report } from "./page.js";
+import { report, twice } from "./page.js";
 
-report(job);
+// esbuild leaves `new URL` alone: the page makes the worker, from a bundle of its own.
+report(() => twice(job, () => connect(new Worker("/thread.js"))));

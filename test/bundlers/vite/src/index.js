@@ -1,4 +1,6 @@
+import { connect } from "svi-lm/worker";
 import { job } from "./job.js";
-import { report } from "./page.js";
+import { report, twice } from "./page.js";
 
-report(job);
+// The worker is found by its `new URL` inside the package.
+report(() => twice(job, () => connect()));
