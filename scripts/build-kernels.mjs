@@ -6,7 +6,6 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import asc from "assemblyscript/asc";
 import { build as esbuild } from "esbuild";
-import { printable } from "./printable.mjs";
 
 /** `threads` builds import a shared memory; nothing else may be imported. */
 const BUILDS = [
@@ -32,7 +31,7 @@ else {
     if (!threads) await writeFile(`${GENERATED}/${file}.wasm`, bytes);
     await writeFile(
       `${GENERATED}/${file}.ts`,
-      `${MADE}export const ${file}Text: string =\n  "${printable(bytes)}";\n`,
+      `${MADE}export const ${file}Text: string =\n  "${bytes.toString("base64")}";\n`,
     );
     report(target, bytes);
   }

@@ -27,8 +27,8 @@ async function entryPoints() {
 
 /**
  * core.js holds what entry points share, so that there is one SviError and one choice of kernels; each entry point adds
- * a small file. A graph of 80 modules takes Node 30 ms to open, one of two takes 5. Names and lines stay as they are
- * written: whoever bundles the package minifies.
+ * a small file. A graph of 80 modules takes Node 30 ms to open, one of two takes 5. Minified: half of the
+ * time of an import goes into reading it.
  */
 async function bundleModules() {
   const { metafile } = await bundle("src/public.ts", { write: false, metafile: true });
@@ -57,6 +57,7 @@ function bundle(entry, more) {
     platform: "neutral",
     format: "esm",
     target: "es2022",
+    minify: true,
     legalComments: "inline",
     logLevel: "error",
     ...more,

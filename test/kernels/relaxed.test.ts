@@ -4,19 +4,19 @@
  */
 import v8 from "node:v8";
 import { describe, expect, it } from "vitest";
+import { bytesOfBase64 } from "../../src/kernels/base64.ts";
 import { compile } from "../../src/kernels/compile.ts";
 import { relaxedText } from "../../src/kernels/generated/relaxed.ts";
 import { kernelsOf } from "../../src/kernels/kernels.ts";
-import { bytesOfPrintable } from "../../src/kernels/printable.ts";
 import { Arena, random, whole } from "./matrix.ts";
 
 // V8 has relaxed SIMD behind a flag until 11.4, the one of Node 20.
-if (!WebAssembly.validate(bytesOfPrintable(relaxedText)))
+if (!WebAssembly.validate(bytesOfBase64(relaxedText)))
   v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
 
 const relaxed = new Arena(
   24 * 2 ** 20,
-  kernelsOf("relaxed", () => compile(bytesOfPrintable(relaxedText))),
+  kernelsOf("relaxed", () => compile(bytesOfBase64(relaxedText))),
 );
 const simd = new Arena();
 
