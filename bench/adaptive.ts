@@ -9,17 +9,11 @@
  */
 import { parseArgs } from "node:util";
 import "../src/kernels/embedded.ts";
-import { seedOf } from "../src/inference/guide.ts";
 import { adam, ivon, type Method } from "../src/inference/method.ts";
 import type { KernelExports } from "../src/kernels/exports.ts";
 import { defaultKernels, type Kernels } from "../src/kernels/kernels.ts";
-import { configureModel } from "../src/model/configuration.ts";
-import { layoutOf } from "../src/model/layout.ts";
 import { Network } from "../src/model/network.ts";
-import { Posterior } from "../src/model/posterior.ts";
-import { finish } from "../src/model/work.ts";
-import { schedule } from "../src/training/schedule.ts";
-import { Trainer } from "../src/training/trainer.ts";
+import { randomPosterior, step as runStep, trainerOf } from "./run.ts";
 
 const { values } = parseArgs({
   allowPositionals: true,
@@ -113,24 +107,10 @@ interface Runner {
 
 function runnerOf(vocabulary: number, softmax: "full" | "adaptive", method: Method): Runner {
   const cutoffs = softmax === "adaptive" ? values.cutoffs?.split(",").map(Number) : undefined;
-  const configuration = configureModel(vocabulary, { ...SHAPE, softmax, cutoffs });
-  const layout = layoutOf(configuration);
-  const mean = Float32Array.from({ length: layout.length }, () => (Math.random() - 0.5) / 8);
-  const trainer = new Trainer(new Posterior(configuration, mean, null, null), {
-    method,
-    batch,
-    sequence,
-    steps: 1e6,
-    lambda: 1e6,
-    seed: seedOf(1),
-    schedule: schedule("constant"),
-    dropout: 0,
-    separator: -1,
-    averaging: 0,
-    kernels: timedKernels(vocabulary * SHAPE.embedding),
-  });
-  // Past the beginning, where there is no noise yet.
-  trainer.step = method.kind === "ivon" ? 650_000 : 0;
+  const shape = { ...SHAPE, vocabulary, batch, sequence, softmax, cutoffs };
+  const posterior = randomPosterior(shape);
+  const { configuration, layout } = posterior;
+  const trainer = trainerOf(shape, method, timedKernels(vocabulary * SHAPE.embedding), posterior);
   const tokens = zipf(vocabulary);
   return {
     bytes: trainer.bytes,
@@ -140,7 +120,7 @@ function runnerOf(vocabulary: number, softmax: "full" | "adaptive", method: Meth
       const [inputs, targets] = [tokens(batch * sequence), tokens(batch * sequence)];
       spent = { output: 0, embedding: 0 };
       const started = performance.now();
-      finish(trainer.update(finish(trainer.differentiate(inputs, targets, sequence)), false));
+      runStep(trainer, inputs, targets);
       return { total: performance.now() - started, ...spent };
     },
   };

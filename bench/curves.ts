@@ -7,14 +7,8 @@
  */
 import { parseArgs } from "node:util";
 import "../src/kernels/embedded.ts";
-import { seedOf } from "../src/inference/guide.ts";
 import { adam } from "../src/inference/method.ts";
-import { configureModel } from "../src/model/configuration.ts";
-import { layoutOf } from "../src/model/layout.ts";
-import { Posterior } from "../src/model/posterior.ts";
-import { finish } from "../src/model/work.ts";
-import { schedule } from "../src/training/schedule.ts";
-import { Trainer } from "../src/training/trainer.ts";
+import { randomPosterior, randomTokens, step as runStep, trainerOf } from "./run.ts";
 
 const { values } = parseArgs({
   allowPositionals: true,
@@ -47,29 +41,14 @@ interface Point {
 
 function measure(curve: string, value: number): Point {
   const sizes: Sizes = { ...BASE, [curve]: value };
-  const { vocabulary, batch, sequence } = sizes;
-  const configuration = configureModel(vocabulary, sizes);
-  const layout = layoutOf(configuration);
-  const mean = Float32Array.from({ length: layout.length }, () => (Math.random() - 0.5) / 8);
-  const trainer = new Trainer(new Posterior(configuration, mean, null, null), {
-    method: adam(),
-    batch,
-    sequence,
-    steps: 1e6,
-    lambda: 1e6,
-    seed: seedOf(1),
-    schedule: schedule("constant"),
-    dropout: 0,
-    separator: -1,
-    averaging: 0,
-  });
-  const tokens = () =>
-    Int32Array.from({ length: batch * sequence }, () => Math.floor(Math.random() * vocabulary));
-  const [inputs, targets] = [tokens(), tokens()];
+  const { batch, sequence } = sizes;
+  const posterior = randomPosterior(sizes);
+  const trainer = trainerOf(sizes, adam(), undefined, posterior);
+  const [inputs, targets] = [randomTokens(sizes), randomTokens(sizes)];
   const seconds: number[] = [];
   for (let spent = 0, step = 0; spent < Number(values.seconds) || step < 4; step++) {
     const started = performance.now();
-    finish(trainer.update(finish(trainer.differentiate(inputs, targets, sequence)), false));
+    runStep(trainer, inputs, targets);
     const took = (performance.now() - started) / 1000;
     // The first step compiles, and touches memory for the first time.
     if (step > 0) {
@@ -81,7 +60,7 @@ function measure(curve: string, value: number): Point {
   return {
     curve,
     value,
-    parameters: layout.parameters,
+    parameters: posterior.layout.parameters,
     tokensPerSecond: (batch * sequence) / median,
     microsecondsPerToken: (1e6 * median) / (batch * sequence),
     megabytes: trainer.bytes / 1e6,

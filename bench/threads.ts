@@ -7,15 +7,10 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { parseArgs } from "node:util";
 import "../src/kernels/embedded.ts";
-import { seedOf } from "../src/inference/guide.ts";
 import { adam } from "../src/inference/method.ts";
 import { threads } from "../src/kernels/threads/index.ts";
-import { configureModel } from "../src/model/configuration.ts";
-import { layoutOf } from "../src/model/layout.ts";
-import { Posterior } from "../src/model/posterior.ts";
-import { schedule } from "../src/training/schedule.ts";
 import { drive } from "../src/training/slices.ts";
-import { Trainer } from "../src/training/trainer.ts";
+import { trainerOf } from "./run.ts";
 
 const MODELS = {
   A: { vocabulary: 96, embedding: 128, hidden: 256, layers: 2 },
@@ -43,27 +38,12 @@ else await compare();
 async function serve(count: number, name: ModelName): Promise<void> {
   const shape = MODELS[name];
   const kernels = count > 1 ? await threads({ count }) : undefined;
-  const configuration = configureModel(shape.vocabulary, shape);
-  const layout = layoutOf(configuration);
   let state = 1;
   const random = () => {
     state = (Math.imul(state, 1103515245) + 12345) >>> 0;
     return state / 2 ** 32;
   };
-  const mean = Float32Array.from({ length: layout.length }, () => (random() - 0.5) / 8);
-  const trainer = new Trainer(new Posterior(configuration, mean, null, null), {
-    method: adam(),
-    batch: BATCH,
-    sequence: SEQUENCE,
-    steps: 1e6,
-    lambda: 1e6,
-    seed: seedOf(1),
-    schedule: schedule("constant"),
-    dropout: 0,
-    separator: -1,
-    averaging: 0,
-    kernels,
-  });
+  const trainer = trainerOf({ ...shape, batch: BATCH, sequence: SEQUENCE }, adam(), kernels);
   // Words are as unequal as Zipf's law has them.
   const token = () => Math.floor(shape.vocabulary ** random()) - (shape.vocabulary > 1 ? 1 : 0);
   const windows = Array.from({ length: 8 }, () => Int32Array.from({ length: BATCH * SEQUENCE }, token));

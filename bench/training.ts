@@ -7,14 +7,8 @@
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import "../src/kernels/embedded.ts";
-import { seedOf } from "../src/inference/guide.ts";
 import { adam, bayesByBackprop, ivon, type Method, sgd } from "../src/inference/method.ts";
-import { configureModel } from "../src/model/configuration.ts";
-import { layoutOf } from "../src/model/layout.ts";
-import { Posterior } from "../src/model/posterior.ts";
-import { finish } from "../src/model/work.ts";
-import { schedule } from "../src/training/schedule.ts";
-import { Trainer } from "../src/training/trainer.ts";
+import { randomTokens, step, trainerOf } from "./run.ts";
 
 const { values } = parseArgs({
   allowPositionals: true,
@@ -22,33 +16,15 @@ const { values } = parseArgs({
 });
 const SHAPE = { vocabulary: 96, embedding: 128, hidden: 256, layers: 2 };
 const [BATCH, SEQUENCE] = [20, 35];
+const RUN = { ...SHAPE, batch: BATCH, sequence: SEQUENCE };
 const METHODS: Record<string, Method> = { adam: adam(), ivon: ivon(), bbb: bayesByBackprop(), sgd: sgd() };
 
-/** Small random weights: the figures must not depend on what was learnt. */
-function trainerOf(method: Method): () => number {
-  const configuration = configureModel(SHAPE.vocabulary, SHAPE);
-  const layout = layoutOf(configuration);
-  const mean = Float32Array.from({ length: layout.length }, () => (Math.random() - 0.5) / 8);
-  const trainer = new Trainer(new Posterior(configuration, mean, null, null), {
-    method,
-    batch: BATCH,
-    sequence: SEQUENCE,
-    steps: 1e6,
-    lambda: 1e6,
-    seed: seedOf(1),
-    schedule: schedule("constant"),
-    dropout: 0,
-    separator: -1,
-    averaging: 0,
-  });
-  // Past the beginning, where there is no noise yet.
-  trainer.step = method.kind === "ivon" ? 650_000 : 0;
-  const tokens = () =>
-    Int32Array.from({ length: BATCH * SEQUENCE }, () => Math.floor(Math.random() * SHAPE.vocabulary));
+function timedStep(method: Method): () => number {
+  const trainer = trainerOf(RUN, method);
   return () => {
-    const [inputs, targets] = [tokens(), tokens()];
+    const [inputs, targets] = [randomTokens(RUN), randomTokens(RUN)];
     const started = performance.now();
-    finish(trainer.update(finish(trainer.differentiate(inputs, targets, SEQUENCE)), false));
+    step(trainer, inputs, targets);
     return performance.now() - started;
   };
 }
@@ -70,7 +46,7 @@ function pytorch(seconds: number): { tokensPerSecond: number; version: string } 
 }
 
 const seconds = Number(values.seconds);
-const steps = Object.fromEntries(Object.entries(METHODS).map(([name, method]) => [name, trainerOf(method)]));
+const steps = Object.fromEntries(Object.entries(METHODS).map(([name, method]) => [name, timedStep(method)]));
 const times: Record<string, number[]> = Object.fromEntries(Object.keys(METHODS).map((name) => [name, []]));
 for (let i = 0; i < 10; i++) for (const step of Object.values(steps)) step();
 const peers: number[] = [];

@@ -3,16 +3,11 @@ import "../../src/kernels/embedded.ts";
 import { seedOf } from "../../src/inference/guide.ts";
 import { adam, ivon } from "../../src/inference/method.ts";
 import { defaultKernels, type Kernels } from "../../src/kernels/kernels.ts";
-import { configureModel } from "../../src/model/configuration.ts";
-import { layoutOf } from "../../src/model/layout.ts";
-import { Posterior } from "../../src/model/posterior.ts";
-import { finish } from "../../src/model/work.ts";
 import { Predictor } from "../../src/prediction/predictor.ts";
 import { relaxed } from "../../src/relaxed.ts";
-import { schedule } from "../../src/training/schedule.ts";
-import { Trainer } from "../../src/training/trainer.ts";
+import { randomPosterior, step, trainerOf } from "../run.ts";
 import { given, serve } from "./serve.ts";
-import { type Shape, shapeOf, type Task } from "./shapes.ts";
+import { shapeOf, type Task } from "./shapes.ts";
 
 const options = given();
 const task = options.task as Task;
@@ -23,33 +18,10 @@ async function kernelsOf({ build }: Record<string, string>): Promise<Kernels> {
   return build === "relaxed" ? relaxed : defaultKernels();
 }
 
-/** Small random weights: the figures must not depend on what was learnt. */
-function posteriorOf(shape: Shape): Posterior {
-  const configuration = configureModel(shape.vocabulary, shape);
-  const layout = layoutOf(configuration);
-  const mean = Float32Array.from({ length: layout.length }, () => (Math.random() - 0.5) / 8);
-  const precision = Float32Array.from({ length: layout.length }, () => 1e4);
-  return new Posterior(configuration, mean, precision, 1e6);
-}
-
 function training(): () => void {
   const { batch, sequence, vocabulary } = shape;
   const method = options.method === "ivon" ? ivon() : adam();
-  const trainer = new Trainer(posteriorOf(shape), {
-    method,
-    batch,
-    sequence,
-    steps: 1e6,
-    lambda: 1e6,
-    seed: seedOf(1),
-    schedule: schedule("constant"),
-    dropout: 0,
-    separator: -1,
-    averaging: 0,
-    kernels,
-  });
-  // Past the beginning, where IVON has no noise yet.
-  trainer.step = method.kind === "ivon" ? 650_000 : 0;
+  const trainer = trainerOf(shape, method, kernels);
   const text = Int32Array.from({ length: (64 * sequence + 1) * batch }, () =>
     Math.floor(Math.random() * vocabulary),
   );
@@ -58,7 +30,7 @@ function training(): () => void {
     const inputs = text.subarray(position, position + batch * sequence);
     const targets = text.subarray(position + batch, position + batch * (sequence + 1));
     position = (position + batch * sequence) % (64 * sequence * batch);
-    finish(trainer.update(finish(trainer.differentiate(inputs, targets, sequence)), false));
+    step(trainer, inputs, targets);
   };
 }
 
@@ -67,7 +39,11 @@ const STEP = 361;
 
 function prediction(samples: number): () => void {
   const { sampling, quantized } = options;
-  const predictor = new Predictor(posteriorOf(shape), samples, { kernels, sampling, quantized } as never);
+  const predictor = new Predictor(randomPosterior(shape, 1e4), samples, {
+    kernels,
+    sampling,
+    quantized,
+  } as never);
   predictor.plan.commit();
   for (const _ of predictor.begin(seedOf(1)));
   const token = Int32Array.of(0);
