@@ -2,10 +2,10 @@
 import { SviError } from "../errors.ts";
 
 /**
- * What stands for something unknown, U+FFFD. Made, not written: minifiers write it out, and a page that does not say
- * its encoding then reads three characters.
+ * What stands for something unknown, U+FFFD. Decoded from a byte that is no UTF-8, not written: minifiers put the
+ * character itself into the file, and a page that does not say its encoding then reads three.
  */
-export const REPLACEMENT: string = String.fromCharCode(0xfffd);
+export const REPLACEMENT: string = new TextDecoder().decode(Uint8Array.of(0xff));
 
 // A byte order mark is kept as the character U+FEFF: dropping it would make byte counts wrong.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
