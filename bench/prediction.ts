@@ -12,12 +12,10 @@ import { parseArgs } from "node:util";
 import { Corpus, evaluate, fit, ivon, LanguageModel, learnTokenizer } from "../src/index.ts";
 import { seedOf } from "../src/inference/guide.ts";
 import { KernelInstance } from "../src/kernels/instance.ts";
-import { configureModel } from "../src/model/configuration.ts";
-import { layoutOf } from "../src/model/layout.ts";
-import { Posterior } from "../src/model/posterior.ts";
 import type { PredictionForm } from "../src/prediction/ensemble.ts";
 import { Predictor } from "../src/prediction/predictor.ts";
 import { SHAPES } from "./peers/shapes.ts";
+import { randomPosterior } from "./run.ts";
 
 const { values } = parseArgs({
   allowPositionals: true,
@@ -63,11 +61,8 @@ const median = (numbers: readonly number[]) => Float64Array.from(numbers).sort()
 
 function speed(name: "A" | "B", seconds: number): object[] {
   const shape = SHAPES[name];
-  const configuration = configureModel(shape.vocabulary, shape);
-  const layout = layoutOf(configuration);
-  const mean = Float32Array.from({ length: layout.length }, () => (Math.random() - 0.5) / 8);
-  const posterior = new Posterior(configuration, mean, new Float32Array(layout.length).fill(1e4), 1e6);
-  const { vocabulary, embedding, hidden, layers } = configuration;
+  const posterior = randomPosterior(shape, 1e4);
+  const { vocabulary, embedding, hidden, layers } = posterior.configuration;
   // The first layer's product is kept, where all tokens' fit; else it is computed.
   const kept = 4 * hidden * vocabulary <= 2 ** 20 ? 1 : 0;
   const recurrent = 4 * hidden * hidden;

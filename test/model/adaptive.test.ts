@@ -8,7 +8,7 @@ import { initialWeights } from "../../src/model/initialise.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { Network } from "../../src/model/network.ts";
 import { BOUND, type Case, compare } from "./compare.ts";
-import { randomNumbers, reference } from "./reference.ts";
+import { centralDifferences, randomNumbers, reference } from "./reference.ts";
 import { finish, Rig, relativeError, Worst } from "./support.ts";
 
 // Seconds of arithmetic, on machines that may be busy.
@@ -34,13 +34,7 @@ test.each([[[3]], [[2, 5]], [[1, 3, 7]]])(
       separator: 2,
     };
     const { gradient } = reference(model, layout, weights, window);
-    const step = 1e-5;
-    const loss = (i: number, by: number) => {
-      const moved = weights.slice();
-      moved[i] += by;
-      return reference(model, layout, moved, window).loss;
-    };
-    const found = weights.map((_, i) => (loss(i, step) - loss(i, -step)) / (2 * step));
+    const found = centralDifferences(model, layout, weights, window);
     const worst = new Worst();
     for (const s of layout.segments) {
       const [from, to] = [s.offset, s.offset + s.size];

@@ -7,7 +7,7 @@ import { configureModel } from "../../src/model/configuration.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { Network } from "../../src/model/network.ts";
 import { BOUND, type Case, compare } from "./compare.ts";
-import { type ReferenceWindow, randomNumbers, reference } from "./reference.ts";
+import { centralDifferences, type ReferenceWindow, randomNumbers, reference } from "./reference.ts";
 import { finish, Rig, Worst } from "./support.ts";
 
 // Seconds of arithmetic, on machines that may be busy.
@@ -29,13 +29,7 @@ test("the reference's gradient is that of central differences", () => {
       separator: 2,
     };
     const { gradient } = reference(model, layout, weights, window);
-    const step = 1e-5;
-    const loss = (i: number, by: number) => {
-      const moved = weights.slice();
-      moved[i] += by;
-      return reference(model, layout, moved, window).loss;
-    };
-    const found = weights.map((_, i) => (loss(i, step) - loss(i, -step)) / (2 * step));
+    const found = centralDifferences(model, layout, weights, window);
     const worst = new Worst();
     for (const s of layout.segments)
       worst.add(

@@ -281,3 +281,16 @@ export function randomNumbers(seed: number): () => number {
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
 }
+
+/** The gradient of the reference's loss by central differences, [layout.length]. */
+export function centralDifferences(
+  ...[model, layout, weights, window]: Parameters<typeof reference>
+): Float64Array {
+  const step = 1e-5;
+  const loss = (i: number, by: number) => {
+    const moved = Float64Array.from(weights);
+    moved[i] += by;
+    return reference(model, layout, moved, window).loss;
+  };
+  return Float64Array.from(weights, (_, i) => (loss(i, step) - loss(i, -step)) / (2 * step));
+}
