@@ -34,6 +34,7 @@ export * from "./gemm";
 export * from "./gemv";
 export * from "./embedding";
 export * from "./lstm";
+export * from "./recurrent";
 export * from "./dropout";
 export * from "./softmax";
 export * from "./predict";

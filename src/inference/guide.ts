@@ -2,7 +2,7 @@
 import type { KernelExports } from "../kernels/exports.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import type { Layout, Segment } from "../model/layout.ts";
-import { PART, type Slices, Work } from "../model/work.ts";
+import { PART, type Slices, sliceOf, Work } from "../model/work.ts";
 
 /** Streams of random numbers: one use each, so that no two draws share bits. */
 export const STREAM = { weights: 0, initialise: 1, dropout: 2, evaluate: 3, generate: 4, signs: 5 } as const;
@@ -107,12 +107,13 @@ export class Vectors {
   readonly plan: MemoryPlan;
   readonly k: KernelExports;
   readonly layout: Layout;
-  readonly #work = new Work();
+  readonly #work: Work;
 
   constructor(context: GuideContext) {
     this.plan = context.plan;
     this.k = context.plan.instance.exports;
     this.layout = context.layout;
+    this.#work = new Work(sliceOf(context.plan.instance));
   }
 
   /** Address of a new array over the flat vector. */

@@ -123,6 +123,40 @@ export interface MatrixKernels {
     batch: number,
     hidden: number,
   ): void;
+  /** Several time steps of the first `lanes` lanes; assembly/recurrent.ts. An address of 0 leaves an array away. */
+  recurrentForward(
+    gates: number,
+    bias: number,
+    h: number,
+    c: number,
+    hBefore: number,
+    cBefore: number,
+    places: number,
+    projected: number,
+    keep: number,
+    packed: number,
+    batch: number,
+    lanes: number,
+    steps: number,
+    hidden: number,
+    scratch: number,
+  ): void;
+  recurrentBackward(
+    gates: number,
+    cBefore: number,
+    c: number,
+    dh: number,
+    dc: number,
+    dStep: number,
+    keep: number,
+    packedBack: number,
+    batch: number,
+    lanes: number,
+    steps: number,
+    hidden: number,
+    begin: number,
+    scratch: number,
+  ): void;
   /** Here and in `probabilities`, `bias` is 0 where there is none. */
   crossEntropy(
     logits: number,

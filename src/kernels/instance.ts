@@ -7,11 +7,13 @@ import { defaultKernels, type Instantiated, type Kernels } from "./kernels.ts";
 export class KernelInstance {
   readonly exports: KernelExports;
   readonly memory: WebAssembly.Memory;
+  readonly threads: number;
   readonly #instantiated: Instantiated;
 
   /** @throws SviError `E_HOST`, `E_KERNELS` */
   constructor(kernels: Kernels = defaultKernels()) {
     this.#instantiated = kernels.instantiate();
+    this.threads = kernels.threads;
     this.exports = this.#instantiated.exports;
     this.memory = this.#instantiated.memory;
   }

@@ -133,9 +133,7 @@ export class Network {
     for (let l = 0; l < layers.length; l++) {
       const layer = layers[l];
       yield* this.#project(layer, l === 0 ? 0 : this.#outputs(layers[l - 1]));
-      for (let t = 0; t < this.#steps; t++) {
-        yield* this.#stepForward(layer, t, l === 0 && !this.options.dropout);
-      }
+      yield* this.#layerForward(layer, l === 0 && !this.options.dropout);
     }
     const { maskedTop, outputMask } = this.buffers;
     if (this.options.dropout)
@@ -191,6 +189,50 @@ export class Network {
       layer.packedIh,
       { at: distinct ? projected : layer.gates, ...wide },
     );
+  }
+
+  /** Time steps that make a slice; 0 where one is more than that. */
+  get #stepsOfSlice(): number {
+    return Math.floor(this.#products.slice / this.#stepCost);
+  }
+
+  get #stepCost(): number {
+    const { hidden } = this.model;
+    return this.options.batch * hidden * (8 * hidden + UNIT);
+  }
+
+  *#layerForward(layer: LayerBuffers, distinct: boolean): Slices {
+    const { hidden } = this.model;
+    const { batch } = this.options;
+    const { places, projected, keep } = this.buffers;
+    const most = this.#stepsOfSlice;
+    if (most === 0) {
+      for (let t = 0; t < this.#steps; t++) yield* this.#stepForward(layer, t, distinct);
+      return;
+    }
+    for (let t = 0; t < this.#steps; t += most) {
+      const steps = Math.min(most, this.#steps - t);
+      const at = t * batch * hidden * BYTES;
+      const row = t * batch * BYTES;
+      this.#k.recurrentForward(
+        layer.gates + 4 * at,
+        layer.bias,
+        layer.h + at,
+        layer.c + at,
+        layer.hBefore + at,
+        layer.cBefore + at,
+        distinct ? places + row : 0,
+        projected,
+        keep && keep + row,
+        layer.packedHh,
+        batch,
+        batch,
+        steps,
+        hidden,
+        this.#products.scratch,
+      );
+      yield* this.#products.spend(steps * this.#stepCost);
+    }
   }
 
   *#stepForward(layer: LayerBuffers, t: number, distinct: boolean): Slices {
@@ -261,7 +303,7 @@ export class Network {
     for (let l = layers.length - 1; l >= 0; l--) {
       const layer = layers[l];
       this.#k.fillZero(this.buffers.dc, batch * this.model.hidden * BYTES);
-      for (let t = this.#steps - 1; t >= 0; t--) yield* this.#stepBackward(layer, t, dAbove);
+      yield* this.#layerBackward(layer, dAbove);
       yield* this.#recurrentGradients(layer, gradient);
       if (l > 0 || dropout)
         yield* this.#inputGradients(layer, gradient, l > 0 ? layers[l - 1] : undefined, dBelow);
@@ -269,6 +311,39 @@ export class Network {
       [dAbove, dBelow] = [dBelow, dAbove];
     }
     yield* this.#embeddingGradient(gradient, dAbove);
+  }
+
+  *#layerBackward(layer: LayerBuffers, dh: number): Slices {
+    const { hidden } = this.model;
+    const { batch } = this.options;
+    const { dc, dStep, keep } = this.buffers;
+    const most = this.#stepsOfSlice;
+    if (most === 0) {
+      for (let t = this.#steps - 1; t >= 0; t--) yield* this.#stepBackward(layer, t, dh);
+      return;
+    }
+    const size = batch * hidden * BYTES;
+    for (let end = this.#steps; end > 0; end -= most) {
+      const t = Math.max(0, end - most);
+      const at = t * size;
+      this.#k.recurrentBackward(
+        layer.gates + 4 * at,
+        layer.cBefore + at,
+        layer.c + at + size,
+        dh + at,
+        dc,
+        dStep,
+        keep && keep + t * batch * BYTES,
+        layer.packedHhBack,
+        batch,
+        batch,
+        end - t,
+        hidden,
+        Number(t === 0),
+        this.#products.scratch,
+      );
+      yield* this.#products.spend((end - t) * this.#stepCost);
+    }
   }
 
   /** Gates of step t become their gradients, and step t - 1 receives its share of dh and dc. */

@@ -1,7 +1,7 @@
 /** @module Matrix products, and the packing before them, in slices of bounded work. */
 import type { KernelExports } from "../kernels/exports.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
-import { PART, SLICE_FLOPS, type Slices, Work } from "./work.ts";
+import { PART, type Slices, sliceOf, Work } from "./work.ts";
 
 export type { Slices } from "./work.ts";
 
@@ -24,15 +24,16 @@ interface Result {
 
 export class Products extends Work {
   readonly #k: KernelExports;
-  readonly #scratch: number;
+  /** What a product needs for itself, for kernels that make some on the way. */
+  readonly scratch: number;
   /** Columns of a packed panel, and depth of a block of panels. */
   readonly #columns: number;
   readonly #depth: number;
 
   constructor(plan: MemoryPlan) {
-    super();
+    super(sliceOf(plan.instance));
     this.#k = plan.instance.exports;
-    this.#scratch = plan.words(this.#k.gemmScratchSize() / 4);
+    this.scratch = plan.words(this.#k.gemmScratchSize() / 4);
     this.#columns = this.#k.packedSize(1, 1);
     this.#depth = this.#k.blockDepth();
   }
@@ -40,7 +41,7 @@ export class Products extends Work {
   /** C[m,n] (+)= A·B, B packed; A is [m,k] with stride lda, or [k,m] where `transposed`. */
   *multiply([m, n, k]: readonly [number, number, number], a: Left, packedB: number, c: Result): Slices {
     const flops = 2 * m * n * k;
-    if (flops <= SLICE_FLOPS) {
+    if (flops <= this.slice) {
       this.#gemm(m, n, k, a, packedB, c);
       yield* this.spend(flops);
       return;
@@ -49,12 +50,12 @@ export class Products extends Work {
       yield* this.#blocks(m, n, k, a, packedB, c);
       return;
     }
-    const step = Math.max(LEAST_ROWS, 5 * Math.floor(SLICE_FLOPS / (10 * n * k)));
+    const step = Math.max(LEAST_ROWS, 5 * Math.floor(this.slice / (10 * n * k)));
     for (let row = 0; row < m; row += step) {
       const rows = Math.min(step, m - row);
       const from = { ...a, at: a.at + 4 * row * (a.transposed ? 1 : a.stride) };
       const to = { ...c, at: c.at + 4 * row * c.stride };
-      if (2 * rows * n * k <= 2 * SLICE_FLOPS) {
+      if (2 * rows * n * k <= 2 * this.slice) {
         this.#gemm(rows, n, k, from, packedB, to);
         yield* this.spend(2 * rows * n * k);
       } else yield* this.#blocks(rows, n, k, from, packedB, to);
@@ -63,17 +64,22 @@ export class Products extends Work {
 
   /** Whether slices of rows would read a large B again and again, where blocks of it read it once. */
   #wide(m: number, n: number, k: number): boolean {
-    return k > this.#depth ? 3 * SLICE_FLOPS >= 4 * m * n * this.#depth : n > 4 * m;
+    return k > this.#depth ? 3 * this.slice >= 4 * m * n * this.#depth : n > 4 * m;
   }
 
   /**
    * A product whose fewest rows are too much for a slice, or that is wide: block by block of the depth, as the
-   * kernel itself goes, and in groups of panels within a block. Every element is the same chain of sums.
+   * kernel itself goes, and in groups of panels within a block; several blocks at once where they are small. Every
+   * element is the same chain of sums.
    */
   *#blocks(rows: number, n: number, k: number, a: Left, packedB: number, c: Result): Slices {
-    const panels = Math.max(1, Math.floor(SLICE_FLOPS / (2 * rows * this.#depth * this.#columns)));
-    for (let k0 = 0; k0 < k; k0 += this.#depth) {
-      const depth = Math.min(this.#depth, k - k0);
+    const panels = Math.max(1, Math.floor(this.slice / (2 * rows * this.#depth * this.#columns)));
+    const whole = panels * this.#columns >= n;
+    const most = whole
+      ? this.#depth * Math.max(1, Math.floor(this.slice / (2 * rows * n * this.#depth)))
+      : this.#depth;
+    for (let k0 = 0; k0 < k; k0 += most) {
+      const depth = Math.min(most, k - k0);
       const from = { ...a, at: a.at + 4 * k0 * (a.transposed ? a.stride : 1) };
       const block = packedB + 4 * this.#k.packedSize(n, 1) * k0;
       const accumulate = c.accumulate || k0 > 0;
@@ -92,7 +98,7 @@ export class Products extends Work {
     if (m === 1 && !a.transposed) this.#k.gemv(n, k, a.at, packedB, c.at, accumulate);
     else {
       const transposed = Number(a.transposed ?? false);
-      this.#k.gemm(m, n, k, a.at, a.stride, transposed, packedB, c.at, c.stride, accumulate, this.#scratch);
+      this.#k.gemm(m, n, k, a.at, a.stride, transposed, packedB, c.at, c.stride, accumulate, this.scratch);
     }
   }
 

@@ -1,5 +1,7 @@
 /** @module Work in slices of bounded size, so that a step can be left and resumed in its middle. */
 
+import type { KernelInstance } from "../kernels/instance.ts";
+
 /** Resumable work: yields between slices, returns a result. */
 export type Slices<T = void> = Generator<void, T, void>;
 
@@ -8,9 +10,23 @@ export const SLICE_FLOPS = 1e8;
 /** Elements that one pass over a flat vector takes at a time: a multiple of 16 (draws) and of 4096 (sums). */
 export const PART = 2 ** 19;
 
+/**
+ * Several threads are done with twice as much as soon, and half as many pauses, in which all but one stand idle.
+ * No more than twice: they may all be busy elsewhere.
+ */
+export function sliceOf(instance: KernelInstance): number {
+  return instance.threads > 1 ? 2 * SLICE_FLOPS : SLICE_FLOPS;
+}
+
 /** Counts what has been done since the last yield; a pass over memory counts as what it could have computed. */
 export class Work {
+  /** Operations between two places to stop in. */
+  readonly slice: number;
   #spent = 0;
+
+  constructor(slice = SLICE_FLOPS) {
+    this.slice = slice;
+  }
 
   /** Counts work without a place to stop in. */
   add(flops: number): void {
@@ -20,7 +36,7 @@ export class Work {
   /** Counts work; yields when a slice is full. */
   *spend(flops: number): Slices {
     this.#spent += flops;
-    if (this.#spent < SLICE_FLOPS) return;
+    if (this.#spent < this.slice) return;
     this.#spent = 0;
     yield;
   }

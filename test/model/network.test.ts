@@ -108,6 +108,18 @@ test("shapes beyond one register tile and one slice", () => {
   }
 });
 
+test("layers of which a single time step is more than a slice", () => {
+  const shape = { vocabulary: 7, embedding: 3, hidden: 420, layers: 1, tied: false };
+  for (const resets of [false, true]) {
+    const { forward, gradients } = compare(
+      { ...shape, batch: 72, sequence: 2, windows: [2], dropout: false, resets },
+      9,
+    );
+    expect(forward.error).toBeLessThan(BOUND);
+    expect(gradients.error).toBeLessThan(BOUND);
+  }
+});
+
 test("probabilities of a forward-only network, chunk by chunk", () => {
   const model = configureModel(40001, { embedding: 3, hidden: 5, layers: 2 });
   const layout = layoutOf(model);

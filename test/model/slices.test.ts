@@ -4,7 +4,7 @@ import type { KernelExports } from "../../src/kernels/exports.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { Products } from "../../src/model/products.ts";
-import { finish, PART, SLICE_FLOPS, Work } from "../../src/model/work.ts";
+import { finish, PART, SLICE_FLOPS, sliceOf, Work } from "../../src/model/work.ts";
 import { randomNumbers } from "./reference.ts";
 
 function rig(...sizes: number[]) {
@@ -53,6 +53,26 @@ describe("a product whose fewest rows are more than a slice", () => {
         expect(slices).toBeGreaterThanOrEqual(Math.floor((2 * m * n * k) / (2 * SLICE_FLOPS)));
         expect(same(r.read(3), r.read(4))).toBe(true);
       });
+});
+
+test("a deep product, several blocks of the depth at a time, has the bits of one call", () => {
+  const [m, n, k] = [50, 43, 60_007];
+  const kernels = new KernelInstance().exports;
+  const r = rig(m * k, k * n, kernels.packedSize(n, k) + 16, m * n, m * n, kernels.gemmScratchSize() / 4);
+  for (const i of [0, 1]) r.fill(i);
+  const [a, b, panels, c, whole, scratch] = r.places;
+  r.k.packColumns(panels, b, n, k, n);
+  r.k.gemm(m, n, k, a, k, 0, panels, whole, n, 0, scratch);
+  const slices = count(r.products.multiply([m, n, k], { at: a, stride: k }, panels, { at: c, stride: n }));
+  expect(slices).toBeGreaterThan(0);
+  expect(same(r.read(3), r.read(4))).toBe(true);
+});
+
+test("slices of several threads are twice as large, so that they take as long", () => {
+  const instance = new KernelInstance();
+  expect(sliceOf(instance)).toBe(SLICE_FLOPS);
+  for (const threads of [2, 8])
+    expect(sliceOf({ ...instance, threads } as KernelInstance)).toBe(2 * SLICE_FLOPS);
 });
 
 describe("packing in parts", () => {

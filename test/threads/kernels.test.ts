@@ -101,6 +101,59 @@ const CALLS: Record<string, Call> = {
   maxAbs: (k) => k.maxAbs(at(0), LONG),
 };
 
+/**
+ * A layer over several steps, each array's part of 5 × 9 lanes: split by lanes where they come out even, else step
+ * by step. Weights so small that no gate saturates.
+ */
+for (const hidden of [101, 515])
+  for (const resets of [false, true]) {
+    const packed = at(14);
+    const small = (k: KernelExports) => k.axpby(packed, 0.01, packed, 0, 4 * hidden * (hidden + 8));
+    const named = `hidden ${hidden}${resets ? ", lanes reset" : ""}`;
+    CALLS[`recurrentForward, ${named}`] = (k) => {
+      small(k);
+      const [h, c] = resets ? [at(7), at(8)] : [at(1), at(2)];
+      const keep = resets ? IDS : 0;
+      k.recurrentForward(
+        at(0),
+        at(4),
+        at(1),
+        at(2),
+        h,
+        c,
+        IDS,
+        at(5),
+        keep,
+        packed,
+        9,
+        9,
+        5,
+        hidden,
+        SCRATCH,
+      );
+    };
+    CALLS[`recurrentBackward, ${named}`] = (k) => {
+      small(k);
+      const keep = resets ? IDS : 0;
+      k.recurrentBackward(
+        at(0),
+        at(1),
+        at(2),
+        at(4),
+        at(6),
+        at(7),
+        keep,
+        packed,
+        9,
+        9,
+        5,
+        hidden,
+        0,
+        SCRATCH,
+      );
+    };
+  }
+
 /** Shapes of products: tall, thin, transposed, deep, and all of them odd. */
 const PRODUCTS: [number, number, number][] = [
   [20, 1024, 256],

@@ -3,7 +3,8 @@
  *
  * A thread has 32 words of signals, a task (a list of kernel calls), the results of its sums, and a text for what
  * went wrong. A task passes from one side to the other by its state alone: the coordinator writes it while IDLE and
- * sets PENDING; whoever turns PENDING into RUNNING does it, so that a thread which sleeps holds nobody up.
+ * sets PENDING; whoever turns PENDING into RUNNING does it, so that a thread which sleeps holds nobody up. Pieces of
+ * one call are common to all: written by the coordinator while no thread is RUNNING, and taken by counting up.
  */
 
 /** Words of a thread's signals. */
@@ -31,6 +32,10 @@ const TASK_LENGTH = 240;
 /** Blocks of a sum that one task may add up. */
 export const MOST_RESULTS = 2048;
 const FAILURE_CHARACTERS = 256;
+/** Pieces that a call is cut into at most. */
+export const MOST_PIECES = 2048;
+/** Of these, what a call of 24 arguments and its pieces need: task.ts. */
+const PIECES_LENGTH = 6 + 2 * 24 + MOST_PIECES + 1;
 const BYTES = SIGNAL_BYTES + 8 * (TASK_LENGTH + MOST_RESULTS) + 2 * FAILURE_CHARACTERS;
 
 export interface Channel {
@@ -40,8 +45,23 @@ export interface Channel {
   readonly failure: Uint16Array;
 }
 
+/** A call cut into pieces. */
+export interface Pieces {
+  /** One word: the first piece that nobody has taken. */
+  readonly next: Int32Array;
+  readonly words: Float64Array;
+}
+
 export function controlOf(threads: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(threads * BYTES);
+  return new SharedArrayBuffer(threads * BYTES + SIGNAL_BYTES + 8 * PIECES_LENGTH);
+}
+
+export function piecesOf(control: SharedArrayBuffer): Pieces {
+  const words = control.byteLength - 8 * PIECES_LENGTH;
+  return {
+    next: new Int32Array(control, words - SIGNAL_BYTES, 1),
+    words: new Float64Array(control, words, PIECES_LENGTH),
+  };
 }
 
 export function channelOf(control: SharedArrayBuffer, thread: number): Channel {

@@ -11,19 +11,23 @@ import {
   IDLE,
   MOST_RESULTS,
   PENDING,
+  type Pieces,
   POSTED,
   PULSE,
+  piecesOf,
   RUNNING,
   readFailure,
   STATE,
   TAKEN,
 } from "./control.ts";
 import { startThread, type Thread, type ThreadWorker, workerError } from "./host.ts";
-import { execute, type Kernel, Task } from "./task.ts";
+import { execute, type Kernel, Task, type Units, writePieces } from "./task.ts";
 
 export const MOST_THREADS = 256;
-/** Looks at a thread that is still at work before the coordinator sleeps, where it may. */
-const LOOKS = 20_000;
+/** How long the coordinator watches a thread that is still at work before it sleeps, where it may. */
+const WATCH_MILLISECONDS = 0.1;
+/** Looks between two looks at the clock. */
+const LOOKS = 256;
 const NAP_MILLISECONDS = 1;
 /** A thread that takes or finishes nothing for so long is not slow but gone. */
 const PATIENCE_MILLISECONDS = 30_000;
@@ -46,6 +50,8 @@ export class ThreadPool {
   readonly tasks: readonly Task[];
   /** Results of the parts' sums. */
   readonly results: readonly Float64Array[];
+  /** The call whose pieces the dispatch at hand has in common, where it has. */
+  readonly #pieces: Pieces;
   readonly #threads: readonly Thread[];
   readonly #channels: readonly Channel[];
   /** Threads that take part in the dispatch at hand: part p is done by #crew[p - 1]. */
@@ -61,6 +67,7 @@ export class ThreadPool {
     this.count = threads.length + 1;
     this.#threads = threads;
     this.#channels = threads.map((_, thread) => channelOf(control, thread));
+    this.#pieces = piecesOf(control);
     this.#missed = threads.map(() => ({ tasks: 0, since: 0, pulse: 0 }));
     this.#mayWait = mayWait();
     const own = new Float64Array(256);
@@ -141,11 +148,18 @@ export class ThreadPool {
       ring(signals);
     }
     try {
-      execute(kernels, this.tasks[0].words, this.results[0]);
+      execute(kernels, this.tasks[0].words, this.results[0], this.#pieces);
     } finally {
       for (let p = 1; p < parts; p++) this.#finish(this.#crew[p - 1], kernels);
     }
     this.#requireWhole();
+  }
+
+  /** Does a call by its pieces: one for each part to begin with, then whichever is next. */
+  share(attachment: Attachment, units: Units, parts: number, edges: readonly number[]): void {
+    writePieces(this.#pieces, units, parts, edges);
+    for (let p = 0; p < parts; p++) this.task(p).share(attachment.id, p);
+    this.run(attachment, parts);
   }
 
   /** The task of part `p`, to be written. */
@@ -164,7 +178,7 @@ export class ThreadPool {
     if (Atomics.compareExchange(signals, STATE, PENDING, RUNNING) === PENDING) {
       if (missed.tasks++ % PATIENCE_TASKS === 0) this.#feelPulse(signals, missed);
       try {
-        execute(kernels, task, results);
+        execute(kernels, task, results, this.#pieces);
       } finally {
         Atomics.store(signals, STATE, IDLE);
       }
@@ -179,8 +193,9 @@ export class ThreadPool {
   }
 
   #await(signals: Int32Array): void {
-    for (let look = 0; look < LOOKS; look++) if (Atomics.load(signals, STATE) !== RUNNING) return;
     const since = performance.now();
+    do for (let look = 0; look < LOOKS; look++) if (Atomics.load(signals, STATE) !== RUNNING) return;
+    while (performance.now() - since < WATCH_MILLISECONDS);
     Atomics.store(signals, AWAITED, 1);
     while (Atomics.load(signals, STATE) === RUNNING && !this.#broken) {
       if (this.#mayWait) Atomics.wait(signals, STATE, RUNNING, NAP_MILLISECONDS);

@@ -3,8 +3,9 @@
  * change a bit. A sum over a flat array is one of fixed blocks, each added up by itself, then all in their order.
  */
 import type { KernelExports } from "../exports.ts";
-import { MOST_RESULTS } from "./control.ts";
+import { MOST_PIECES, MOST_RESULTS } from "./control.ts";
 import type { Attachment, ThreadPool } from "./pool.ts";
+import { stepsBackward, stepsForward } from "./steps.ts";
 
 type Name = Exclude<keyof KernelExports, "memory" | "heapBase">;
 type Arguments = readonly number[];
@@ -23,12 +24,18 @@ interface Split {
 
 /** A part is at least so long; a dispatch costs about one microsecond. */
 const LEAST_NANOSECONDS = 5000;
+/** Pieces that any thread may take are at least so long, and parts that are cut into them four times that. */
+const PIECE_NANOSECONDS = 20_000;
+/** Of work that is cut into pieces, what is each part's own to begin with. */
+const RESERVED = 0.75;
 /** Random numbers are drawn so many at a time; whole cache lines for everything else. */
 const ELEMENTS = 1024;
 /** Elements whose terms are added in f32: SUM_BLOCK of assembly/norm.ts. */
 const SUM_BLOCK = 4096;
 /** Rows of a product's tile: parts begin where tiles do. */
 const TILE_ROWS = 5;
+/** The same for many rows of a transposed A, which are packed so many at a time: SHORT_COLUMNS of assembly/gemm.ts. */
+const SHORT_COLUMNS = 40;
 /** From so many rows a thread on rows are split, and not columns. */
 const MANY_ROWS = 80;
 /** Columns that a product of one row takes at a time. */
@@ -147,6 +154,28 @@ const SUMS: Partial<Record<Name, Split & { readonly combine: (a: number, b: numb
   maxAbs: { ...elements(1, [0], 0.15), combine: Math.max },
 };
 
+/** A layer over several time steps. */
+interface Lanes {
+  /** Which argument counts the lanes; the steps are the next. */
+  readonly count: number;
+  readonly hidden: number;
+  /** Words that each argument moves from one lane to the next; negative: so many times the units of the layer. */
+  readonly moves: Arguments;
+}
+
+const FORWARD_LANES: Lanes = { count: 11, hidden: 13, moves: [-4, 0, -1, -1, -1, -1, 1, 0, 1] };
+const BACKWARD_LANES: Lanes = { count: 9, hidden: 11, moves: [-4, -1, -1, -1, -1, -1, 1] };
+/** Of the time of all threads, what a split by lanes must make use of. */
+const LEAST_USE = 0.8;
+/** Units up to which each thread reads all recurrent weights, 4 MiB, at every step: more are not in a near cache. */
+const NEAR_HIDDEN = 512;
+
+/** Time that a product of so many rows takes, in tiles: one or two rows left over are cheaper than a tile. */
+function tiles(rows: number): number {
+  const left = rows % TILE_ROWS;
+  return Math.floor(rows / TILE_ROWS) + (left > 2 ? 1 : 0.35 * left);
+}
+
 function add(a: number, b: number): number {
   return a + b;
 }
@@ -154,6 +183,27 @@ function add(a: number, b: number): number {
 /** Where part `p` of `parts` begins; where part `parts` would is the end. */
 function edge(p: number, parts: number, size: number, granule: number): number {
   return Math.min(size, Math.floor((Math.ceil(size / granule) * p) / parts) * granule);
+}
+
+/**
+ * Where the pieces of `size` units begin, and the end. First one for each part; where the units of `nanoseconds` make
+ * parts that are long enough, these are three quarters of them, and the rest is cut finer and finer for whoever is
+ * early.
+ */
+function edges(parts: number, size: number, granule: number, nanoseconds: number): number[] {
+  const granules = Math.ceil(size / granule);
+  const least = Math.ceil(PIECE_NANOSECONDS / (granule * nanoseconds));
+  const cut = granules >= 4 * least * parts;
+  const found = Array.from({ length: parts }, (_, p) =>
+    Math.floor(((granules * p) / parts) * (cut ? RESERVED : 1)),
+  );
+  if (cut)
+    for (let at = Math.floor(granules * RESERVED); at < granules && found.length < MOST_PIECES; ) {
+      found.push(at);
+      at += Math.max(least, Math.floor((granules - at) / (2 * parts)));
+    }
+  found.push(granules);
+  return found.map((at) => Math.min(size, at * granule));
 }
 
 /** An instance's kernels, each call of some length done by all threads that are there. */
@@ -199,7 +249,14 @@ export class Shards {
       gemm: (...args) => this.#gemm(args),
       gemv: (...args) => this.#gemv(args),
     };
-    return Object.assign(split, shared) as unknown as KernelExports;
+    const all = Object.assign(split, shared) as unknown as KernelExports;
+    all.recurrentForward = (...args) => {
+      if (!this.#recurrent("recurrentForward", args, FORWARD_LANES)) stepsForward(all, args);
+    };
+    all.recurrentBackward = (...args) => {
+      if (!this.#recurrent("recurrentBackward", args, BACKWARD_LANES)) stepsBackward(all, args);
+    };
+    return all;
   }
 
   /** The sum of losses as the kernel adds them up: in double precision, one row after another. */
@@ -230,14 +287,8 @@ export class Shards {
       const by = granule(args);
       const parts = this.#parts(size * cost(args), Math.ceil(size / by));
       if (parts === 1) return own(...args);
-      const moves = strides(args);
-      for (let p = 0; p < parts; p++) {
-        const from = edge(p, parts, size, by);
-        const at = args.map((value, i) => value + from * (moves[i] ?? 0));
-        at[count] = edge(p + 1, parts, size, by) - from;
-        this.#begin(p).call(kernel, at);
-      }
-      this.#pool.run(this.#attachment, parts);
+      const units = { kernel, args, moves: strides(args), count, own: -1, apart: 0 };
+      this.#pool.share(this.#attachment, units, parts, edges(parts, size, by, cost(args)));
     };
   }
 
@@ -334,32 +385,20 @@ export class Shards {
       this.#own.gemm(...args);
       return;
     }
-    for (let p = 0; p < parts; p++)
-      if (byRows) this.#gemmRows(args, p, parts);
-      else this.#gemmPanels(args, p, parts);
+    if (byRows) {
+      this.#gemmRows(args, parts);
+      return;
+    }
+    for (let p = 0; p < parts; p++) this.#gemmPanels(args, p, parts);
     this.#pool.run(this.#attachment, parts);
   }
 
-  #gemmRows(args: Parameters<KernelExports["gemm"]>, p: number, parts: number): void {
-    const [m, n, k, a, lda, transposed, packedB, c, ldc, accumulate, scratch] = args;
-    const i0 = edge(p, parts, m, TILE_ROWS);
-    const rows = edge(p + 1, parts, m, TILE_ROWS) - i0;
-    const from = a + 4 * i0 * (transposed ? 1 : lda);
-    const to = c + 4 * i0 * ldc;
-    const room = scratch + p * this.#scratch;
-    this.#begin(p).call(this.#gemmIndex, [
-      rows,
-      n,
-      k,
-      from,
-      lda,
-      transposed,
-      packedB,
-      to,
-      ldc,
-      accumulate,
-      room,
-    ]);
+  #gemmRows(args: Parameters<KernelExports["gemm"]>, parts: number): void {
+    const [m, n, k, , lda, transposed, , , ldc] = args;
+    const moves = [0, 0, 0, 4 * (transposed ? 1 : lda), 0, 0, 0, 4 * ldc];
+    const units = { kernel: this.#gemmIndex, args, moves, count: 0, own: 10, apart: this.#scratch };
+    const granule = transposed && m >= 8 * SHORT_COLUMNS * parts ? SHORT_COLUMNS : TILE_ROWS;
+    this.#pool.share(this.#attachment, units, parts, edges(parts, m, granule, (2 * n * k) / SPEED));
   }
 
   #gemmPanels(args: Parameters<KernelExports["gemm"]>, p: number, parts: number): void {
@@ -380,6 +419,31 @@ export class Shards {
         [0, 0, 0, along * depth, 0, 0, 4 * depth * width, 0, 0, 0, 0],
       );
     }
+  }
+
+  /** By lanes, which depend on none but themselves. @returns false where that is not worth it */
+  #recurrent(name: Name, args: Arguments, { count, moves, hidden }: Lanes): boolean {
+    const lanes = args[count];
+    const steps = args[count + 1];
+    const width = args[hidden];
+    const parts = this.#parts((8 * lanes * steps * width * width) / SPEED, lanes);
+    if (parts === 1) {
+      (this.#own[name] as (...args: number[]) => void)(...args);
+      return true;
+    }
+    if (width > NEAR_HIDDEN || tiles(lanes) < LEAST_USE * parts * tiles(Math.ceil(lanes / parts)))
+      return false;
+    const units = {
+      kernel: this.#index.get(name)!,
+      args,
+      moves: moves.map((words, i) => (args[i] === 0 ? 0 : 4 * (words < 0 ? -words * width : words))),
+      count,
+      own: args.length - 1,
+      apart: this.#scratch,
+    };
+    const starts = Array.from({ length: parts + 1 }, (_, p) => edge(p, parts, lanes, 1));
+    this.#pool.share(this.#attachment, units, parts, starts);
+    return true;
   }
 
   /** By columns. */

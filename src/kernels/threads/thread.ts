@@ -12,8 +12,10 @@ import {
   IDLE,
   type Message,
   PENDING,
+  type Pieces,
   POSTED,
   PULSE,
+  piecesOf,
   RUNNING,
   STATE,
   TAKEN,
@@ -39,6 +41,7 @@ const WATCH_MILLISECONDS = 0.3;
 const LOOKS = 256;
 
 let channel: Channel;
+let pieces: Pieces;
 let module: WebAssembly.Module;
 const instances = new Map<number, Kernel[]>();
 
@@ -50,6 +53,7 @@ else port.onmessage = ({ data }) => take(data);
 function take(message: Message): void {
   if (message.kind === "start") {
     channel = channelOf(message.control, message.thread);
+    pieces = piecesOf(message.control);
     module = message.module;
     port.postMessage("ready");
     return;
@@ -98,7 +102,7 @@ function work(): void {
   if (Atomics.compareExchange(signals, STATE, PENDING, RUNNING) !== PENDING) return;
   let state = IDLE;
   try {
-    execute(instances.get(task[0])!, task, results);
+    execute(instances.get(task[0])!, task, results, pieces);
   } catch (error) {
     writeFailure(channel, String(error));
     state = FAILED;
