@@ -1,7 +1,7 @@
 /** @module What a report says of each text: tables and a verdict in plain words, for any way of printing it. */
 import { lowest } from "./crossing.ts";
 import { type MethodName, type MethodRuns, TITLES } from "./protocol.ts";
-import type { RunRecord, Setting, Shape } from "./run.ts";
+import type { Figures, RunRecord, Setting, Shape } from "./run.ts";
 import { average, type Interval } from "./statistics.ts";
 import { mean, type StepCosts, type Summary, summarise, testFigures } from "./summary.ts";
 
@@ -190,17 +190,33 @@ function tableOf(
     "at tokens",
     "step cost",
   ];
-  const rows = methods.map((runs) => {
+  const rows = methods.flatMap((runs) => {
     const records = runs.runs.flatMap(({ record }) => record ?? []);
-    const test = (of: (r: RunRecord) => number, digits: number) =>
-      records.length && records.every((r) => r.test) ? deviated(records.map(of), digits) : "–";
-    return [
-      TITLES[runs.name] + (runs.name === summary?.baseline ? " (the baseline)" : ""),
-      test((r) => testFigures(r).nll, 4),
-      test((r) => (words ? testFigures(r).perplexity : testFigures(r).nll / Math.LN2), words ? 1 : 4),
-      test((r) => testFigures(r).ece, 4),
-      test((r) => testFigures(r).brier, 4),
-      test((r) => r.test!.best.entropyGap, 3),
+    const tested = records.length > 0 && records.every((r) => r.test);
+    const row = (title: string, of: (r: RunRecord) => Figures) => {
+      const test = (key: (f: Figures) => number, digits: number) =>
+        tested
+          ? deviated(
+              records.map((r) => key(of(r))),
+              digits,
+            )
+          : "–";
+      return [
+        title,
+        test(({ nll }) => nll, 4),
+        test((f) => (words ? f.perplexity : f.nll / Math.LN2), words ? 1 : 4),
+        test(({ ece }) => ece, 4),
+        test(({ brier }) => brier, 4),
+      ];
+    };
+    const title = TITLES[runs.name] + (runs.name === summary?.baseline ? " (the baseline)" : "");
+    const own = [
+      tested
+        ? deviated(
+            records.map((r) => r.test!.best.entropyGap),
+            3,
+          )
+        : "–",
       records.length
         ? deviated(
             records.map((r) => r.best.nll),
@@ -210,6 +226,9 @@ function tableOf(
       records.length ? group(average(records.map((r) => r.best.tokens))) : "–",
       costs ? costOf(costs, runs.name).toFixed(3) : "–",
     ];
+    const whole = [...row(title, testFigures), ...own];
+    if (!tested || !records.every((r) => r.test!.best.predictive)) return [whole];
+    return [whole, [...row(`${title}: mean of the weights`, (r) => r.test!.best), ...own.map(() => "")]];
   });
   return [head, ...rows];
 }

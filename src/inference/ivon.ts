@@ -5,7 +5,7 @@
  * while it is small the Hessian's estimate is noise itself, so its weight rises with the noise's square.
  */
 
-import type { Layout } from "../model/layout.ts";
+import type { Layout, Segment } from "../model/layout.ts";
 import type { Slices } from "../model/work.ts";
 import { drawNatural } from "./draw.ts";
 import {
@@ -27,6 +27,11 @@ import type { IvonMethod } from "./method.ts";
 const SPREAD_LIMIT = 10;
 /** Before the first gradients have been seen. */
 const PROVISIONAL_H0 = 0.003;
+/** Nats a token that full noise may cost, for every pass over the text, and at most. */
+const NOISE_COST_OF_PASS = 0.005;
+const MOST_NOISE_COST = 0.05;
+/** Vocabulary from which on all kinds of weights move alike. */
+const LARGE_VOCABULARY = 400;
 /** Steps between two adjustments of h to the rows' gradients. */
 const SPREAD_EVERY = 10;
 /** After the probe the rows' gradients are looked at every few steps, with this weight. */
@@ -276,9 +281,11 @@ export class IvonGuide implements Guide {
     if (first) this.#average = this.#averageOf(roots);
     if (!(this.#average > 0)) return;
     const factors = this.#doubles(this.#perRow);
+    const vocabulary = this.#v.layout.segments[0].shape[0];
     yield* this.#v.rows(this.#segments, (rows, at) => {
+      const stride = strideOf(rows.segment, vocabulary);
       for (let row = rows.first; row < rows.first + rows.count; row++) {
-        const ratio = Math.min(Math.max(roots[row] / this.#average, 1 / SPREAD_LIMIT), SPREAD_LIMIT);
+        const ratio = limited(roots[row] / this.#average) / stride;
         factors[row] = ratio / this.#scales[row];
         this.#scales[row] = ratio;
       }
@@ -321,12 +328,23 @@ export class IvonGuide implements Guide {
         curvature += own * width;
       }
     if (!(sum > 0 && cost > 0)) return;
-    const factor = Math.max(cost / this.#method.noiseCost, curvature / sum);
+    const factor = Math.max(cost / this.#noiseCost(tokens), curvature / sum);
     this.#doubles(this.#perRow).fill(factor);
     yield* this.#v.rows(this.#segments, (rows, at) => {
       if (!rows.segment.bias) this.#scale(rows, at);
     });
     yield* this.#level(level * factor);
+  }
+
+  /**
+   * What full noise may cost, in nats a token: what is read many times is learnt by heart, and noise is what keeps
+   * it from that; what is read once is not.
+   */
+  #noiseCost(tokens: number): number {
+    const { steps, lambda } = this.#context;
+    return (
+      this.#method.noiseCost ?? Math.min(MOST_NOISE_COST, (NOISE_COST_OF_PASS * steps * tokens) / lambda)
+    );
   }
 
   /** Mean over segments of the mean over their weights. */
@@ -399,6 +417,21 @@ export class IvonGuide implements Guide {
     const at = (q: number) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
     return { low: at(0.05), median: at(0.5), high: at(0.95) };
   }
+}
+
+function limited(ratio: number): number {
+  return Math.min(Math.max(ratio, 1 / SPREAD_LIMIT), SPREAD_LIMIT);
+}
+
+/**
+ * How far rows of a segment move in a step beside those of the embedding. Where the vocabulary is small, what reads
+ * the embedding and what makes the logits is better moved less, and the recurrence, whose inputs are small, more;
+ * with a large one all alike (docs/inference.md).
+ */
+function strideOf({ name, bias }: Segment, vocabulary: number): number {
+  const less = Math.min(1, Math.sqrt(vocabulary / LARGE_VOCABULARY));
+  if (name.startsWith("lstm.weight_hh")) return Math.min(2, 1 / less);
+  return name === "lstm.weight_ih_l0" || (name.startsWith("output.") && !bias) ? less : 1;
 }
 
 /** Places of about QUANTILE_SAMPLE weights, evenly over the flat vector. */

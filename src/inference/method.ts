@@ -63,8 +63,11 @@ export interface IvonMethod extends Common {
   readonly beta2: number | null;
   /** Hessian at the start, in nats per squared weight, on average; null derives its level from the gradients. */
   readonly h0: number | null;
-  /** Where h0 is derived: what full noise may cost, in nats a token, by the curvature of the time. */
-  readonly noiseCost: number;
+  /**
+   * Where h0 is derived: what full noise may cost, in nats a token, by the curvature of the time; null for 0.005
+   * a pass over the effective tokens, at most 0.05.
+   */
+  readonly noiseCost: number | null;
   /** First steps, whose gradients h0 is derived from and spread over rows by; 0 leaves it even, and as it was. */
   readonly probe: number;
   readonly prior: GaussianPrior;
@@ -175,7 +178,7 @@ export function ivon(options: Partial<Omit<IvonMethod, "kind">> = {}): IvonMetho
     beta1: fraction("beta1", options.beta1 ?? 0.6),
     beta2: options.beta2 ?? null,
     h0: optional("h0", options.h0),
-    noiseCost: positive("noiseCost", options.noiseCost ?? 0.005),
+    noiseCost: optional("noiseCost", options.noiseCost),
     probe: requireInteger("probe", options.probe ?? 40, 0),
     prior: options.prior ?? gaussianPrior(0.3),
     particles: requireInteger("particles", options.particles ?? 1, 1, 64),

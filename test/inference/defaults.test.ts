@@ -59,7 +59,7 @@ function cost(precision: Float32Array, size = 1): number {
 }
 
 test("h is in proportion to the root of its row's mean squared gradient", () => {
-  const { precision } = follow({}, 1e3, 60);
+  const { precision } = follow({ noiseCost: 0.005 }, 1e3, 60);
   for (let r = 1; r < ROWS; r++)
     expect(precision[r * WIDTH] / precision[0] / (sizes[r] / sizes[0])).toBeCloseTo(1, 1);
 });
@@ -88,7 +88,7 @@ test("the level of h changes the noise alone: a step stays as long as it was", (
 
 test("h follows the gradients as they shrink, and its level keeps the cost", () => {
   const late = (step: number) => (step < 60 ? 1 : 0.5);
-  const { precision } = follow({}, 300, 400, late);
+  const { precision } = follow({ noiseCost: 0.005 }, 300, 400, late);
   expect(cost(precision, 0.5) / 0.005).toBeCloseTo(1, 1);
 });
 
