@@ -21,7 +21,7 @@ import {
   type Update,
   Vectors,
 } from "./guide.ts";
-import type { IvonMethod } from "./method.ts";
+import type { IvonMethod, Strides } from "./method.ts";
 
 /** A row's h0 stays within this factor of the mean: one stray gradient must not decide a run. */
 const SPREAD_LIMIT = 10;
@@ -281,9 +281,9 @@ export class IvonGuide implements Guide {
     if (first) this.#average = this.#averageOf(roots);
     if (!(this.#average > 0)) return;
     const factors = this.#doubles(this.#perRow);
-    const vocabulary = this.#v.layout.segments[0].shape[0];
+    const strides = this.#method.strides ?? stridesFor(this.#v.layout.segments[0].shape[0]);
     yield* this.#v.rows(this.#segments, (rows, at) => {
-      const stride = strideOf(rows.segment, vocabulary);
+      const stride = strideOf(rows.segment, strides);
       for (let row = rows.first; row < rows.first + rows.count; row++) {
         const ratio = limited(roots[row] / this.#average) / stride;
         factors[row] = ratio / this.#scales[row];
@@ -424,14 +424,21 @@ function limited(ratio: number): number {
 }
 
 /**
- * How far rows of a segment move in a step beside those of the embedding. Where the vocabulary is small, what reads
- * the embedding and what makes the logits is better moved less, and the recurrence, whose inputs are small, more;
- * with a large one all alike (docs/inference.md).
+ * Where the vocabulary is small, what reads the embedding and what makes the logits is better moved less, and the
+ * recurrence, whose inputs are small, more; with a large one all alike (docs/inference.md).
  */
-function strideOf({ name, bias }: Segment, vocabulary: number): number {
+function stridesFor(vocabulary: number): Strides {
   const less = Math.min(1, Math.sqrt(vocabulary / LARGE_VOCABULARY));
-  if (name.startsWith("lstm.weight_hh")) return Math.min(2, 1 / less);
-  return name === "lstm.weight_ih_l0" || (name.startsWith("output.") && !bias) ? less : 1;
+  return { embedding: 1, input: less, recurrent: Math.min(2, 1 / less), output: less };
+}
+
+/** Biases, and what a layer reads the one below with, move like the embedding by default. */
+function strideOf({ name, bias }: Segment, { embedding, input, recurrent, output }: Strides): number {
+  if (bias) return 1;
+  if (name.startsWith("embedding.")) return embedding;
+  if (name.startsWith("lstm.weight_hh")) return recurrent;
+  if (name.startsWith("output.")) return output;
+  return name === "lstm.weight_ih_l0" ? input : 1;
 }
 
 /** Places of about QUANTILE_SAMPLE weights, evenly over the flat vector. */

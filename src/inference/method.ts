@@ -56,6 +56,15 @@ export interface MeanFieldMethod extends Common {
   readonly klWarmup: number;
 }
 
+/** How far rows of weights move in a step, relative to each other, by what they read or make. */
+export interface Strides {
+  readonly embedding: number;
+  /** What the first layer reads the embedding with. */
+  readonly input: number;
+  readonly recurrent: number;
+  readonly output: number;
+}
+
 export interface IvonMethod extends Common {
   readonly kind: "ivon";
   readonly beta1: number;
@@ -80,6 +89,8 @@ export interface IvonMethod extends Common {
   readonly noiseRamp: number;
   /** Noise's standard deviations at which a Hessian estimate counts as an outlier. */
   readonly clamp: number;
+  /** Left away they follow from the vocabulary; all 1 moves all rows alike. */
+  readonly strides?: Strides;
   /** Bound on a weight's preconditioned direction (the paper's clip radius ξ). */
   readonly maximumStep: number;
 }
@@ -96,6 +107,15 @@ const bound = (name: string, value: number) =>
   value === Number.POSITIVE_INFINITY ? value : positive(name, value);
 const optional = (name: string, value: number | null | undefined) =>
   value == null ? null : positive(name, value);
+
+function requireStrides({ embedding, input, recurrent, output }: Strides): Strides {
+  return {
+    embedding: positive("strides.embedding", embedding),
+    input: positive("strides.input", input),
+    recurrent: positive("strides.recurrent", recurrent),
+    output: positive("strides.output", output),
+  };
+}
 
 /** N(0, scale²). @throws SviError `E_OPTION` */
 export function gaussianPrior(scale = 1): GaussianPrior {
@@ -186,6 +206,7 @@ export function ivon(options: Partial<Omit<IvonMethod, "kind">> = {}): IvonMetho
     temperature: positive("temperature", options.temperature ?? 1),
     noiseRamp: share("noiseRamp", options.noiseRamp ?? 0.6),
     clamp: bound("clamp", options.clamp ?? 4),
+    ...(options.strides && { strides: requireStrides(options.strides) }),
     maximumStep: bound("maximumStep", options.maximumStep ?? Number.POSITIVE_INFINITY),
   };
 }
