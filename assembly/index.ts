@@ -27,6 +27,7 @@ export {
 } from "./gaussian";
 export * from "./meanField";
 export { isFiniteArray, maxAbs, sumSquares } from "./norm";
+export * from "./rows";
 export * from "./sgd";
 export * from "./adam";
 export * from "./ivon";

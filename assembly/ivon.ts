@@ -6,7 +6,7 @@
 import { flush } from "./norm";
 
 /** Bytes of each of the five arrays that are worked on at a time. */
-const CACHED: usize = 4096;
+const CACHED: usize = 1024;
 
 /** -highest <= x <= highest; NaN stays. */
 // @ts-ignore: decorator
@@ -49,12 +49,17 @@ export function ivonStep(
   // Two short loops over what the nearest cache holds: one long one keeps too few vectors in flight.
   for (let start: usize = 0; start < bytes; start += CACHED) {
     const end = min(start + CACHED, bytes);
-    const from = price ? price : theta;
-    curvature(h, from, mean, g, start, end, price != 0, retention, priceScale, squareScale, clampScale, delta);
+    // Literals, so that the common case is compiled without what it does not need.
+    if (price) curvature(h, price, mean, g, start, end, true, true, retention, priceScale, squareScale, clampScale, delta);
+    else if (squareScale != 0)
+      curvature(h, theta, mean, g, start, end, false, true, retention, priceScale, squareScale, clampScale, delta);
+    else curvature(h, theta, mean, g, start, end, false, false, retention, priceScale, 0, clampScale, delta);
     direction(mean, h, u, g, start, end, rate, <f32>beta1, factor, correction, delta, decay, maximumStep);
   }
 }
 
+// @ts-ignore: decorator
+@inline
 function curvature(
   h: usize,
   from: usize,
@@ -63,6 +68,7 @@ function curvature(
   start: usize,
   end: usize,
   averaged: bool,
+  squared: bool,
   retention: f32,
   priceScale: f32,
   squareScale: f32,
@@ -76,11 +82,11 @@ function curvature(
     const read = v128.load(from + i);
     const noise = averaged ? read : f32x4.mul(f32x4.sub(read, v128.load(mean + i)), gradient);
     const a = f32x4.add(old, f32x4.splat(delta));
-    const square = f32x4.mul(f32x4.splat(squareScale), f32x4.mul(gradient, gradient));
-    const estimate = f32x4.add(f32x4.mul(f32x4.mul(f32x4.splat(priceScale), a), noise), square);
+    let estimate = f32x4.mul(f32x4.mul(f32x4.splat(priceScale), a), noise);
+    if (squared) estimate = f32x4.add(estimate, f32x4.mul(f32x4.splat(squareScale), f32x4.mul(gradient, gradient)));
     const kept = clamp(estimate, f32x4.mul(f32x4.splat(clampScale), f32x4.sqrt(a)));
     const change = f32x4.mul(f32x4.splat(retention), f32x4.sub(kept, old));
-    const half = f32x4.div(f32x4.mul(f32x4.mul(change, change), f32x4.splat(0.5)), a);
+    const half = f32x4.div(f32x4.mul(change, change), f32x4.add(a, a));
     const next = flush(f32x4.add(f32x4.add(old, change), half));
     v128.store(h + i, f32x4.pmax(next, f32x4.splat(floor)));
   }

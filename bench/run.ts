@@ -46,8 +46,11 @@ export function trainerOf(
     averaging: 0,
     kernels,
   });
-  // Past the beginning, where IVON has no noise yet.
-  trainer.step = method.kind === "ivon" ? 650_000 : 0;
+  if (method.kind === "ivon") {
+    // Through the steps in which it gets to know the gradients, and on to where its noise is whole.
+    for (let i = 0; i <= method.probe; i++) step(trainer, randomTokens(shape), randomTokens(shape));
+    trainer.step = 650_000;
+  }
   return trainer;
 }
 

@@ -14,6 +14,7 @@ export {
   type Prior,
   type ScaleMixturePrior,
   type SgdMethod,
+  type Strides,
   scaleMixturePrior,
   sgd,
 } from "./inference/method.ts";

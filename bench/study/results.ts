@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { corpusPlots, htmlReport } from "../../src/comparison/html.ts";
 import { standalone } from "../../src/comparison/plot.ts";
 import type { Compared, CorpusReport, LabelledRun } from "../../src/comparison/report.ts";
+import { PREDICTIVE_SAMPLES } from "../../src/comparison/run.ts";
 import type { Interval } from "../../src/comparison/statistics.ts";
 import { writeFileAtomically } from "../../src/node.ts";
 
@@ -102,7 +103,7 @@ const PROTOCOL = `## Protocol
 - Every method has the same axes of tuning: the learning rate (four values, a factor of two apart), the momentum (three), and a third one (three): the length of the schedule for SGD, Adam and dropout, the temperature for Bayes by Backprop, the prior's scale for tuned IVON. Dropout starts from the better of SGD and Adam, with four rates of dropout in place of the learning rate. Axes are tuned in this order, each on the best of what came before, with a seed of its own, by the lowest validation loss on the way. A grid goes on by its own factor until the best value has a worse one on both sides.
 - "IVON, no arguments" is not tuned at all. "IVON, short schedule" is the same with the shortest of three lengths that reaches the baseline's lowest loss on the tuning seed.
 - All of a text's runs have the same first weights, batches and number of tokens for the same seed; the schedule is a cosine to 0.
-- Test figures are of the weights at the lowest validation loss, with the mean of the posterior; the effect of averaging over samples stands apart.
+- Test figures are of the weights at the lowest validation loss. Of a posterior they are of its predictive distribution, the probabilities of ${PREDICTIVE_SAMPLES} samples averaged; those of the mean of the weights alone stand in a line of their own. Curves, and what runs are tuned and stopped by, are of the mean.
 - Step costs are medians of the ratio of neighbouring steps, all methods in turn on the text's own windows.
 `;
 

@@ -1,11 +1,12 @@
 /**
  * The study behind docs/results.md: SVI against maximum likelihood on five texts.
  *
- *   npm run study -- --data DIR [--only moby-characters,…] [--cache build/study] [--workers 2] [--small] [--quick] [--report]
+ *   npm run study -- --data DIR [--only moby-characters,…] [--cache build/study] [--workers 2] [--small] [--quick] [--report] [--ablations]
  *
  * DIR holds tinyshakespeare.txt and warandpeace.txt. Every finished run is a file in the cache and is never made
  * again: the same command goes on where it was stopped. --report makes no run, and reports what there is. --small
  * keeps the texts and the protocol, with models of 30,000 to 130,000 parameters: half an hour instead of hours.
+ * --ablations makes, in place of the comparison, runs of IVON with one of its parts changed: docs/ablations.md.
  * --quick shows in minutes that all works, and writes to the cache alone.
  */
 import "../../src/kernels/embedded.ts";
@@ -21,6 +22,7 @@ import { Interruption } from "../../src/cli/interrupt.ts";
 import { note } from "../../src/cli/print.ts";
 import { type CorpusReport, reportCorpus } from "../../src/comparison/report.ts";
 import { SviError } from "../../src/errors.ts";
+import { type Ablated, ablate, writeAblations } from "./ablations.ts";
 import { prepare, SOURCES } from "./corpora.ts";
 import { type Finished, writeResults } from "./results.ts";
 
@@ -34,6 +36,7 @@ async function study(): Promise<void> {
       quick: { type: "boolean", default: false },
       small: { type: "boolean", default: false },
       report: { type: "boolean", default: false },
+      ablations: { type: "boolean", default: false },
       "no-docs": { type: "boolean", default: false },
     },
   });
@@ -49,16 +52,24 @@ async function study(): Promise<void> {
   const watcher = watchRuns(false);
   const pool = values.report ? null : new Pool(store, Number(values.workers), watcher, interruption.signal);
   const only = values.only?.split(",");
-  const sources = SOURCES.filter(({ id }) => only?.includes(id) ?? (!values.quick || QUICK.includes(id)));
+  const chosen = values.ablations ? ABLATED : values.quick ? QUICK : null;
+  const sources = SOURCES.filter(({ id }) => (only ?? chosen)?.includes(id) ?? true);
   const finished: Finished[] = [];
+  const ablated: Ablated[] = [];
   const out = values.quick || values["no-docs"] ? join(folder, "report") : "docs";
   await mkdir(out, { recursive: true });
-  const size = values.quick ? " --quick" : values.small ? " --small" : "";
+  const size =
+    (values.quick ? " --quick" : values.small ? " --small" : "") + (values.ablations ? " --ablations" : "");
   const command = `npm run study -- --data DIR${size}`;
   try {
     for (const source of sources) {
       const whole = await prepare(source, values.data ?? "", folder);
       const subject = values.quick ? quick(whole) : values.small ? small(whole) : whole;
+      if (values.ablations) {
+        ablated.push(await ablate(subject, pool, store));
+        await writeAblations(ablated, out, command);
+        continue;
+      }
       const compared = await compareOn(subject, { pool, store, folder });
       const report: CorpusReport = reportCorpus(compared, finished.length);
       finished.push({ id: source.id, compared, report });
@@ -68,7 +79,9 @@ async function study(): Promise<void> {
   } finally {
     watcher.stop();
   }
-  note(`Written: ${join(out, "results.html")}, results.md, results.json`);
+  note(
+    `Written: ${values.ablations ? join(out, "ablations.md") : `${join(out, "results.html")}, results.md, results.json`}`,
+  );
 }
 
 /** The same texts and protocol for models that a core trains in seconds. */
@@ -81,6 +94,9 @@ function small({ shape, budget, texts, ...subject }: Subject): Subject {
     texts: { ...texts, maximumVocabulary: words ? 1000 : undefined, curveTokens: 4000, sampledTokens: 2000 },
   };
 }
+
+/** One text that is overfitted, and one that is not. */
+const ABLATED = ["moby-characters", "tinyshakespeare"];
 
 /** What is at hand without a folder of texts. */
 const QUICK = ["moby-characters", "moby-words"];

@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { htmlReport } from "../comparison/html.ts";
 import { type MethodRuns, TITLES } from "../comparison/protocol.ts";
-import { type Compared, costOf, reportCorpus } from "../comparison/report.ts";
-import type { RunRecord } from "../comparison/run.ts";
+import { type Compared, reportCorpus } from "../comparison/report.ts";
+import type { Figures, RunRecord } from "../comparison/run.ts";
 import { average } from "../comparison/statistics.ts";
+import { testFigures } from "../comparison/summary.ts";
+import { costOf } from "../comparison/wording.ts";
 import { requireInteger, requireNumber, SviError } from "../errors.ts";
 import { readFileBytes, writeFileAtomically } from "../node.ts";
 import { command, type Values } from "./command.ts";
@@ -169,7 +171,15 @@ function jsonOf({ name, tuning, runs }: MethodRuns, { costs }: Compared) {
     const values = records.map(pick);
     return records.length < runs.length || values.includes(undefined) ? null : average(values as number[]);
   };
-  const nll = of((r) => r.test?.best.nll);
+  const tested = records.length > 0 && records.every((r) => r.test);
+  const figures = (at: (record: RunRecord) => Figures) => ({
+    nll: of((r) => at(r).nll),
+    perplexity: of((r) => at(r).perplexity),
+    bitsPerToken: of((r) => at(r).nll / Math.LN2),
+    ece: of((r) => at(r).ece),
+    brier: of((r) => at(r).brier),
+    entropyGap: of((r) => r.test!.best.entropyGap),
+  });
   return {
     method: name,
     title: TITLES[name],
@@ -179,17 +189,8 @@ function jsonOf({ name, tuning, runs }: MethodRuns, { costs }: Compared) {
     bestValidNll: of((r) => r.best.nll),
     tokensToBest: of((r) => r.best.tokens),
     tokens: of((r) => r.curve[r.curve.length - 1].tokens),
-    test:
-      nll === null
-        ? null
-        : {
-            nll,
-            perplexity: of((r) => r.test?.best.perplexity),
-            bitsPerToken: nll / Math.LN2,
-            ece: of((r) => r.test?.best.ece),
-            brier: of((r) => r.test?.best.brier),
-            entropyGap: of((r) => r.test?.best.entropyGap),
-          },
+    test: tested ? figures(testFigures) : null,
+    testOfMean: tested ? figures((r) => r.test!.best) : null,
     samples: records[0]?.test?.final.samples ?? null,
     stepCost: costs && costOf(costs, name),
   };

@@ -4,6 +4,7 @@ import { escaped, type Line, plot } from "./plot.ts";
 import { type MethodName, type MethodRuns, TITLES } from "./protocol.ts";
 import type { ComparisonReport, CorpusReport } from "./report.ts";
 import { average } from "./statistics.ts";
+import { testFigures } from "./summary.ts";
 
 const COLOURS: Readonly<Record<MethodName, string>> = {
   sgd: "#8c6d31",
@@ -133,7 +134,7 @@ function reliability(methods: readonly MethodRuns[]): string {
     ] as const,
   };
   const lines = shown.map(({ name, runs }) => {
-    const bins = runs.flatMap(({ record }) => (record?.test ? [record.test.best.reliability] : []));
+    const bins = runs.flatMap(({ record }) => (record?.test ? [testFigures(record).reliability] : []));
     const points = bins[0].flatMap((_, b) => {
       const weight = bins.reduce((n, of) => n + of[b].tokens, 0);
       if (weight < 100) return [];

@@ -2,8 +2,10 @@
 import { lowest } from "./crossing.ts";
 import { type MethodName, type MethodRuns, TITLES } from "./protocol.ts";
 import type { RunRecord, Setting, Shape } from "./run.ts";
-import { average, type Interval } from "./statistics.ts";
+import type { Interval } from "./statistics.ts";
 import { mean, type StepCosts, type Summary, summarise, testFigures } from "./summary.ts";
+import { tableOf } from "./table.ts";
+import { costOf, group } from "./wording.ts";
 
 export interface ComparisonReport {
   readonly title: string;
@@ -95,14 +97,6 @@ function adamSeconds(methods: readonly MethodRuns[], costs: StepCosts): (name: M
   return (name) => (Number.isFinite(seconds) ? seconds : 1) * costOf(costs, name);
 }
 
-export function costOf(costs: StepCosts, name: MethodName): number {
-  return name.startsWith("ivon") ? costs.ivon : costs[name as keyof StepCosts];
-}
-
-export function group(n: number): string {
-  return Math.round(n).toLocaleString("en");
-}
-
 /** 0.8 × as "20 % fewer". */
 function change(ratio: number, less: string, more: string): string {
   const percent = Math.abs(100 * (ratio - 1));
@@ -171,53 +165,6 @@ function qualityOf(
   const at = (name: MethodName) =>
     mean(methods.find((m) => m.name === name)!, (r) => testFigures(r).perplexity);
   return `${change(at("ivon") / at(baseline), "better", "worse")} (perplexity)`;
-}
-
-function tableOf(
-  methods: readonly MethodRuns[],
-  summary: Summary | null,
-  words: boolean,
-  costs: StepCosts | null,
-): string[][] {
-  const head = [
-    "method",
-    "test nll",
-    words ? "perplexity" : "bits a token",
-    "ECE",
-    "Brier",
-    "entropy gap",
-    "best validation nll",
-    "at tokens",
-    "step cost",
-  ];
-  const rows = methods.map((runs) => {
-    const records = runs.runs.flatMap(({ record }) => record ?? []);
-    const test = (of: (r: RunRecord) => number, digits: number) =>
-      records.length && records.every((r) => r.test) ? deviated(records.map(of), digits) : "–";
-    return [
-      TITLES[runs.name] + (runs.name === summary?.baseline ? " (the baseline)" : ""),
-      test((r) => testFigures(r).nll, 4),
-      test((r) => (words ? testFigures(r).perplexity : testFigures(r).nll / Math.LN2), words ? 1 : 4),
-      test((r) => testFigures(r).ece, 4),
-      test((r) => testFigures(r).brier, 4),
-      test((r) => r.test!.best.entropyGap, 3),
-      records.length
-        ? deviated(
-            records.map((r) => r.best.nll),
-            4,
-          )
-        : "diverged",
-      records.length ? group(average(records.map((r) => r.best.tokens))) : "–",
-      costs ? costOf(costs, runs.name).toFixed(3) : "–",
-    ];
-  });
-  return [head, ...rows];
-}
-
-/** Mean and, of several, half of the range. */
-function deviated(values: readonly number[], digits: number): string {
-  const half = (Math.max(...values) - Math.min(...values)) / 2;
-  return `${average(values).toFixed(digits)}${values.length > 1 ? ` ± ${half.toFixed(digits)}` : ""}`;
 }
 
 function tuningTable(methods: readonly MethodRuns[]): string[][] {

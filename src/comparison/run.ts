@@ -1,6 +1,7 @@
 /** @module One run of a comparison: a method trained on a text, its curve and its figures, as plain JSON. */
 import { adam, bayesByBackprop, ivon, type Method, sgd } from "../inference/method.ts";
 import { LanguageModel } from "../languageModel.ts";
+import { finish } from "../model/work.ts";
 import type { Corpus } from "../text/corpus.ts";
 import { evaluate, type ReliabilityBin } from "../training/evaluate.ts";
 import { fit } from "../training/fit.ts";
@@ -71,6 +72,8 @@ export interface TestFigures extends Figures {
   readonly reliability: readonly ReliabilityBin[];
   /** Entropy of the reversed text less that of the text, nats a token. */
   readonly entropyGap: number;
+  /** The average over samples of the posterior, on the whole text; for the lowest point alone, null for a point estimate. */
+  readonly predictive: (Figures & { readonly reliability: readonly ReliabilityBin[] }) | null;
   /** By number of samples, 0 for the mean, which alone is there for the lowest point; a part of the test text. */
   readonly samples: readonly (Figures & { readonly samples: number })[];
 }
@@ -100,6 +103,8 @@ export function methodOf(spec: MethodSpec): Method {
 
 /** Numbers of samples that the test text is scored with, besides the mean. */
 const SAMPLES = [1, 2, 4, 8, 16, 32] as const;
+/** Samples of the posterior that the whole test text is predicted with. */
+export const PREDICTIVE_SAMPLES = 16;
 
 /** Trains a model anew and scores it. @throws what `fit` and `evaluate` throw */
 export async function runOnce(
@@ -148,10 +153,11 @@ export async function runOnce(
   const valid = pick(await evaluate(model, texts.valid, { signal }));
   let test: RunRecord["test"] = null;
   if (setting.test) {
-    const final = await scoreTest(model, texts, SAMPLES, signal);
-    model.posterior.assign(best!.mean, best!.precision, model.posterior.lambda);
     const atEnd = best!.point === curve[curve.length - 1];
-    test = { final, best: atEnd ? final : await scoreTest(model, texts, [], signal) };
+    const final = await scoreTest(model, texts, { counts: SAMPLES, predictive: atEnd, signal });
+    finish(model.posterior.assign(best!.mean, best!.precision, model.posterior.lambda));
+    const stopped = { counts: [], predictive: true, signal };
+    test = { final, best: atEnd ? final : await scoreTest(model, texts, stopped) };
   }
   return { curve, best: best!.point, valid, test, lambda, steps, trainNll: tail / tailSteps, seconds, hash };
 }
@@ -159,10 +165,13 @@ export async function runOnce(
 async function scoreTest(
   model: LanguageModel,
   texts: Texts,
-  counts: readonly number[],
-  signal?: AbortSignal,
+  { counts, predictive, signal }: { counts: readonly number[]; predictive: boolean; signal?: AbortSignal },
 ): Promise<TestFigures> {
   const whole = await evaluate(model, texts.test, { signal });
+  const averaged =
+    predictive && model.posterior.precision
+      ? await evaluate(model, texts.test, { samples: PREDICTIVE_SAMPLES, signal })
+      : null;
   const reversed = await evaluate(model, texts.reversed, { signal });
   const forward = await evaluate(model, texts.sampled, { signal });
   const samples = [{ samples: 0, ...pick(forward) }];
@@ -174,6 +183,7 @@ async function scoreTest(
       });
   return {
     ...pick(whole),
+    predictive: averaged && { ...pick(averaged), reliability: averaged.reliability },
     tokens: whole.tokens,
     reliability: whole.reliability,
     entropyGap: reversed.entropy - forward.entropy,

@@ -1,4 +1,6 @@
 /** @module What the records of a comparison come to: ratios of SVI over baselines, a seed at a time. */
+
+import type { ReliabilityBin } from "../training/evaluate.ts";
 import { crossing, lowest, rise } from "./crossing.ts";
 import type { MethodName, MethodRuns, SeedRun } from "./protocol.ts";
 import type { Figures, RunRecord } from "./run.ts";
@@ -35,9 +37,14 @@ export interface Summary {
   readonly seeds: readonly number[];
 }
 
-/** Of a posterior the better of mean and average is not chosen by the test: the mean is what counts. */
-export function testFigures(record: RunRecord): Figures {
-  return record.test!.best;
+/**
+ * Of a posterior the average of samples counts, its predictive distribution; the mean of the weights stands beside
+ * it. Which is better is not chosen by the test.
+ */
+export function testFigures(
+  record: RunRecord,
+): Figures & { readonly reliability: readonly ReliabilityBin[] } {
+  return record.test!.best.predictive ?? record.test!.best;
 }
 
 /** @throws never: what is missing is null */

@@ -24,37 +24,81 @@ export interface DrawNumber {
   readonly particle: number;
 }
 
-/** theta = mean + scale ε / √(h + delta); biases, and everything where the scale is 0, are the mean's. */
+/** Sixteen elements are drawn together. */
+const GROUP = 16;
+
+/**
+ * theta = mean + scale ε / √(h + delta); biases, and everything where the scale is 0, are the mean's.
+ * @param embeddings ids of the embedding's rows that are needed, null for all: other rows may be left as they are
+ */
 export function* drawNatural(
   k: KernelExports,
-  { segments }: Layout,
+  layout: Layout,
+  draw: NaturalDraw,
+  number: DrawNumber,
+  embeddings: Int32Array | null = null,
+): Slices {
+  const work = new Work();
+  const table = layout.find("embedding.weight");
+  for (const s of layout.segments)
+    if (s === table && embeddings && isSparse(s, embeddings))
+      yield* drawRows(k, work, s, embeddings, draw, number);
+    else
+      yield* work.parts(s.size, PART, DEVIATE, (from, size) => {
+        drawPart(k, s, from, size, draw, number);
+      });
+}
+
+/** Whether drawing rows by themselves is less work than drawing them all: whole groups are drawn. */
+function isSparse({ size, shape }: Segment, rows: Int32Array): boolean {
+  return 2 * rows.length * (shape[1] + 2 * GROUP) < size;
+}
+
+/** Numbers depend on their place alone, so that a row drawn by itself has the same ones. */
+function* drawRows(
+  k: KernelExports,
+  work: Work,
+  segment: Segment,
+  rows: Int32Array,
   draw: NaturalDraw,
   number: DrawNumber,
 ): Slices {
-  const { seed, step, stream, particle } = number;
-  const work = new Work();
-  for (const s of segments)
-    yield* work.parts(s.size, PART, DEVIATE, (from, size) => {
-      const offset = s.offset + from;
-      const at = 4 * offset;
-      const [theta, mean] = [draw.theta + at, draw.mean + at];
-      if (s.bias || draw.scale === 0) k.copyBytes(theta, mean, 4 * size);
-      else
-        k.sampleNatural(
-          theta,
-          mean,
-          draw.h + at,
-          size,
-          draw.delta,
-          draw.scale,
-          offset,
-          seed.low,
-          seed.high,
-          step,
-          stream,
-          particle,
-        );
-    });
+  const width = segment.shape[1];
+  for (const row of rows) {
+    const from = Math.floor((row * width) / GROUP) * GROUP;
+    const end = Math.min(Math.ceil(((row + 1) * width) / GROUP) * GROUP, segment.size);
+    drawPart(k, segment, from, end - from, draw, number);
+    yield* work.spend(DEVIATE * (end - from));
+  }
+}
+
+/** `from` counts from the segment's beginning and is a multiple of 16. */
+function drawPart(
+  k: KernelExports,
+  { offset, bias }: Segment,
+  from: number,
+  size: number,
+  draw: NaturalDraw,
+  { seed, step, stream, particle }: DrawNumber,
+): void {
+  const at = 4 * (offset + from);
+  const [theta, mean] = [draw.theta + at, draw.mean + at];
+  if (bias || draw.scale === 0) k.copyBytes(theta, mean, 4 * size);
+  else
+    k.sampleNatural(
+      theta,
+      mean,
+      draw.h + at,
+      size,
+      draw.delta,
+      draw.scale,
+      offset + from,
+      seed.low,
+      seed.high,
+      step,
+      stream,
+      particle,
+    );
 }
 
 /** The same for one segment, at whose weights the addresses point. */

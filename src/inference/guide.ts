@@ -2,7 +2,7 @@
 import type { KernelExports } from "../kernels/exports.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import type { Layout, Segment } from "../model/layout.ts";
-import { PART, type Slices, sliceOf, Work } from "../model/work.ts";
+import { PART, type Slices, sliceOf, unitsOfPart, Work } from "../model/work.ts";
 
 /** Streams of random numbers: one use each, so that no two draws share bits. */
 export const STREAM = { weights: 0, initialise: 1, dropout: 2, evaluate: 3, generate: 4, signs: 5 } as const;
@@ -63,8 +63,12 @@ export interface Guide {
   readonly particles: number;
   /** Starts from a mean and, for a warm start or training on, its precision. */
   start(mean: Float32Array, precision: Float32Array | null): Slices;
-  /** Draws the weights of one particle. */
-  draw(position: Position, particle: number): Slices;
+  /**
+   * Draws the weights of one particle.
+   * @param embeddings ids of the embedding's rows that the network will read; null for all. Rows whose gradient is 0
+   * need no draw: nothing reads their noise but a product with that gradient
+   */
+  draw(position: Position, particle: number, embeddings?: Int32Array | null): Slices;
   /** Takes in the gradient of one particle. */
   gather(position: Position, particle: number): Slices;
   update(position: Position): Slices<Update>;
@@ -102,6 +106,16 @@ export interface Part {
   readonly size: number;
 }
 
+/** Rows of a segment: a unit's or a token's weights each, a bias as a whole. */
+export interface Rows {
+  readonly segment: Segment;
+  /** Place of the first among all rows. */
+  readonly first: number;
+  readonly count: number;
+  /** Weights of each. */
+  readonly width: number;
+}
+
 /** What the guides share: the flat arrays, and the walk over segments in slices. */
 export class Vectors {
   readonly plan: MemoryPlan;
@@ -137,15 +151,13 @@ export class Vectors {
     });
   }
 
-  /** Visits stretches of the flat vector. */
-  *rows<T extends { readonly from: number; readonly to: number }>(
-    stretches: readonly T[],
-    visit: (stretch: T, index: number) => void,
-  ): Slices {
-    for (const [index, stretch] of stretches.entries()) {
-      visit(stretch, index);
-      yield* this.#work.spend(PASS * (stretch.to - stretch.from));
-    }
+  /** Visits every segment row by row, many at a time. */
+  *rows(segments: readonly Rows[], visit: (part: Rows, byteOffset: number) => void): Slices {
+    for (const { segment, first, count, width } of segments)
+      yield* this.#work.parts(count, unitsOfPart(width), PASS * width, (from, part) => {
+        const offset = segment.offset + from * width;
+        visit({ segment, first: first + from, count: part, width }, offset * BYTES);
+      });
   }
 
   view(address: number): Float32Array {

@@ -16,16 +16,22 @@ import {
   type NamedArray,
   type Position,
   padded,
+  type Rows,
   STREAM,
   type Update,
   Vectors,
 } from "./guide.ts";
-import type { IvonMethod } from "./method.ts";
+import type { IvonMethod, Strides } from "./method.ts";
 
 /** A row's h0 stays within this factor of the mean: one stray gradient must not decide a run. */
 const SPREAD_LIMIT = 10;
 /** Before the first gradients have been seen. */
 const PROVISIONAL_H0 = 0.003;
+/** Nats a token that full noise may cost, for every pass over the text, and at most. */
+const NOISE_COST_OF_PASS = 0.005;
+const MOST_NOISE_COST = 0.05;
+/** Vocabulary from which on all kinds of weights move alike. */
+const LARGE_VOCABULARY = 400;
 /** Steps between two adjustments of h to the rows' gradients. */
 const SPREAD_EVERY = 10;
 /** After the probe the rows' gradients are looked at every few steps, with this weight. */
@@ -39,6 +45,7 @@ const HESSIAN_SHARE = 0.25;
 const LEAST_HESSIAN = -0.9998;
 /** Standard deviation, relative to h0, that the running estimate of h may have. */
 const HESSIAN_NOISE = 0.06;
+const DOUBLE = 8;
 /** Weights whose h/h0 the quantiles are taken of. */
 const QUANTILE_SAMPLE = 1024;
 
@@ -57,7 +64,11 @@ export class IvonGuide implements Guide {
   /** Gradient and noise × gradient averaged over particles, where there are several. */
   readonly #gathered: number;
   readonly #price: number;
-  readonly #stretches: readonly Stretch[];
+  readonly #segments: readonly Rows[];
+  /** For the kernels, one a row: sums of squares or factors, and the two sums over h. */
+  readonly #perRow: number;
+  readonly #inverses: number;
+  readonly #totals: number;
   /** Mean squared gradient of every row of every segment, in their order, and what its h was scaled by. */
   #rows: number[];
   #scales: number[];
@@ -89,11 +100,13 @@ export class IvonGuide implements Guide {
     this.#delta = 1 / (context.lambda * method.prior.scale * method.prior.scale);
     this.#retention =
       method.beta2 === null ? Math.min(0.1, 1 / (HESSIAN_SHARE * context.steps)) : 1 - method.beta2;
-    this.#stretches = rowsOf(context.layout);
-    this.#rows = this.#stretches.map(() => 0);
-    this.#scales = this.#stretches.map(() => 1);
+    this.#segments = rowsOf(context.layout);
+    const rows = this.#segments.reduce((sum, { count }) => sum + count, 0);
+    [this.#perRow, this.#inverses, this.#totals] = [0, 1, 2].map(() => context.plan.words(2 * rows));
+    this.#rows = Array.from({ length: rows }, () => 0);
+    this.#scales = this.#rows.map(() => 1);
     this.#sample = sampleWeights(context.layout);
-    this.#sampleRows = rowsAt(this.#stretches, this.#sample);
+    this.#sampleRows = rowsAt(this.#segments, this.#sample);
     this.#h0 = method.h0 ?? PROVISIONAL_H0;
     this.#initial = this.#sample.map(() => this.#h0);
     this.#squares = context.layout.segments.map(() => 0);
@@ -119,8 +132,8 @@ export class IvonGuide implements Guide {
   *#level(h0: number): Slices {
     this.#h0 = h0;
     const h = this.#v.view(this.#hessian);
-    yield* this.#v.rows(this.#stretches, ({ from, to, segment }, row) => {
-      if (segment.bias) h.fill(h0 * this.#scales[row], from, to);
+    yield* this.#v.rows(this.#segments, ({ segment, first, width }) => {
+      if (segment.bias) h.fill(h0 * this.#scales[first], segment.offset, segment.offset + width);
     });
   }
 
@@ -135,7 +148,7 @@ export class IvonGuide implements Guide {
     return 1;
   }
 
-  *draw(position: Position, particle: number): Slices {
+  *draw(position: Position, particle: number, embeddings: Int32Array | null = null): Slices {
     const { seed, lambda } = this.#context;
     const scale = this.noise(position) / Math.sqrt(lambda);
     const { theta, mean } = this;
@@ -144,6 +157,7 @@ export class IvonGuide implements Guide {
       this.#v.layout,
       { theta, mean, h: this.#hessian, delta: this.#delta, scale },
       { seed, step: position.step, stream: STREAM.weights, particle },
+      embeddings,
     );
   }
 
@@ -243,12 +257,16 @@ export class IvonGuide implements Guide {
 
   /** Takes the last minibatch's squared gradients into the rows' means. */
   *#look(weight: number): Slices {
-    const gradient = this.#v.view(this.#gathered);
-    yield* this.#v.rows(this.#stretches, ({ from, to }, row) => {
-      let sum = 0;
-      for (let i = from; i < to; i++) sum += gradient[i] * gradient[i];
-      this.#rows[row] += (sum / (to - from) - this.#rows[row]) * weight;
+    const sums = this.#doubles(this.#perRow);
+    yield* this.#v.rows(this.#segments, ({ first, count, width }, at) => {
+      this.#v.k.rowSquares(this.#perRow + first * DOUBLE, this.#gathered + at, count, width);
+      for (let row = first; row < first + count; row++)
+        this.#rows[row] += (sums[row] / width - this.#rows[row]) * weight;
     });
+  }
+
+  #doubles(address: number): Float64Array {
+    return this.#v.plan.doubles(address, this.#rows.length);
   }
 
   /**
@@ -262,59 +280,80 @@ export class IvonGuide implements Guide {
     const roots = this.#rows.map(Math.sqrt);
     if (first) this.#average = this.#averageOf(roots);
     if (!(this.#average > 0)) return;
-    const h = this.#v.view(this.#hessian);
-    yield* this.#v.rows(this.#stretches, ({ from, to }, row) => {
-      const ratio = Math.min(Math.max(roots[row] / this.#average, 1 / SPREAD_LIMIT), SPREAD_LIMIT);
-      this.#scale(h, from, to, ratio / this.#scales[row]);
-      this.#scales[row] = ratio;
+    const factors = this.#doubles(this.#perRow);
+    const strides = this.#method.strides ?? stridesFor(this.#v.layout.segments[0].shape[0]);
+    yield* this.#v.rows(this.#segments, (rows, at) => {
+      const stride = strideOf(rows.segment, strides);
+      for (let row = rows.first; row < rows.first + rows.count; row++) {
+        const ratio = limited(roots[row] / this.#average) / stride;
+        factors[row] = ratio / this.#scales[row];
+        this.#scales[row] = ratio;
+      }
+      this.#scale(rows, at);
+      if (this.#method.h0 === null) this.#sumLevels(rows, at);
     });
-    if (this.#method.h0 === null) yield* this.#limitNoise(h, tokens);
+    if (this.#method.h0 === null) yield* this.#limitNoise(tokens);
     this.#initial = this.#sampleRows.map((row) => this.#h0 * this.#scales[row]);
   }
 
+  /** Multiplies rows of h by the factors of each; where h is below 0, h + δ stays above. */
+  #scale({ first, count, width }: Rows, at: number): void {
+    const least = LEAST_HESSIAN * this.#delta;
+    this.#v.k.scaleRows(this.#hessian + at, this.#perRow + first * DOUBLE, count, width, least);
+  }
+
+  /** Sums of 1/(h + δ) and of h, of every row. */
+  #sumLevels({ segment, first, count, width }: Rows, at: number): void {
+    if (segment.bias) return;
+    const [inverses, totals] = [this.#inverses + first * DOUBLE, this.#totals + first * DOUBLE];
+    this.#v.k.rowLevels(inverses, totals, this.#hessian + at, count, width, this.#delta);
+  }
+
   /**
-   * Scales all of h until full noise costs `noiseCost` nats a token: the loss rises by Σ H σ²/2, σ² = 1/(λ h), and
-   * a weight's curvature H is about the tokens of a minibatch times its mean squared gradient. Where that would
-   * make h smaller than the curvature, it is the curvature on average: the noise is never wider than the posterior.
-   * h0 becomes the level of h that is left, so that steps stay as long as they were: what weights learnt of their
-   * curvature tells in the ratios between them.
+   * Scales all of h, whose sums are known, until full noise costs `noiseCost` nats a token: the loss rises by
+   * Σ H σ²/2, σ² = 1/(λ h), and a weight's curvature H is about the tokens of a minibatch times its mean squared
+   * gradient. Where that would make h smaller than the curvature, it is the curvature on average: the noise is
+   * never wider than the posterior. h0 becomes the level of h that is left, so that steps stay as long as they
+   * were: what weights learnt of their curvature tells in the ratios between them.
    */
-  *#limitNoise(h: Float32Array, tokens: number): Slices {
+  *#limitNoise(tokens: number): Slices {
     let [cost, curvature, sum, level] = [0, 0, 0, 0];
-    yield* this.#v.rows(this.#stretches, ({ from, to, segment }, row) => {
-      if (segment.bias) return;
-      const own = tokens * this.#rows[row];
-      let [inverse, total] = [0, 0];
-      for (let i = from; i < to; i++) {
-        inverse += 1 / (h[i] + this.#delta);
-        total += h[i];
+    const [inverses, totals] = [this.#doubles(this.#inverses), this.#doubles(this.#totals)];
+    for (const { segment, first, count, width } of this.#segments)
+      for (let row = first; row < first + count && !segment.bias; row++) {
+        const own = tokens * this.#rows[row];
+        sum += totals[row];
+        level += totals[row] / this.#scales[row] / this.#v.layout.weights;
+        cost += (own * inverses[row]) / (2 * this.#context.lambda);
+        curvature += own * width;
       }
-      sum += total;
-      level += total / this.#scales[row] / this.#v.layout.weights;
-      cost += (own * inverse) / (2 * this.#context.lambda);
-      curvature += own * (to - from);
-    });
     if (!(sum > 0 && cost > 0)) return;
-    const factor = Math.max(cost / this.#method.noiseCost, curvature / sum);
-    yield* this.#v.rows(this.#stretches, ({ from, to, segment }) => {
-      if (!segment.bias) this.#scale(h, from, to, factor);
+    const factor = Math.max(cost / this.#noiseCost(tokens), curvature / sum);
+    this.#doubles(this.#perRow).fill(factor);
+    yield* this.#v.rows(this.#segments, (rows, at) => {
+      if (!rows.segment.bias) this.#scale(rows, at);
     });
     yield* this.#level(level * factor);
   }
 
-  /** Multiplies a stretch of h; where h is below 0, h + δ stays above. */
-  #scale(h: Float32Array, from: number, to: number, factor: number): void {
-    const least = LEAST_HESSIAN * this.#delta;
-    for (let i = from; i < to; i++) h[i] = Math.max(h[i] * factor, least);
+  /**
+   * What full noise may cost, in nats a token: what is read many times is learnt by heart, and noise is what keeps
+   * it from that; what is read once is not.
+   */
+  #noiseCost(tokens: number): number {
+    const { steps, lambda } = this.#context;
+    return (
+      this.#method.noiseCost ?? Math.min(MOST_NOISE_COST, (NOISE_COST_OF_PASS * steps * tokens) / lambda)
+    );
   }
 
   /** Mean over segments of the mean over their weights. */
   #averageOf(roots: readonly number[]): number {
-    const count = this.#v.layout.segments.length;
-    return this.#stretches.reduce(
-      (sum, { from, to, segment }, row) => sum + (roots[row] * (to - from)) / segment.size / count,
-      0,
-    );
+    let sum = 0;
+    for (const { segment, first, count, width } of this.#segments)
+      for (let row = first; row < first + count; row++)
+        sum += (roots[row] * width) / segment.size / this.#segments.length;
+    return sum;
   }
 
   *kl(): Slices<number> {
@@ -380,6 +419,28 @@ export class IvonGuide implements Guide {
   }
 }
 
+function limited(ratio: number): number {
+  return Math.min(Math.max(ratio, 1 / SPREAD_LIMIT), SPREAD_LIMIT);
+}
+
+/**
+ * Where the vocabulary is small, what reads the embedding and what makes the logits is better moved less, and the
+ * recurrence, whose inputs are small, more; with a large one all alike (docs/inference.md).
+ */
+function stridesFor(vocabulary: number): Strides {
+  const less = Math.min(1, Math.sqrt(vocabulary / LARGE_VOCABULARY));
+  return { embedding: 1, input: less, recurrent: Math.min(2, 1 / less), output: less };
+}
+
+/** Biases, and what a layer reads the one below with, move like the embedding by default. */
+function strideOf({ name, bias }: Segment, { embedding, input, recurrent, output }: Strides): number {
+  if (bias) return 1;
+  if (name.startsWith("embedding.")) return embedding;
+  if (name.startsWith("lstm.weight_hh")) return recurrent;
+  if (name.startsWith("output.")) return output;
+  return name === "lstm.weight_ih_l0" ? input : 1;
+}
+
 /** Places of about QUANTILE_SAMPLE weights, evenly over the flat vector. */
 function sampleWeights({ segments, weights }: Layout): number[] {
   const stride = Math.max(1, Math.floor(weights / QUANTILE_SAMPLE));
@@ -388,30 +449,21 @@ function sampleWeights({ segments, weights }: Layout): number[] {
     .flatMap((s) => Array.from({ length: Math.ceil(s.size / stride) }, (_, i) => s.offset + i * stride));
 }
 
-/** The row of each place; both are in rising order. */
-function rowsAt(rows: readonly Stretch[], places: readonly number[]): number[] {
-  let row = 0;
+/** The row of each place. */
+function rowsAt(segments: readonly Rows[], places: readonly number[]): number[] {
   return places.map((place) => {
-    while (rows[row].to <= place) row++;
-    return row;
+    const { segment, first, width } = segments.findLast((s) => s.segment.offset <= place)!;
+    return first + Math.floor((place - segment.offset) / width);
   });
 }
 
-/** A stretch of the flat vector that shares one h0. */
-interface Stretch {
-  readonly from: number;
-  readonly to: number;
-  readonly segment: Segment;
-}
-
-/** A unit's or a token's weights each; a bias as a whole. */
-function rowsOf({ segments }: Layout): Stretch[] {
-  return segments.flatMap((segment) => {
+/** What shares one h0: a unit's or a token's weights each; a bias as a whole. */
+function rowsOf({ segments }: Layout): Rows[] {
+  let first = 0;
+  return segments.map((segment) => {
     const width = segment.bias ? segment.size : (segment.shape[1] ?? segment.size);
-    return Array.from({ length: segment.size / width }, (_, row) => ({
-      from: segment.offset + row * width,
-      to: segment.offset + (row + 1) * width,
-      segment,
-    }));
+    const count = segment.size / width;
+    first += count;
+    return { segment, first: first - count, count, width };
   });
 }

@@ -56,6 +56,15 @@ export interface MeanFieldMethod extends Common {
   readonly klWarmup: number;
 }
 
+/** How far rows of weights move in a step, relative to each other, by what they read or make. */
+export interface Strides {
+  readonly embedding: number;
+  /** What the first layer reads the embedding with. */
+  readonly input: number;
+  readonly recurrent: number;
+  readonly output: number;
+}
+
 export interface IvonMethod extends Common {
   readonly kind: "ivon";
   readonly beta1: number;
@@ -63,8 +72,11 @@ export interface IvonMethod extends Common {
   readonly beta2: number | null;
   /** Hessian at the start, in nats per squared weight, on average; null derives its level from the gradients. */
   readonly h0: number | null;
-  /** Where h0 is derived: what full noise may cost, in nats a token, by the curvature of the time. */
-  readonly noiseCost: number;
+  /**
+   * Where h0 is derived: what full noise may cost, in nats a token, by the curvature of the time; null for 0.005
+   * a pass over the effective tokens, at most 0.05.
+   */
+  readonly noiseCost: number | null;
   /** First steps, whose gradients h0 is derived from and spread over rows by; 0 leaves it even, and as it was. */
   readonly probe: number;
   readonly prior: GaussianPrior;
@@ -77,6 +89,8 @@ export interface IvonMethod extends Common {
   readonly noiseRamp: number;
   /** Noise's standard deviations at which a Hessian estimate counts as an outlier. */
   readonly clamp: number;
+  /** Left away they follow from the vocabulary; all 1 moves all rows alike. */
+  readonly strides?: Strides;
   /** Bound on a weight's preconditioned direction (the paper's clip radius ξ). */
   readonly maximumStep: number;
 }
@@ -93,6 +107,15 @@ const bound = (name: string, value: number) =>
   value === Number.POSITIVE_INFINITY ? value : positive(name, value);
 const optional = (name: string, value: number | null | undefined) =>
   value == null ? null : positive(name, value);
+
+function requireStrides({ embedding, input, recurrent, output }: Strides): Strides {
+  return {
+    embedding: positive("strides.embedding", embedding),
+    input: positive("strides.input", input),
+    recurrent: positive("strides.recurrent", recurrent),
+    output: positive("strides.output", output),
+  };
+}
 
 /** N(0, scale²). @throws SviError `E_OPTION` */
 export function gaussianPrior(scale = 1): GaussianPrior {
@@ -175,7 +198,7 @@ export function ivon(options: Partial<Omit<IvonMethod, "kind">> = {}): IvonMetho
     beta1: fraction("beta1", options.beta1 ?? 0.6),
     beta2: options.beta2 ?? null,
     h0: optional("h0", options.h0),
-    noiseCost: positive("noiseCost", options.noiseCost ?? 0.005),
+    noiseCost: optional("noiseCost", options.noiseCost),
     probe: requireInteger("probe", options.probe ?? 40, 0),
     prior: options.prior ?? gaussianPrior(0.3),
     particles: requireInteger("particles", options.particles ?? 1, 1, 64),
@@ -183,6 +206,7 @@ export function ivon(options: Partial<Omit<IvonMethod, "kind">> = {}): IvonMetho
     temperature: positive("temperature", options.temperature ?? 1),
     noiseRamp: share("noiseRamp", options.noiseRamp ?? 0.6),
     clamp: bound("clamp", options.clamp ?? 4),
+    ...(options.strides && { strides: requireStrides(options.strides) }),
     maximumStep: bound("maximumStep", options.maximumStep ?? Number.POSITIVE_INFINITY),
   };
 }

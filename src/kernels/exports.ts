@@ -317,6 +317,10 @@ export interface ParameterKernels {
   sumSquares(g: number, n: number): number;
   isFiniteArray(x: number, n: number): number;
   maxAbs(x: number, n: number): number;
+  /** Of matrices [rows, width]; results and factors are doubles, one a row. assembly/rows.ts. */
+  rowSquares(out: number, x: number, rows: number, width: number): void;
+  rowLevels(inverses: number, totals: number, x: number, rows: number, width: number, shift: number): void;
+  scaleRows(x: number, factors: number, rows: number, width: number, least: number): void;
   /** `scale` is the clip factor, `decay` the pull of a Gaussian prior. */
   sgdStep(
     w: number,

@@ -47,6 +47,10 @@ export class MemoryPlan {
     return new Float32Array(this.instance.memory.buffer, address, count);
   }
 
+  doubles(address: number, count: number): Float64Array {
+    return new Float64Array(this.instance.memory.buffer, address, count);
+  }
+
   integers(address: number, count: number): Int32Array {
     return new Int32Array(this.instance.memory.buffer, address, count);
   }

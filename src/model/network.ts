@@ -107,6 +107,12 @@ export class Network {
         });
   }
 
+  /** Ids of the embedding's rows that the window reads; null where the output layer reads them all. */
+  get embeddings(): Int32Array | null {
+    if (this.model.tied) return null;
+    return this.#plan.integers(this.buffers.ids, this.options.dropout ? this.#rows : this.#distinct);
+  }
+
   /** Packs the weights of the flat vector at `theta`, once for all time steps. */
   *pack(theta: number): Slices {
     const { hidden } = this.model;

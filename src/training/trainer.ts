@@ -133,7 +133,7 @@ export class Trainer {
     this.#network.setWindow(inputs, targets, time, this.options.separator);
     let total = 0;
     for (let particle = 0; particle < guide.particles; particle++) {
-      yield* guide.draw(position, particle);
+      yield* guide.draw(position, particle, this.#network.embeddings);
       this.#drawMasks(particle);
       yield* this.#network.pack(guide.theta);
       yield* this.#network.forward(guide.theta, this.#state);

@@ -28,6 +28,7 @@ test("--json: one object a method, and a report beside it", async () => {
         "setting",
         "stepCost",
         "test",
+        "testOfMean",
         "title",
         "tokens",
         "tokensToBest",

@@ -17,6 +17,7 @@ function record(curve: number[], test: { nll: number; ece: number } | null, nois
     brier: 0.5,
     entropy: 1,
     tokens: 10,
+    predictive: null,
     reliability: [],
     entropyGap: 0.3,
     samples: [],

@@ -5,7 +5,8 @@ import { IvonGuide } from "../../src/inference/ivon.ts";
 import { gaussianPrior, type IvonMethod, ivon } from "../../src/inference/method.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
-import type { Layout, Segment } from "../../src/model/layout.ts";
+import { configureModel } from "../../src/model/configuration.ts";
+import { type Layout, layoutOf, type Segment } from "../../src/model/layout.ts";
 import { randomNumbers } from "../model/reference.ts";
 import { finish } from "../model/support.ts";
 
@@ -27,10 +28,16 @@ const WEAK = gaussianPrior(1e6);
 const sizes = Array.from({ length: ROWS }, (_, r) => 0.01 * Math.SQRT2 ** r);
 
 /** Feeds gradients of known size, of random sign, for so many steps. */
-function follow(options: Partial<IvonMethod>, lambda: number, steps: number, size = (_step: number) => 1) {
+function follow(
+  options: Partial<IvonMethod>,
+  lambda: number,
+  steps: number,
+  size = (_step: number) => 1,
+  run = 1000,
+) {
   const plan = new MemoryPlan(new KernelInstance());
   const guide = new IvonGuide(
-    { plan, layout, seed: seedOf(1), steps: 1000, lambda },
+    { plan, layout, seed: seedOf(1), steps: run, lambda },
     ivon({ beta2: 0.999999, ...options }),
   );
   plan.commit();
@@ -59,7 +66,7 @@ function cost(precision: Float32Array, size = 1): number {
 }
 
 test("h is in proportion to the root of its row's mean squared gradient", () => {
-  const { precision } = follow({}, 1e3, 60);
+  const { precision } = follow({ noiseCost: 0.005 }, 1e3, 60);
   for (let r = 1; r < ROWS; r++)
     expect(precision[r * WIDTH] / precision[0] / (sizes[r] / sizes[0])).toBeCloseTo(1, 1);
 });
@@ -69,6 +76,42 @@ test("full noise costs noiseCost nats a token, whatever the number of tokens", (
   for (const lambda of [300, 1000])
     for (const noiseCost of [0.01, 0.05])
       expect(cost(follow({ noiseCost, prior: WEAK }, lambda, 60).precision) / noiseCost).toBeCloseTo(1, 1);
+});
+
+test("without one given the noise may cost 0.005 nats for every pass, at most 0.05", () => {
+  const costs = (run: number, lambda: number) =>
+    cost(follow({ prior: WEAK }, lambda, 60, undefined, run).precision);
+  // 60 steps of 100 tokens are 6 passes over 1,000, and 20 over 300.
+  expect(costs(60, 1000) / 0.03).toBeCloseTo(1, 1);
+  expect(costs(60, 300) / 0.05).toBeCloseTo(1, 1);
+});
+
+test("in a small vocabulary the recurrence moves farther, the embedding's readers and the logits less", () => {
+  for (const [vocabulary, less] of [
+    [64, 0.4],
+    [400, 1],
+    [900, 1],
+  ]) {
+    const configuration = configureModel(vocabulary, { embedding: 8, hidden: 8, layers: 2 });
+    const own = layoutOf(configuration);
+    const plan = new MemoryPlan(new KernelInstance());
+    const context = { plan, layout: own, seed: seedOf(1), steps: 1000, lambda: 1e6 };
+    const guide = new IvonGuide(context, ivon({ beta2: 0.999999, prior: WEAK, probe: 1, h0: 1 }));
+    plan.commit();
+    finish(guide.start(new Float32Array(own.length), null));
+    for (let step = 0; step < 3; step++) {
+      plan.floats(guide.gradient, own.length).fill(0.01);
+      finish(guide.update({ step, learningRate: 1e-9, tokens: 100 }));
+    }
+    const precision = new Float32Array(own.length);
+    finish(guide.precision(precision));
+    const moves = (name: string) =>
+      precision[own.find("embedding.weight").offset] / precision[own.find(name).offset];
+    expect(moves("lstm.weight_ih_l0")).toBeCloseTo(less, 5);
+    expect(moves("lstm.weight_ih_l1")).toBeCloseTo(1, 5);
+    expect(moves("lstm.weight_hh_l1")).toBeCloseTo(less < 1 ? 2 : 1, 5);
+    expect(moves("output.weight")).toBeCloseTo(less, 5);
+  }
 });
 
 test("with many tokens it costs less: the noise is no wider than the posterior of the rows' mean curvature", () => {
@@ -88,7 +131,7 @@ test("the level of h changes the noise alone: a step stays as long as it was", (
 
 test("h follows the gradients as they shrink, and its level keeps the cost", () => {
   const late = (step: number) => (step < 60 ? 1 : 0.5);
-  const { precision } = follow({}, 300, 400, late);
+  const { precision } = follow({ noiseCost: 0.005 }, 300, 400, late);
   expect(cost(precision, 0.5) / 0.005).toBeCloseTo(1, 1);
 });
 

@@ -7,7 +7,7 @@ import { sha256 } from "../../formats/sha256.ts";
 import { writeFileAtomically } from "../../node.ts";
 
 /** Raised whenever the same configuration would give another record: an algorithm that changed, a new figure. */
-const VERSION = 2;
+const VERSION = 3;
 
 /** What a run is decided by. */
 export interface RunKey {

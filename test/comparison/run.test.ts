@@ -1,0 +1,49 @@
+/** One run of a comparison: what its record is of. */
+import { beforeAll, expect, test } from "vitest";
+import { type RunRecord, runOnce, type Texts } from "../../src/comparison/run.ts";
+import { Corpus } from "../../src/text/corpus.ts";
+import { learnTokenizer } from "../../src/text/learn.ts";
+import { randomNumbers } from "../model/reference.ts";
+
+const SHAPE = { embedding: 8, hidden: 16, layers: 1, batch: 4, sequence: 16 };
+let texts: Texts;
+
+/** Letters without any order: what is learnt of the training text is no help elsewhere. */
+function letters(count: number, seed: number): string {
+  const random = randomNumbers(seed);
+  return Array.from({ length: count }, () => "abcdefgh"[Math.floor(8 * random())]).join("");
+}
+
+beforeAll(async () => {
+  const tokenizer = await learnTokenizer("abcdefgh", { kind: "character" });
+  const open = (text: string) => Corpus.open(text, { tokenizer });
+  const held = await open(letters(300, 2));
+  texts = {
+    train: await open(letters(300, 1)),
+    valid: held,
+    curve: held,
+    test: held,
+    sampled: held,
+    reversed: held,
+  };
+});
+
+function run(kind: "adam" | "ivon"): Promise<RunRecord> {
+  return runOnce(texts, SHAPE, { method: { kind }, tokens: 10_000, seed: 1, points: 20, test: true });
+}
+
+test("early stopping scores the test with the weights of the lowest point, not with the last ones", async () => {
+  const { curve, best, test } = await run("adam");
+  const last = curve[curve.length - 1];
+  expect(last.nll / best.nll).toBeGreaterThan(1.1);
+  expect(test!.best.nll).toBeCloseTo(best.nll, 5);
+  expect(test!.final.nll).toBeCloseTo(last.nll, 5);
+  expect(test!.best.predictive).toBeNull();
+});
+
+test("of a posterior the lowest point is also scored by the average of samples", async () => {
+  const { best, test } = await run("ivon");
+  expect(test!.best.nll).toBeCloseTo(best.nll, 5);
+  expect(test!.best.predictive!.nll).not.toBe(test!.best.nll);
+  expect(test!.best.predictive!.nll / best.nll).toBeLessThan(1.05);
+});
