@@ -347,7 +347,7 @@ export interface ParameterKernels {
     scale: number,
     decay: number,
   ): void;
-  /** `price` is 0 for one particle. assembly/ivon.ts. */
+  /** `price` is 0 for one particle, `g` where there is no gradient. assembly/ivon.ts. */
   ivonStep(
     mean: number,
     h: number,
