@@ -184,14 +184,14 @@ function passes(): Task[] {
 function peak(): Task {
   const [at] = layOut(8);
   const run = () => {
-    floats[at / 4] = 0.999;
+    floats[at / 4] = 1;
     floats[at / 4 + 1] = 0.001;
     k.multiplyAddPeak(ROUNDS_OF_PEAK, at);
   };
   return {
     name: build === "relaxed" ? "multiply and add, fused" : "multiply, then add",
     shape: "registers",
-    count: 96 * ROUNDS_OF_PEAK,
+    count: k.peakOperations() * ROUNDS_OF_PEAK,
     unit: "GFLOP/s",
     run,
     times: [],
@@ -221,8 +221,9 @@ function value({ count, unit, times }: Task): number {
   return unit === "ns" ? (median / count) * 1e9 : count / median / 1e9;
 }
 
-/** The best, since the chains of the peak fit the machine with nothing to spare. */
-const peakGflops = tasks[0].count / Math.min(...tasks[0].times) / 1e9;
+/** The best tenth of the calls: what the machine does undisturbed, without the one call that a clock flatters. */
+const undisturbed = Float64Array.from(tasks[0].times).sort()[Math.floor(tasks[0].times.length / 10)];
+const peakGflops = tasks[0].count / undisturbed / 1e9;
 for (const task of tasks) {
   const share =
     task.unit === "GFLOP/s" ? `${Math.round((100 * value(task)) / peakGflops)} %`.padStart(6) : "";

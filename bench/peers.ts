@@ -99,6 +99,13 @@ function comparisons(): Comparison[] {
         peers: [torch(), own("self-simd")],
       },
       {
+        task: train,
+        build: "simd",
+        threads: 2,
+        ours: own("self-2-threads", { threads: "2" }),
+        peers: [own("self-1-thread")],
+      },
+      {
         task: step,
         build: "simd",
         threads: 1,
