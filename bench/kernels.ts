@@ -13,6 +13,7 @@ import { relaxedText } from "../src/kernels/generated/relaxed.ts";
 import { simdText } from "../src/kernels/generated/simd.ts";
 import { KernelInstance } from "../src/kernels/instance.ts";
 import { kernelsOf } from "../src/kernels/kernels.ts";
+import { PRODUCTS, type Product } from "./products.ts";
 
 const { values } = parseArgs({
   options: {
@@ -31,29 +32,6 @@ const MEMORY = 128 * 2 ** 20;
 const ROUNDS_OF_PEAK = 20_000;
 /** Operations a measured call holds at least, so that the clock's own cost does not show. */
 const OPERATIONS = 4e6;
-
-interface Product {
-  name: string;
-  m: number;
-  n: number;
-  k: number;
-  transposed?: boolean;
-}
-
-const PRODUCTS: Product[] = [
-  { name: "recurrent, batch 20", m: 20, n: 1024, k: 256 },
-  { name: "recurrent, batch 32", m: 32, n: 1024, k: 256 },
-  { name: "recurrent, back", m: 20, n: 256, k: 1024 },
-  { name: "inputs", m: 700, n: 1024, k: 128 },
-  { name: "inputs, layer 2", m: 700, n: 1024, k: 256 },
-  { name: "inputs, back", m: 700, n: 256, k: 1024 },
-  { name: "weight gradient", m: 1024, n: 256, k: 700, transposed: true },
-  { name: "logits, characters", m: 700, n: 96, k: 256 },
-  { name: "logits, characters, gradient", m: 96, n: 256, k: 700, transposed: true },
-  { name: "logits, 10,000 words", m: 64, n: 10_000, k: 200 },
-  { name: "one token", m: 1, n: 1024, k: 256 },
-  { name: "one token, 96 logits", m: 1, n: 96, k: 256 },
-];
 
 interface Task {
   name: string;
