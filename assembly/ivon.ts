@@ -8,6 +8,12 @@ import { flush } from "./norm";
 /** Bytes of each of the five arrays that are worked on at a time. */
 const CACHED: usize = 1024;
 
+/** No gradient; one particle; that, with squared gradients; several particles, and squared gradients. */
+const NONE = 0;
+const PLAIN = 1;
+const SQUARED = 2;
+const AVERAGED = 3;
+
 /** -highest <= x <= highest; NaN stays. */
 // @ts-ignore: decorator
 @inline
@@ -16,7 +22,7 @@ function clamp(x: v128, highest: v128): v128 {
 }
 
 /**
- * g: mean gradient; price: mean over particles of (theta - mean) g, or 0 for one particle, whose theta is read.
+ * g: mean gradient, or 0 where it is 0 throughout, when theta and price are not read; price: mean over particles of (theta - mean) g, or 0 for one particle, whose theta is read.
  * Hessian estimate: priceScale (h + delta) price + squareScale g^2, kept within clampScale sqrt(h + delta).
  * u = beta1 u + (1 - beta1) clip g; retention is 1 - beta2 (0 freezes h); rate = learning rate * (h0 + delta).
  * step = (correction u + decay mean) / (new h + delta), kept within maximumStep; mean -= rate step.
@@ -49,12 +55,17 @@ export function ivonStep(
   // Two short loops over what the nearest cache holds: one long one keeps too few vectors in flight.
   for (let start: usize = 0; start < bytes; start += CACHED) {
     const end = min(start + CACHED, bytes);
-    // Literals, so that the common case is compiled without what it does not need.
-    if (price) curvature(h, price, mean, g, start, end, true, true, retention, priceScale, squareScale, clampScale, delta);
+    // Literals, so that each case is compiled without what it does not need.
+    if (g == 0) {
+      curvature(h, 0, mean, 0, start, end, NONE, retention, priceScale, 0, clampScale, delta);
+      direction(mean, h, u, 0, start, end, NONE, rate, <f32>beta1, factor, correction, delta, decay, maximumStep);
+      continue;
+    }
+    if (price) curvature(h, price, mean, g, start, end, AVERAGED, retention, priceScale, squareScale, clampScale, delta);
     else if (squareScale != 0)
-      curvature(h, theta, mean, g, start, end, false, true, retention, priceScale, squareScale, clampScale, delta);
-    else curvature(h, theta, mean, g, start, end, false, false, retention, priceScale, 0, clampScale, delta);
-    direction(mean, h, u, g, start, end, rate, <f32>beta1, factor, correction, delta, decay, maximumStep);
+      curvature(h, theta, mean, g, start, end, SQUARED, retention, priceScale, squareScale, clampScale, delta);
+    else curvature(h, theta, mean, g, start, end, PLAIN, retention, priceScale, 0, clampScale, delta);
+    direction(mean, h, u, g, start, end, PLAIN, rate, <f32>beta1, factor, correction, delta, decay, maximumStep);
   }
 }
 
@@ -67,8 +78,7 @@ function curvature(
   g: usize,
   start: usize,
   end: usize,
-  averaged: bool,
-  squared: bool,
+  form: i32,
   retention: f32,
   priceScale: f32,
   squareScale: f32,
@@ -77,14 +87,18 @@ function curvature(
 ): void {
   const floor: f32 = delta > 0 ? delta * -0.9998 : 1e-20;
   for (let i = start; i < end; i += 16) {
-    const gradient = v128.load(g + i);
     const old = v128.load(h + i);
-    const read = v128.load(from + i);
-    const noise = averaged ? read : f32x4.mul(f32x4.sub(read, v128.load(mean + i)), gradient);
     const a = f32x4.add(old, f32x4.splat(delta));
-    let estimate = f32x4.mul(f32x4.mul(f32x4.splat(priceScale), a), noise);
-    if (squared) estimate = f32x4.add(estimate, f32x4.mul(f32x4.splat(squareScale), f32x4.mul(gradient, gradient)));
-    const kept = clamp(estimate, f32x4.mul(f32x4.splat(clampScale), f32x4.sqrt(a)));
+    let kept = f32x4.splat(0);
+    if (form != NONE) {
+      const gradient = v128.load(g + i);
+      const read = v128.load(from + i);
+      const noise = form == AVERAGED ? read : f32x4.mul(f32x4.sub(read, v128.load(mean + i)), gradient);
+      kept = f32x4.mul(f32x4.mul(f32x4.splat(priceScale), a), noise);
+      if (form != PLAIN)
+        kept = f32x4.add(kept, f32x4.mul(f32x4.splat(squareScale), f32x4.mul(gradient, gradient)));
+      kept = clamp(kept, f32x4.mul(f32x4.splat(clampScale), f32x4.sqrt(a)));
+    }
     const change = f32x4.mul(f32x4.splat(retention), f32x4.sub(kept, old));
     const half = f32x4.div(f32x4.mul(change, change), f32x4.add(a, a));
     const next = flush(f32x4.add(f32x4.add(old, change), half));
@@ -92,6 +106,8 @@ function curvature(
   }
 }
 
+// @ts-ignore: decorator
+@inline
 function direction(
   mean: usize,
   h: usize,
@@ -99,6 +115,7 @@ function direction(
   g: usize,
   start: usize,
   end: usize,
+  form: i32,
   rate: f32,
   beta1: f32,
   factor: f32,
@@ -110,7 +127,7 @@ function direction(
   for (let i = start; i < end; i += 16) {
     const m = v128.load(mean + i);
     const old = f32x4.mul(f32x4.splat(beta1), v128.load(u + i));
-    const momentum = flush(f32x4.add(old, f32x4.mul(f32x4.splat(factor), v128.load(g + i))));
+    const momentum = flush(form == NONE ? old : f32x4.add(old, f32x4.mul(f32x4.splat(factor), v128.load(g + i))));
     const decayed = f32x4.mul(f32x4.splat(decay), m);
     const pull = f32x4.add(f32x4.mul(momentum, f32x4.splat(correction)), decayed);
     const precision = f32x4.add(v128.load(h + i), f32x4.splat(delta));

@@ -99,6 +99,11 @@ function storeGroup(out: usize, even0: v128, even1: v128, odd0: v128, odd1: v128
   v128.store(out, v128.shuffle<i32>(odd0, odd1, 1, 3, 5, 7), 48);
 }
 
+/** 0x3f3504f3, the bits of the root of a half, and the sign bit: V8 makes a constant anew in every turn of a loop. */
+const BITS: usize = memory.data<i32>([
+  0x3f3504f3, 0x3f3504f3, 0x3f3504f3, 0x3f3504f3, 0x80000000, 0x80000000, 0x80000000, 0x80000000,
+]);
+
 /** For radii: 2^-32, 2^-33, 1, 2, the series of -2 ln m, -2 ln 2. */
 const RADIUS: usize = memory.data<f32>([
   2.3283064365386963e-10, 1.1641532182693481e-10, 1, 2, -0.59743732213974, -0.79955071210860603,
@@ -125,10 +130,15 @@ export function radii(out: usize, end: usize): void {
   const c6 = constant(6);
   const c7 = constant(7);
   const c8 = constant(8);
+  const half = v128.load(BITS);
+  const sign = v128.load(BITS, 16);
+  // Two loops: of a long chain of operations few are in flight at a time.
+  for (let at = out; at < end; at += 32)
+    v128.store(at, f32x4.add(f32x4.mul(f32x4.convert_i32x4_u(v128.load(at)), c0), c1));
   for (; out < end; out += 32) {
     const second = v128.load(out, 16);
-    const u = f32x4.add(f32x4.mul(f32x4.convert_i32x4_u(v128.load(out)), c0), c1);
-    const n = i32x4.shr_s(i32x4.sub(u, i32x4.splat(0x3f3504f3)), 23);
+    const u = v128.load(out);
+    const n = i32x4.shr_s(i32x4.sub(u, half), 23);
     const f = f32x4.sub(i32x4.sub(u, i32x4.shl(n, 23)), one);
     const s = f32x4.div(f, f32x4.add(f, two));
     const z = f32x4.mul(s, s);
@@ -137,7 +147,7 @@ export function radii(out: usize, end: usize): void {
     p = f32x4.add(f32x4.mul(p, z), c7);
     const log = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(n), c8), f32x4.mul(p, s));
     // The nearest half turn is odd where bits 31 and 30 differ.
-    const odd = v128.and(v128.xor(second, i32x4.shl(second, 1)), i32x4.splat(0x80000000));
+    const odd = v128.and(v128.xor(second, i32x4.shl(second, 1)), sign);
     v128.store(out, v128.xor(f32x4.sqrt(log), odd));
   }
 }

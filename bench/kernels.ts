@@ -13,6 +13,7 @@ import { relaxedText } from "../src/kernels/generated/relaxed.ts";
 import { simdText } from "../src/kernels/generated/simd.ts";
 import { KernelInstance } from "../src/kernels/instance.ts";
 import { kernelsOf } from "../src/kernels/kernels.ts";
+import { PRODUCTS, type Product } from "./products.ts";
 
 const { values } = parseArgs({
   options: {
@@ -31,29 +32,6 @@ const MEMORY = 128 * 2 ** 20;
 const ROUNDS_OF_PEAK = 20_000;
 /** Operations a measured call holds at least, so that the clock's own cost does not show. */
 const OPERATIONS = 4e6;
-
-interface Product {
-  name: string;
-  m: number;
-  n: number;
-  k: number;
-  transposed?: boolean;
-}
-
-const PRODUCTS: Product[] = [
-  { name: "recurrent, batch 20", m: 20, n: 1024, k: 256 },
-  { name: "recurrent, batch 32", m: 32, n: 1024, k: 256 },
-  { name: "recurrent, back", m: 20, n: 256, k: 1024 },
-  { name: "inputs", m: 700, n: 1024, k: 128 },
-  { name: "inputs, layer 2", m: 700, n: 1024, k: 256 },
-  { name: "inputs, back", m: 700, n: 256, k: 1024 },
-  { name: "weight gradient", m: 1024, n: 256, k: 700, transposed: true },
-  { name: "logits, characters", m: 700, n: 96, k: 256 },
-  { name: "logits, characters, gradient", m: 96, n: 256, k: 700, transposed: true },
-  { name: "logits, 10,000 words", m: 64, n: 10_000, k: 200 },
-  { name: "one token", m: 1, n: 1024, k: 256 },
-  { name: "one token, 96 logits", m: 1, n: 96, k: 256 },
-];
 
 interface Task {
   name: string;
@@ -184,14 +162,14 @@ function passes(): Task[] {
 function peak(): Task {
   const [at] = layOut(8);
   const run = () => {
-    floats[at / 4] = 0.999;
+    floats[at / 4] = 1;
     floats[at / 4 + 1] = 0.001;
     k.multiplyAddPeak(ROUNDS_OF_PEAK, at);
   };
   return {
     name: build === "relaxed" ? "multiply and add, fused" : "multiply, then add",
     shape: "registers",
-    count: 96 * ROUNDS_OF_PEAK,
+    count: k.peakOperations() * ROUNDS_OF_PEAK,
     unit: "GFLOP/s",
     run,
     times: [],
@@ -221,8 +199,9 @@ function value({ count, unit, times }: Task): number {
   return unit === "ns" ? (median / count) * 1e9 : count / median / 1e9;
 }
 
-/** The best, since the chains of the peak fit the machine with nothing to spare. */
-const peakGflops = tasks[0].count / Math.min(...tasks[0].times) / 1e9;
+/** The best tenth of the calls: what the machine does undisturbed, without the one call that a clock flatters. */
+const undisturbed = Float64Array.from(tasks[0].times).sort()[Math.floor(tasks[0].times.length / 10)];
+const peakGflops = tasks[0].count / undisturbed / 1e9;
 for (const task of tasks) {
   const share =
     task.unit === "GFLOP/s" ? `${Math.round((100 * value(task)) / peakGflops)} %`.padStart(6) : "";

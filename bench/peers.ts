@@ -49,9 +49,12 @@ interface Row {
   readonly theirs: number;
   /** Above 1: ours is faster. */
   readonly ratio: number;
-  /** Resident memory of the two processes, engine and libraries included. */
-  readonly oursBytes: number;
-  readonly theirsBytes: number;
+}
+
+/** Resident bytes of the two processes of a row, engine and libraries included. */
+interface Memory extends Pick<Row, "task" | "build" | "threads" | "peer"> {
+  readonly ours: number;
+  readonly theirs: number;
 }
 
 const own = (name: string, options: Record<string, string> = {}): Contender => ({
@@ -97,6 +100,13 @@ function comparisons(): Comparison[] {
         threads: 1,
         ours: own("self-relaxed", { build: "relaxed" }),
         peers: [torch(), own("self-simd")],
+      },
+      {
+        task: train,
+        build: "simd",
+        threads: 2,
+        ours: own("self-2-threads", { threads: "2" }),
+        peers: [own("self-1-thread")],
       },
       {
         task: step,
@@ -229,7 +239,7 @@ function reasonOf(errors: string): string {
   return (lines[0] ?? errors.split("\n")[0] ?? "ended without a word").trim().slice(0, 160);
 }
 
-async function compare({ task, build, threads, ours, peers }: Comparison): Promise<Row[]> {
+async function compare({ task, build, threads, ours, peers }: Comparison): Promise<[Row, Memory][]> {
   const started = [await Measured.start(ours, task)];
   for (const peer of peers) started.push(await Measured.start(peer, task));
   const [self, ...others] = started;
@@ -252,19 +262,16 @@ async function compare({ task, build, threads, ours, peers }: Comparison): Promi
   const bytesOf = (i: number) => median(measured[i].map(({ bytes }) => bytes));
   return taking.map(({ contender, version }, peer) => {
     const theirs = secondsOf(peer + 1);
+    const what = { task, build, threads, peer: contender.name };
     const row = {
-      task,
-      build,
-      threads,
-      peer: contender.name,
+      ...what,
       ours: figure(median(secondsOf(0))),
       theirs: figure(median(theirs)),
       ratio: median(theirs.map((seconds, round) => seconds / secondsOf(0)[round])),
-      oursBytes: bytesOf(0),
-      theirsBytes: bytesOf(peer + 1),
     };
-    print(row, version);
-    return row;
+    const memory = { ...what, ours: bytesOf(0), theirs: bytesOf(peer + 1) };
+    print(row, memory, version);
+    return [row, memory];
   });
 }
 
@@ -279,12 +286,13 @@ function median(numbers: readonly number[]): number {
 }
 
 function print(
-  { task, build, threads, peer, ours, theirs, ratio, oursBytes, theirsBytes }: Row,
+  { task, build, threads, peer, ours, theirs, ratio }: Row,
+  memory: Memory,
   version: string,
 ): void {
   const unit = task.startsWith("train") ? "tokens/s" : task.startsWith("step") ? "ms a step" : "µs a token";
   note(
-    `${task.padEnd(12)}${build.padEnd(8)}${String(threads).padEnd(3)}${peer.padEnd(20)}${ours.toFixed(1).padStart(10)} against ${theirs.toFixed(1).padStart(10)} ${unit.padEnd(11)}${ratio.toFixed(2).padStart(8)} ×  ${megabytes(oursBytes)} against ${megabytes(theirsBytes)} MB   ${version}`,
+    `${task.padEnd(12)}${build.padEnd(8)}${String(threads).padEnd(3)}${peer.padEnd(20)}${ours.toFixed(1).padStart(10)} against ${theirs.toFixed(1).padStart(10)} ${unit.padEnd(11)}${ratio.toFixed(2).padStart(8)} ×  ${megabytes(memory.ours)} against ${megabytes(memory.theirs)} MB   ${version}`,
   );
 }
 
@@ -297,6 +305,7 @@ function note(line: string): void {
 
 const wanted = comparisons().filter(({ task }) => !values.task || values.task.includes(task));
 await bundle(["own", "foreign/tfjs", "foreign/jax", "foreign/onnxruntime"]);
-const rows: Row[] = [];
-for (const comparison of wanted) rows.push(...(await compare(comparison)));
-if (values.json) process.stdout.write(`${JSON.stringify({ rows })}\n`);
+const found: [Row, Memory][] = [];
+for (const comparison of wanted) found.push(...(await compare(comparison)));
+const result = { rows: found.map(([row]) => row), memory: found.map(([, memory]) => memory) };
+if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);

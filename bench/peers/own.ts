@@ -3,6 +3,7 @@ import "../../src/kernels/embedded.ts";
 import { seedOf } from "../../src/inference/guide.ts";
 import { adam, ivon } from "../../src/inference/method.ts";
 import { defaultKernels, type Kernels } from "../../src/kernels/kernels.ts";
+import { threads } from "../../src/kernels/threads/index.ts";
 import { Predictor } from "../../src/prediction/predictor.ts";
 import { relaxed } from "../../src/relaxed.ts";
 import { randomPosterior, step, trainerOf } from "../run.ts";
@@ -14,7 +15,8 @@ const task = options.task as Task;
 const shape = shapeOf(task);
 const kernels = await kernelsOf(options);
 
-async function kernelsOf({ build }: Record<string, string>): Promise<Kernels> {
+async function kernelsOf({ build, threads: count }: Record<string, string>): Promise<Kernels> {
+  if (count) return threads({ count: Number(count) });
   return build === "relaxed" ? relaxed : defaultKernels();
 }
 

@@ -3,6 +3,7 @@ import type { KernelExports } from "../kernels/exports.ts";
 import type { Layout, Segment } from "../model/layout.ts";
 import { PART, type Slices, Work } from "../model/work.ts";
 import type { Seed } from "./guide.ts";
+import type { Sparse } from "./stretches.ts";
 
 /** Operations that take as long as one normal deviate. */
 const DEVIATE = 150;
@@ -24,52 +25,29 @@ export interface DrawNumber {
   readonly particle: number;
 }
 
-/** Sixteen elements are drawn together. */
-const GROUP = 16;
-
 /**
  * theta = mean + scale ε / √(h + delta); biases, and everything where the scale is 0, are the mean's.
- * @param embeddings ids of the embedding's rows that are needed, null for all: other rows may be left as they are
+ * @param some segment of which only what is read has to be drawn: numbers depend on their place alone
  */
 export function* drawNatural(
   k: KernelExports,
   layout: Layout,
   draw: NaturalDraw,
   number: DrawNumber,
-  embeddings: Int32Array | null = null,
+  some: Sparse | null = null,
 ): Slices {
   const work = new Work();
-  const table = layout.find("embedding.weight");
   for (const s of layout.segments)
-    if (s === table && embeddings && isSparse(s, embeddings))
-      yield* drawRows(k, work, s, embeddings, draw, number);
+    if (s === some?.segment)
+      for (const { from, size, read } of some.stretches) {
+        if (!read) continue;
+        drawPart(k, s, from, size, draw, number);
+        yield* work.spend(DEVIATE * size);
+      }
     else
       yield* work.parts(s.size, PART, DEVIATE, (from, size) => {
         drawPart(k, s, from, size, draw, number);
       });
-}
-
-/** Whether drawing rows by themselves is less work than drawing them all: whole groups are drawn. */
-function isSparse({ size, shape }: Segment, rows: Int32Array): boolean {
-  return 2 * rows.length * (shape[1] + 2 * GROUP) < size;
-}
-
-/** Numbers depend on their place alone, so that a row drawn by itself has the same ones. */
-function* drawRows(
-  k: KernelExports,
-  work: Work,
-  segment: Segment,
-  rows: Int32Array,
-  draw: NaturalDraw,
-  number: DrawNumber,
-): Slices {
-  const width = segment.shape[1];
-  for (const row of rows) {
-    const from = Math.floor((row * width) / GROUP) * GROUP;
-    const end = Math.min(Math.ceil(((row + 1) * width) / GROUP) * GROUP, segment.size);
-    drawPart(k, segment, from, end - from, draw, number);
-    yield* work.spend(DEVIATE * (end - from));
-  }
 }
 
 /** `from` counts from the segment's beginning and is a multiple of 16. */

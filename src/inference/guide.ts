@@ -3,6 +3,7 @@ import type { KernelExports } from "../kernels/exports.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import type { Layout, Segment } from "../model/layout.ts";
 import { PART, type Slices, sliceOf, unitsOfPart, Work } from "../model/work.ts";
+import type { Sparse } from "./stretches.ts";
 
 /** Streams of random numbers: one use each, so that no two draws share bits. */
 export const STREAM = { weights: 0, initialise: 1, dropout: 2, evaluate: 3, generate: 4, signs: 5 } as const;
@@ -65,8 +66,8 @@ export interface Guide {
   start(mean: Float32Array, precision: Float32Array | null): Slices;
   /**
    * Draws the weights of one particle.
-   * @param embeddings ids of the embedding's rows that the network will read; null for all. Rows whose gradient is 0
-   * need no draw: nothing reads their noise but a product with that gradient
+   * @param embeddings ids of the embedding's rows that the network will read; null for all. The gradient of others
+   * is 0
    */
   draw(position: Position, particle: number, embeddings?: Int32Array | null): Slices;
   /** Takes in the gradient of one particle. */
@@ -104,6 +105,8 @@ export interface Part {
   /** First element in the flat vector, a multiple of 16, and number of elements. */
   readonly offset: number;
   readonly size: number;
+  /** Whether a gradient other than 0 is possible. */
+  readonly read: boolean;
 }
 
 /** Rows of a segment: a unit's or a token's weights each, a bias as a whole. */
@@ -135,13 +138,23 @@ export class Vectors {
     return this.plan.words(this.layout.length);
   }
 
-  /** Visits the flat vector segment by segment, large ones in parts: no kernel call is longer than a slice. */
-  *each(visit: (part: Part, byteOffset: number) => void): Slices {
-    for (const [index, segment] of this.layout.segments.entries())
-      yield* this.#work.parts(segment.size, PART, PASS, (from, size) => {
+  /**
+   * Visits the flat vector segment by segment, large ones in parts: no kernel call is longer than a slice.
+   * @param some segment to visit by stretches
+   */
+  *each(visit: (part: Part, byteOffset: number) => void, some: Sparse | null = null): Slices {
+    for (const [index, segment] of this.layout.segments.entries()) {
+      const part = (from: number, size: number, read = true) => {
         const offset = segment.offset + from;
-        visit({ segment, index, offset, size }, offset * BYTES);
-      });
+        visit({ segment, index, offset, size, read }, offset * BYTES);
+      };
+      if (segment === some?.segment)
+        for (const { from, size, read } of some.stretches) {
+          part(from, size, read);
+          yield* this.#work.spend(PASS * size);
+        }
+      else yield* this.#work.parts(segment.size, PART, PASS, part);
+    }
   }
 
   /** Copies a flat vector in or out, in parts. */

@@ -14,6 +14,7 @@ import {
   type GuideContext,
   type HessianRatio,
   type NamedArray,
+  type Part,
   type Position,
   padded,
   type Rows,
@@ -22,6 +23,7 @@ import {
   Vectors,
 } from "./guide.ts";
 import type { IvonMethod, Strides } from "./method.ts";
+import { type Sparse, sparse } from "./stretches.ts";
 
 /** A row's h0 stays within this factor of the mean: one stray gradient must not decide a run. */
 const SPREAD_LIMIT = 10;
@@ -82,6 +84,8 @@ export class IvonGuide implements Guide {
   /** Per segment: the running mean of its squared gradient. */
   #squares: number[];
   #power = 1;
+  /** What the window reads of the embedding, where that is little. */
+  #some: Sparse | null = null;
   /** Whether h came with the weights: the probe must then not put it back to h0. */
   #known = false;
 
@@ -149,6 +153,8 @@ export class IvonGuide implements Guide {
   }
 
   *draw(position: Position, particle: number, embeddings: Int32Array | null = null): Slices {
+    const table = this.#v.layout.find("embedding.weight");
+    if (particle === 0) this.#some = embeddings && sparse(table, embeddings);
     const { seed, lambda } = this.#context;
     const scale = this.noise(position) / Math.sqrt(lambda);
     const { theta, mean } = this;
@@ -157,7 +163,7 @@ export class IvonGuide implements Guide {
       this.#v.layout,
       { theta, mean, h: this.#hessian, delta: this.#delta, scale },
       { seed, step: position.step, stream: STREAM.weights, particle },
-      embeddings,
+      this.#some,
     );
   }
 
@@ -185,7 +191,8 @@ export class IvonGuide implements Guide {
     const noise = this.noise(position);
     const { lambda } = this.#context;
     const rate = position.learningRate * (this.#h0 + this.#delta);
-    yield* this.#v.each(({ segment, index, size }, at) => {
+    // Without a gradient nothing but decay is left, and noise, which counts only in products with it, was not drawn.
+    const update = ({ segment, index, size, read }: Part, at: number) => {
       const estimating = !segment.bias && noise > 0;
       const deviation = Math.sqrt(this.#squares[index]);
       this.#v.k.ivonStep(
@@ -193,7 +200,7 @@ export class IvonGuide implements Guide {
         this.#hessian + at,
         this.#momentum + at,
         this.theta + at,
-        this.#gathered + at,
+        read ? this.#gathered + at : 0,
         this.#price ? this.#price + at : 0,
         size,
         rate,
@@ -208,7 +215,8 @@ export class IvonGuide implements Guide {
         segment.bias ? 0 : this.#delta,
         this.#method.maximumStep,
       );
-    });
+    };
+    yield* this.#v.each(update, this.#some);
     return { gradientNorm };
   }
 

@@ -89,8 +89,9 @@ export interface MatrixKernels {
     scratch: number,
   ): void;
   gemv(n: number, k: number, x: number, packedB: number, y: number, accumulate: number): void;
-  /** `n` rounds of 96 operations on two floats at `at`; 16 bytes at `at` + 16 are written. */
+  /** `n` rounds of `peakOperations()` on two floats at `at`; 16 bytes at `at` + 16 are written. */
   multiplyAddPeak(n: number, at: number): void;
+  peakOperations(): number;
   gatherRows(out: number, table: number, ids: number, rows: number, width: number): void;
   scatterAddRows(table: number, rows: number, ids: number, count: number, width: number): void;
   /** The first `width` columns of rows of `stride` floats. */
@@ -347,7 +348,7 @@ export interface ParameterKernels {
     scale: number,
     decay: number,
   ): void;
-  /** `price` is 0 for one particle. assembly/ivon.ts. */
+  /** `price` is 0 for one particle, `g` where there is no gradient. assembly/ivon.ts. */
   ivonStep(
     mean: number,
     h: number,

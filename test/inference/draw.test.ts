@@ -1,4 +1,5 @@
 /** Rows of the embedding that a window does not read are not drawn; a training has the bits as if they were. */
+import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { seedOf } from "../../src/inference/guide.ts";
 import { ivon } from "../../src/inference/method.ts";
@@ -13,7 +14,7 @@ import { finish } from "../model/support.ts";
 const SHAPE = { vocabulary: 300, embedding: 24, hidden: 16 };
 const [BATCH, SEQUENCE, STEPS] = [3, 4, 24];
 
-/** @param whole whether all rows are drawn; @returns the posterior's hash, and the weights of the last draw */
+/** @param whole whether all rows are drawn; @returns the posterior's hash */
 function train(whole: boolean, options: { particles?: number; dropout?: number; tied?: boolean }) {
   const { particles = 1, dropout = 0, tied = false } = options;
   const configuration = configureModel(SHAPE.vocabulary, { ...SHAPE, ...(tied && { embedding: 16 }), tied });
@@ -41,12 +42,12 @@ function train(whole: boolean, options: { particles?: number; dropout?: number; 
   for (let step = 0; step < STEPS; step++)
     finish(trainer.update(finish(trainer.differentiate(tokens(), tokens(), SEQUENCE)), false));
   finish(trainer.publish());
-  return { mean: posterior.mean.slice(), precision: posterior.precision!.slice() };
+  return createHash("sha256").update(posterior.mean).update(posterior.precision!).digest("hex");
 }
 
 test.each([{}, { particles: 2 }, { dropout: 0.3 }, { tied: true }])(
   "the same bits with and without the other rows: %o",
   (options) => {
-    expect(train(false, options)).toEqual(train(true, options));
+    expect(train(false, options)).toBe(train(true, options));
   },
 );

@@ -206,3 +206,19 @@ test("a gradient that is not finite shows: nothing hides it", () => {
   ivonStep({ mean: c, h: fresh(), u: fresh(), theta: fresh(), g: bad, n: 16 });
   for (const pointer of [a, b, c]) expect(k.isFiniteArray(pointer, 16)).toBe(0);
 });
+
+test("IVON without a gradient has the bits of one that is 0, whatever the noise", () => {
+  const n = 1030;
+  const update = (g: (n: number) => number) => {
+    const of = (values: Float32Array) => padded(bench, values);
+    const arrays = {
+      mean: of(between(n, -1, 1, 1)),
+      h: of(between(n, 0.001, 1, 2)),
+      u: of(between(n, -1, 1, 3)),
+      theta: of(between(n, -2, 2, 4)),
+    };
+    ivonStep({ ...arrays, g: g(n), n, decay: 0.1 });
+    return [arrays.mean, arrays.h, arrays.u].map((at) => bench.read(at, n));
+  };
+  expect(update(() => 0)).toEqual(update((count) => padded(bench, new Float32Array(count))));
+});
