@@ -7,10 +7,10 @@
  */
 import { parseArgs } from "node:util";
 import { Bench } from "tinybench";
-import { bytesOfBase64 } from "../src/kernels/base64.ts";
 import { compile } from "../src/kernels/compile.ts";
 import { relaxedText } from "../src/kernels/generated/relaxed.ts";
 import { simdText } from "../src/kernels/generated/simd.ts";
+import { bytesOfHex } from "../src/kernels/hex.ts";
 import { KernelInstance } from "../src/kernels/instance.ts";
 import { kernelsOf } from "../src/kernels/kernels.ts";
 import { PRODUCTS, type Product } from "./products.ts";
@@ -44,7 +44,7 @@ interface Task {
   times: number[];
 }
 
-const instance = new KernelInstance(kernelsOf(build, () => compile(bytesOfBase64(BUILDS[build]))));
+const instance = new KernelInstance(kernelsOf(build, () => compile(bytesOfHex(BUILDS[build]))));
 instance.reserve(MEMORY);
 const k = instance.exports;
 const floats = new Float32Array(instance.memory.buffer);

@@ -31,7 +31,7 @@ else {
     if (!threads) await writeFile(`${GENERATED}/${file}.wasm`, bytes);
     await writeFile(
       `${GENERATED}/${file}.ts`,
-      `${MADE}export const ${file}Text: string =\n  "${bytes.toString("base64")}";\n`,
+      `${MADE}export const ${file}Text: string =\n  "${bytes.toString("hex")}";\n`,
     );
     report(target, bytes);
   }

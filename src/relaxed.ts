@@ -1,12 +1,12 @@
 /** @module The relaxed build, for whoever asks for it: fused multiply-add, faster where the engine has it, not reproducible. */
 
-import { bytesOfBase64 } from "./kernels/base64.ts";
 import { compile } from "./kernels/compile.ts";
 import { relaxedText } from "./kernels/generated/relaxed.ts";
+import { bytesOfHex } from "./kernels/hex.ts";
 import { type Kernels, kernelsOf } from "./kernels/kernels.ts";
 
 /**
  * For the option `kernels`. Compiled when first used.
  * Throws SviError `E_HOST` then where the engine lacks relaxed SIMD; `capabilities().relaxed` tells before.
  */
-export const relaxed: Kernels = kernelsOf("relaxed", () => compile(bytesOfBase64(relaxedText)));
+export const relaxed: Kernels = kernelsOf("relaxed", () => compile(bytesOfHex(relaxedText)));

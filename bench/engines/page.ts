@@ -1,13 +1,14 @@
 /** @module Times the products in a page, and the peak between them; sends medians to the server that it came from. */
-import { bytesOfBase64 } from "../../src/kernels/base64.ts";
+
 import { simdText } from "../../src/kernels/generated/simd.ts";
+import { bytesOfHex } from "../../src/kernels/hex.ts";
 import { PRODUCTS } from "../products.ts";
 
 /** A timed call is long against a page's clock, which may be as coarse as a millisecond. */
 const LEAST_MILLISECONDS = 40;
 const ROUNDS = 9;
 
-const { instance } = await WebAssembly.instantiate(bytesOfBase64(simdText) as BufferSource);
+const { instance } = await WebAssembly.instantiate(bytesOfHex(simdText) as BufferSource);
 // biome-ignore lint/suspicious/noExplicitAny: the exports of a module that was just compiled
 const k = instance.exports as any;
 const START = (k.heapBase() + 63) & ~63;

@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { SviError } from "../../src/errors.ts";
-import { bytesOfBase64 } from "../../src/kernels/base64.ts";
 import { capabilities } from "../../src/kernels/capabilities.ts";
 import { sources } from "../../src/kernels/generated/identity.ts";
 import { relaxedText } from "../../src/kernels/generated/relaxed.ts";
 import { simdText } from "../../src/kernels/generated/simd.ts";
+import { bytesOfHex } from "../../src/kernels/hex.ts";
 import { identify } from "../../src/kernels/identity.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { loadKernels, useKernels } from "../../src/module.ts";
@@ -130,10 +130,10 @@ test("kernels as text are the binary, in characters that nothing has to escape",
     ["relaxed", relaxedText],
   ]) {
     const binary = Uint8Array.from(readFileSync(`build/kernels.${name}.wasm`));
-    expect(bytesOfBase64(text)).toEqual(binary);
+    expect(bytesOfHex(text)).toEqual(binary);
     // Browsers have no Buffer.
     vi.stubGlobal("Buffer", undefined);
-    const decoded = bytesOfBase64(text);
+    const decoded = bytesOfHex(text);
     vi.unstubAllGlobals();
     expect(decoded).toEqual(binary);
     expect(text).toMatch(/^[ -~]+$/);

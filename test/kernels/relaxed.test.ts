@@ -4,19 +4,18 @@
  */
 import v8 from "node:v8";
 import { describe, expect, it } from "vitest";
-import { bytesOfBase64 } from "../../src/kernels/base64.ts";
 import { compile } from "../../src/kernels/compile.ts";
 import { relaxedText } from "../../src/kernels/generated/relaxed.ts";
+import { bytesOfHex } from "../../src/kernels/hex.ts";
 import { kernelsOf } from "../../src/kernels/kernels.ts";
 import { Arena, random, whole } from "./matrix.ts";
 
 // V8 has relaxed SIMD behind a flag until 11.4, the one of Node 20.
-if (!WebAssembly.validate(bytesOfBase64(relaxedText)))
-  v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
+if (!WebAssembly.validate(bytesOfHex(relaxedText))) v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
 
 const relaxed = new Arena(
   24 * 2 ** 20,
-  kernelsOf("relaxed", () => compile(bytesOfBase64(relaxedText))),
+  kernelsOf("relaxed", () => compile(bytesOfHex(relaxedText))),
 );
 const simd = new Arena();
 

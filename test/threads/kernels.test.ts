@@ -1,8 +1,8 @@
 /** Every kernel that is split, against the same call on one thread: all of memory must be the same afterwards. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { bytesOfBase64 } from "../../src/kernels/base64.ts";
 import type { KernelExports } from "../../src/kernels/exports.ts";
 import { simdThreadsText } from "../../src/kernels/generated/simdThreads.ts";
+import { bytesOfHex } from "../../src/kernels/hex.ts";
 import { defaultKernels, type Instantiated } from "../../src/kernels/kernels.ts";
 import { createWorker } from "../../src/kernels/threads/host.ts";
 import { instantiateShared } from "../../src/kernels/threads/instance.ts";
@@ -20,7 +20,7 @@ const FIRST = 4 * MEBIBYTE;
 const at = (n: number) => FIRST + n * 1.5 * MEBIBYTE;
 const IDS = at(12);
 
-const module = new WebAssembly.Module(bytesOfBase64(simdThreadsText));
+const module = new WebAssembly.Module(bytesOfHex(simdThreadsText));
 const random = randomNumbers(7);
 const contents = new Float32Array((END - FIRST) / 4).map(() => random() + 0.01);
 for (let i = 0; i < 1000; i++)

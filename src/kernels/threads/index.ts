@@ -1,8 +1,8 @@
 /** @module Threads on shared memory, for whoever asks for them: the same bits as one thread, sooner. */
 import { requireInteger, SviError } from "../../errors.ts";
-import { bytesOfBase64 } from "../base64.ts";
 import { capabilities } from "../capabilities.ts";
 import { compile } from "../compile.ts";
+import { bytesOfHex } from "../hex.ts";
 import { type Build, identify } from "../identity.ts";
 import type { Kernels } from "../kernels.ts";
 import { createWorker, type ThreadWorker } from "./host.ts";
@@ -40,7 +40,7 @@ export async function threads(options: ThreadsOptions = {}): Promise<ThreadedKer
       value: count,
       remedy: "Leave threads away; the bits are the same",
     });
-  const module = compile(bytesOfBase64(await binaryOf(build)));
+  const module = compile(bytesOfHex(await binaryOf(build)));
   identify(module);
   const pool = await ThreadPool.start(count, module, options.worker ?? createWorker);
   return {
