@@ -551,7 +551,7 @@ describe("checkpoints of other runs", () => {
       tampered({ ...record.scalars, step: 3 }),
       tampered({ ...record.scalars, averaged: ["1"] }),
       tampered({ ...record.scalars, power: undefined }),
-      tampered({ ...record.scalars, initial: [1] }),
+      tampered({ ...record.scalars, scales: [1] }),
       writeModel({ posterior, tokenizer }, { arrays: new Map(), metadata: training!.metadata }),
       writeModel({ posterior, tokenizer }, { arrays: training!.arrays, metadata: "{" }),
       writeModel({ posterior, tokenizer }, { arrays: training!.arrays, metadata: "null" }),
