@@ -96,7 +96,7 @@ function small({ shape, budget, texts, ...subject }: Subject): Subject {
 }
 
 /** One text that is overfitted, and one that is not. */
-const ABLATED = ["moby-characters", "tinyshakespeare"];
+const ABLATED = ["moby-words", "tinyshakespeare"];
 
 /** What is at hand without a folder of texts. */
 const QUICK = ["moby-characters", "moby-words"];

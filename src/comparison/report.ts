@@ -138,7 +138,10 @@ function verdictOf(summary: Summary | null, words: boolean, methods: readonly Me
   if (summary.eceVsUndropped)
     lines.push(
       `Its calibration error is ${summary.eceVsUndropped.mean.toFixed(2)} × the baseline's ` +
-        `(${span(summary.eceVsUndropped, (x) => x.toFixed(2))}): ${summary.eceVsUndropped.mean <= 1 ? "it is better calibrated" : "it is worse calibrated"}.`,
+        `(${span(summary.eceVsUndropped, (x) => x.toFixed(2))}): ${summary.eceVsUndropped.mean <= 1 ? "it is better calibrated" : "it is worse calibrated"}.` +
+        (summary.eceFloor === null
+          ? ""
+          : ` On this much text a model without any error of calibration would measure about ${summary.eceFloor.toFixed(4)}.`),
     );
   if (summary.threeTimesEpochsRise)
     lines.push(

@@ -56,3 +56,16 @@ export function median(values: readonly number[]): number {
   const half = sorted.length >> 1;
   return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
+
+/**
+ * What the ECE of these bins would be on average if the confidences were the true probabilities: each bin's share
+ * of right answers strays from its confidence c by √(2/π)·√(c(1−c)/n) on average.
+ */
+export function calibrationFloor(
+  bins: readonly { readonly tokens: number; readonly confidence: number }[],
+): number {
+  const total = bins.reduce((sum, { tokens }) => sum + tokens, 0);
+  const strayed = ({ tokens, confidence: c }: (typeof bins)[number]) =>
+    Math.sqrt(((2 / Math.PI) * (c * (1 - c))) / tokens);
+  return bins.reduce((sum, bin) => sum + (bin.tokens > 0 ? (bin.tokens / total) * strayed(bin) : 0), 0);
+}

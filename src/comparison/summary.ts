@@ -4,7 +4,7 @@ import type { ReliabilityBin } from "../training/evaluate.ts";
 import { crossing, lowest, rise } from "./crossing.ts";
 import type { MethodName, MethodRuns, SeedRun } from "./protocol.ts";
 import type { Figures, RunRecord } from "./run.ts";
-import { average, bootstrap, type Interval } from "./statistics.ts";
+import { average, bootstrap, calibrationFloor, type Interval } from "./statistics.ts";
 
 /** Time of a step of each method over Adam's, measured with the steps in turn. */
 export type StepCosts = Readonly<Record<"sgd" | "adam" | "dropout" | "bbb" | "ivon", number>>;
@@ -26,6 +26,8 @@ export interface Summary {
   readonly testNllVsUndropped: Interval | null;
   readonly testNllVsDropout: Interval | null;
   readonly eceVsUndropped: Interval | null;
+  /** ECE that a model without any error of calibration would measure on the test text, by `ivon()`'s confidences. */
+  readonly eceFloor: number | null;
   /** Relative rise of the validation loss from its lowest point to the end of three times the tokens. */
   readonly threeTimesEpochsRise: Interval | null;
   readonly baselineThreeTimesEpochsRise: Interval | null;
@@ -71,6 +73,7 @@ export function summarise(methods: readonly MethodRuns[], costs: StepCosts | nul
     testNllVsUndropped: ratio(plain, baseline, nll),
     testNllVsDropout: ratio(plain, dropout, nll),
     eceVsUndropped: ratio(plain, baseline, (r) => testFigures(r).ece),
+    eceFloor: plain ? mean(plain, (r) => calibrationFloor(testFigures(r).reliability)) : null,
     threeTimesEpochsRise: rises(plain),
     baselineThreeTimesEpochsRise: baselineRise,
     defaultVsTuned: ratio(plain, tuned, nll),

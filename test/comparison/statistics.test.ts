@@ -1,6 +1,7 @@
 /** Means over seeds and their intervals. */
 import { expect, test } from "vitest";
-import { average, bootstrap, median } from "../../src/comparison/statistics.ts";
+import { average, bootstrap, calibrationFloor, median } from "../../src/comparison/statistics.ts";
+import { randomNumbers } from "../model/reference.ts";
 
 test("three values have the exact interval of all 27 resamples", () => {
   const { mean, low, high, values } = bootstrap([1, 2, 6]);
@@ -29,4 +30,21 @@ test("many values are resampled the same way every time, to about the normal int
 test("medians of odd and even lists", () => {
   expect(median([3, 1, 2])).toBe(2);
   expect(median([4, 1, 3, 2])).toBe(2.5);
+});
+
+test("the floor of the ECE is what tosses with the very probabilities measure", () => {
+  const bins = [
+    { tokens: 400, confidence: 0.1 },
+    { tokens: 1600, confidence: 0.7 },
+    { tokens: 0, confidence: 0 },
+  ];
+  const random = randomNumbers(5);
+  let sum = 0;
+  for (let round = 0; round < 2000; round++)
+    for (const { tokens, confidence } of bins) {
+      let right = 0;
+      for (let i = 0; i < tokens; i++) right += Number(random() < confidence);
+      if (tokens > 0) sum += Math.abs(right - tokens * confidence) / 2000;
+    }
+  expect(calibrationFloor(bins) / (sum / 2000)).toBeCloseTo(1, 1);
 });
