@@ -1,5 +1,6 @@
 /** @module Times the products in a page, and the peak between them; sends medians to the server that it came from. */
 
+import type { KernelExports } from "../../src/kernels/exports.ts";
 import { simdText } from "../../src/kernels/generated/simd.ts";
 import { bytesOfHex } from "../../src/kernels/hex.ts";
 import { PRODUCTS } from "../products.ts";
@@ -9,8 +10,7 @@ const LEAST_MILLISECONDS = 40;
 const ROUNDS = 9;
 
 const { instance } = await WebAssembly.instantiate(bytesOfHex(simdText) as BufferSource);
-// biome-ignore lint/suspicious/noExplicitAny: the exports of a module that was just compiled
-const k = instance.exports as any;
+const k = instance.exports as unknown as KernelExports;
 const START = (k.heapBase() + 63) & ~63;
 k.memory.grow(1024);
 const floats = new Float32Array(k.memory.buffer);

@@ -1,9 +1,8 @@
 /** @module IVON with one of its parts changed at a time: which of them pay, on which text. */
 import { join } from "node:path";
 import type { Pool } from "../../src/cli/compare/pool.ts";
-import type { Subject } from "../../src/cli/compare/session.ts";
-import type { RunKey, RunStore } from "../../src/cli/compare/store.ts";
-import { openTexts } from "../../src/cli/compare/texts.ts";
+import { openSubject, type Subject } from "../../src/cli/compare/session.ts";
+import type { RunStore } from "../../src/cli/compare/store.ts";
 import type { MethodSpec, RunRecord } from "../../src/comparison/run.ts";
 import { average } from "../../src/comparison/statistics.ts";
 import { testFigures } from "../../src/comparison/summary.ts";
@@ -42,17 +41,11 @@ export interface Ablated {
 
 /** @param pool null makes no run: what is not at hand is left out */
 export async function ablate(subject: Subject, pool: Pool | null, store: RunStore): Promise<Ablated> {
-  const { texts, shape, name, budget } = subject;
-  const opened = await openTexts(texts);
-  const corpora = [opened.train, opened.valid, opened.test];
-  const fingerprints = await Promise.all(corpora.map((corpus) => corpus.fingerprint()));
-  const { curveTokens, sampledTokens } = texts;
+  const { name, budget } = subject;
+  const { make } = await openSubject(subject, pool, store);
   const run = (variant: string, method: Ivon, seed: number, extra: object) => {
     const setting = { method, tokens: budget.tokens!, seed, points: budget.points, test: true, ...extra };
-    const key: RunKey = { texts: fingerprints, curveTokens, sampledTokens, shape, setting };
-    return pool
-      ? pool.run({ texts, shape, setting }, key, `${name}: ${variant} seed ${seed}`, 0)
-      : store.read(key);
+    return make(setting, `${variant} seed ${seed}`, 0);
   };
   const rows = await Promise.all(
     VARIANTS.map(async ([variant, options, extra = {}]) => {

@@ -1,5 +1,5 @@
 /** @module Writes what the study found: results.json, results.md with plots beside it, results.html. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { corpusPlots, htmlReport } from "../../src/comparison/html.ts";
 import { standalone } from "../../src/comparison/plot.ts";
@@ -37,9 +37,17 @@ export async function writeResults(
       names.push(`results/${id}-${i + 1}.svg`);
       await write(names[i], standalone(svg));
     }
+    await removeOthers(folder, id, names);
     pictures.set(id, names);
   }
   await write("results.md", markdown(finished, pictures, command));
+}
+
+/** Plots of an earlier report that this one has not. */
+async function removeOthers(folder: string, id: string, names: readonly string[]): Promise<void> {
+  const there = (await readdir(join(folder, "results"))).map((name) => `results/${name}`);
+  for (const name of there)
+    if (name.startsWith(`results/${id}-`) && !names.includes(name)) await rm(join(folder, name));
 }
 
 /** Rounded: the sixth digit of a loss is noise. */

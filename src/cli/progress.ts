@@ -55,16 +55,21 @@ function validLine({ epoch, valid }: StepRecord): string {
   return `epoch ${epoch.toFixed(2)}  valid ${fixed(bitsPerToken)} bits/token  ${fixed(nll)} nats  perplexity ${fixed(perplexity, 2)}`;
 }
 
+/** How bars look, and that they leave interruptions to the command. */
+export const BAR = {
+  barCompleteChar: "━",
+  barIncompleteChar: "─",
+  barsize: 16,
+  gracefulExit: false,
+  linewrap: false,
+  hideCursor: false,
+  stream: process.stderr,
+};
+
 class LiveProgress implements Progress {
   readonly #bars = new MultiBar({
+    ...BAR,
     format: "{bar} {percentage} %  {rate}  {left} left  {nats} nats  {bits} bits/token  {curve}",
-    barCompleteChar: "━",
-    barIncompleteChar: "─",
-    barsize: 16,
-    gracefulExit: false,
-    linewrap: false,
-    hideCursor: false,
-    stream: process.stderr,
   });
   readonly #clock = new Clock();
   readonly #smooth = new Smooth();

@@ -5,7 +5,7 @@ import { configureModel } from "../model/configuration.ts";
 import { initialWeights } from "../model/initialise.ts";
 import { layoutOf } from "../model/layout.ts";
 import { Posterior } from "../model/posterior.ts";
-import type { Slices } from "../model/work.ts";
+import { finish } from "../model/work.ts";
 import type { Corpus } from "../text/corpus.ts";
 import { schedule } from "../training/schedule.ts";
 import { Trainer } from "../training/trainer.ts";
@@ -73,12 +73,4 @@ function stepper(spec: MethodSpec, dropout: number, corpus: Corpus, shape: Shape
     finish(trainer.update(finish(trainer.differentiate(inputs, targets, time)), false));
     return performance.now() - started;
   };
-}
-
-/** Runs sliced work without a pause. */
-function finish<T>(work: Slices<T>): T {
-  for (;;) {
-    const { done, value } = work.next();
-    if (done) return value;
-  }
 }

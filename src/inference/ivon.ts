@@ -30,6 +30,7 @@ const SQUARE_MEMORY = 0.99;
 const HESSIAN_SHARE = 0.25;
 /** Standard deviation, relative to h0, that the running estimate of h may have. */
 const HESSIAN_NOISE = 0.06;
+
 export class IvonGuide implements Guide {
   readonly particles: number;
   readonly mean: number;
@@ -69,7 +70,7 @@ export class IvonGuide implements Guide {
     this.#delta = 1 / (context.lambda * method.prior.scale * method.prior.scale);
     this.#retention =
       method.beta2 === null ? Math.min(0.1, 1 / (HESSIAN_SHARE * context.steps)) : 1 - method.beta2;
-    this.#spread = new Spread(this.#v, context, method, this.#hessian);
+    this.#spread = new Spread(this.#v, context, method, { hessian: this.#hessian, delta: this.#delta });
     this.#squares = context.layout.segments.map(() => 0);
   }
 

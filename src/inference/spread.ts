@@ -48,13 +48,18 @@ export class Spread {
   readonly #sample: readonly number[];
   readonly #sampleRows: readonly number[];
 
-  /** @param hessian address of h over the flat vector */
-  constructor(v: Vectors, context: GuideContext, method: IvonMethod, hessian: number) {
+  /** @param at address of h over the flat vector, and the prior's δ beside it */
+  constructor(
+    v: Vectors,
+    context: GuideContext,
+    method: IvonMethod,
+    at: { readonly hessian: number; readonly delta: number },
+  ) {
     this.#v = v;
     this.#context = context;
     this.#method = method;
-    this.#hessian = hessian;
-    this.#delta = 1 / (context.lambda * method.prior.scale * method.prior.scale);
+    this.#hessian = at.hessian;
+    this.#delta = at.delta;
     this.#segments = rowsOf(context.layout);
     const rows = this.#segments.reduce((sum, { count }) => sum + count, 0);
     [this.#perRow, this.#inverses, this.#totals] = [0, 1, 2].map(() => context.plan.words(2 * rows));

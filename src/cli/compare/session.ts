@@ -4,7 +4,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Budget, Comparison, METHOD_NAMES, type MethodRuns, NotRun } from "../../comparison/protocol.ts";
 import type { Compared, LabelledRun } from "../../comparison/report.ts";
-import type { Shape } from "../../comparison/run.ts";
+import type { RunRecord, Setting, Shape, Texts } from "../../comparison/run.ts";
 import { measureStepCosts } from "../../comparison/stepCosts.ts";
 import type { StepCosts } from "../../comparison/summary.ts";
 import { configureModel } from "../../model/configuration.ts";
@@ -28,6 +28,27 @@ const FIRST = ["sgd", "adam", "ivon", "ivon-short", "target"];
 /** Steps of every method that its cost is measured with. */
 const COST_ROUNDS = 60;
 
+/** The texts of a subject, and what makes a run on them, or finds it: undefined where there is neither. */
+export async function openSubject(
+  { name, texts, shape }: Subject,
+  pool: Pool | null,
+  store: RunStore,
+): Promise<{
+  opened: Texts;
+  fingerprints: readonly string[];
+  make: (setting: Setting, label: string, rank: number) => Promise<RunRecord | null | undefined>;
+}> {
+  const opened = await openTexts(texts);
+  const corpora = [opened.train, opened.valid, opened.test];
+  const fingerprints = await Promise.all(corpora.map((corpus) => corpus.fingerprint()));
+  const { curveTokens, sampledTokens } = texts;
+  const make = (setting: Setting, label: string, rank: number) => {
+    const key: RunKey = { texts: fingerprints, curveTokens, sampledTokens, shape, setting };
+    return pool ? pool.run({ texts, shape, setting }, key, `${name}: ${label}`, rank) : store.read(key);
+  };
+  return { opened, fingerprints, make };
+}
+
 /**
  * @param pool null makes no run: what is not at hand is left out
  * @param folder of what is kept besides the runs
@@ -46,18 +67,13 @@ export async function compareOn(
     done?: (runs: MethodRuns) => void;
   },
 ): Promise<Compared> {
-  const { texts, shape, name, kind } = subject;
-  const opened = await openTexts(texts);
-  const corpora = [opened.train, opened.valid, opened.test];
-  const fingerprints = await Promise.all(corpora.map((corpus) => corpus.fingerprint()));
-  const { curveTokens, sampledTokens } = texts;
+  const { shape, name, kind } = subject;
+  const { opened, fingerprints, make } = await openSubject(subject, pool, store);
   const tokens = subject.budget.tokens ?? Math.round((subject.budget.passes ?? 1) * opened.train.tokens);
   const runs: LabelledRun[] = [];
-  const run = async (setting: RunKey["setting"], label: string) => {
-    const key = { texts: fingerprints, curveTokens, sampledTokens, shape, setting };
-    const job = { texts, shape, setting };
+  const run = async (setting: Setting, label: string) => {
     const rank = setting.tokens > tokens ? 2 : FIRST.some((method) => label.startsWith(`${method} `)) ? 0 : 1;
-    const record = pool ? await pool.run(job, key, `${name}: ${label}`, rank) : await store.read(key);
+    const record = await make(setting, label, rank);
     if (record === undefined) throw new NotRun(label);
     runs.push({ label, setting, record });
     return record;

@@ -2,6 +2,7 @@
 import { MultiBar, type SingleBar } from "cli-progress";
 import type { RunRecord } from "../../comparison/run.ts";
 import { duration, note } from "../print.ts";
+import { BAR } from "../progress.ts";
 import type { Watcher } from "./pool.ts";
 
 /** @returns the watcher, and what leaves the terminal as it should be */
@@ -37,15 +38,9 @@ class PlainWatcher implements Watcher {
 
 class LiveWatcher implements Watcher {
   readonly #bars = new MultiBar({
+    ...BAR,
     format: "{bar} {percentage} %  {label}  {eta_formatted} left",
-    barCompleteChar: "━",
-    barIncompleteChar: "─",
-    barsize: 16,
-    gracefulExit: false,
-    linewrap: false,
-    hideCursor: false,
     clearOnComplete: true,
-    stream: process.stderr,
   });
   readonly #running = new Map<string, SingleBar>();
   #done = 0;
