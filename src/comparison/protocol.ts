@@ -2,7 +2,7 @@
  * @module The protocol of a comparison: every method is tuned alike, then run with the same seeds.
  *
  * Each method has three axes, tuned one after the other on the validation text with a seed of its own: the
- * learning rate (four values), the momentum (three) and a third one (three). A grid goes on until its best value
+ * learning rate (four values), the momentum (three) and one of its own (three). A grid goes on until its best value
  * lies inside. What counts is the lowest validation loss on the way: early stopping is open to all.
  */
 import { SviError } from "../errors.ts";
@@ -32,6 +32,11 @@ export interface Budget {
   readonly tokens: number;
   /** Part of them that a trial has. */
   readonly trialShare: number;
+  /**
+   * Part of a run's tokens that baselines are tuned with at first, default 1: where maximum likelihood overfits long
+   * before the end, a schedule as long as the run is no fair start.
+   */
+  readonly start?: number;
   /** Trials of each axis at least; 0 leaves every method at the library's defaults. */
   readonly trials: number;
   readonly seeds: readonly number[];
@@ -103,9 +108,15 @@ const MOMENTA: Axis = {
   smaller: (value) => STEPS_OF_MOMENTUM.findLast((step) => step < value) ?? null,
   larger: (value) => STEPS_OF_MOMENTUM.find((step) => step > value) ?? null,
 };
-const LENGTHS = geometric("length", [0.5, 0.75, 1], 1.5, { most: 1 });
+const lengths = (start: number) =>
+  geometric(
+    "length",
+    [0.5, 0.75, 1].map((share) => share * start),
+    1.5,
+    { most: 1 },
+  );
 const TEMPERATURES = geometric("temperature", [0.04, 0.2, 1], 5, { least: 1e-3, most: 25 });
-const PRIORS = geometric("prior scale", [0.1, 0.3, 1], 3, { most: 10 });
+const PRIORS = geometric("prior scale", [0.1, 0.3, 1], 3, { most: 9 });
 const DROPOUTS: Axis = {
   name: "dropout",
   values: [0.1, 0.2, 0.3, 0.4],
@@ -131,8 +142,9 @@ export class Comparison {
       done(runs);
       return runs;
     };
-    const sgd = this.#tune("sgd", { method: STARTS.sgd, length: 1 }, LENGTHS);
-    const adam = this.#tune("adam", { method: STARTS.adam, length: 1 }, LENGTHS);
+    const length = this.#start;
+    const sgd = this.#tune("sgd", { method: STARTS.sgd, length });
+    const adam = this.#tune("adam", { method: STARTS.adam, length });
     const better = Promise.all([sgd, adam]).then(([s, a]) => (s.score < a.score ? s : a));
     const point = [finish("sgd", sgd), finish("adam", adam, true)];
     const plain: Promise<Chosen> = Promise.resolve({
@@ -148,7 +160,7 @@ export class Comparison {
         better.then((base) => this.#tuneDropout(base)),
       ),
       finish("ivon-tuned", this.#tune("ivon-tuned", { method: STARTS.ivon, length: 1 }, PRIORS)),
-      finish("bbb", this.#tune("bbb", { method: STARTS.bbb, length: 1 }, TEMPERATURES)),
+      finish("bbb", this.#tune("bbb", { method: STARTS.bbb, length }, TEMPERATURES)),
       finish(
         "ivon-short",
         Promise.all([sgd, adam]).then((baselines) => this.#shorten(baselines)),
@@ -156,17 +168,29 @@ export class Comparison {
     ]);
   }
 
-  /** The learning rate, the momentum, then the last axis, each on the best of what came before. */
-  async #tune(label: string, draft: Draft, last: Axis): Promise<Chosen> {
+  get #start(): number {
+    return this.#budget.start ?? 1;
+  }
+
+  /**
+   * The learning rate, the momentum, then an axis of the method's own, each on the best of what came before. Where
+   * the start is less than a run the length is tuned too, and where it moves the learning rate once more.
+   * @param own the length where none is given
+   */
+  async #tune(label: string, draft: Draft, own?: Axis): Promise<Chosen> {
     const untuned = { draft, tuning: [], score: Number.POSITIVE_INFINITY };
     if (this.#budget.trials === 0) {
       const score = await this.#trial(draft, `${label} as it stands`);
       return { ...untuned, score: score ?? untuned.score };
     }
+    const length = lengths(this.#start);
+    const axes = [rates(draft.method.kind), MOMENTA, own ?? length];
+    if (own && draft.length < 1) axes.push(length);
     let chosen: Chosen = untuned;
-    for (const axis of [rates(draft.method.kind), MOMENTA, last])
-      chosen = await this.#tuneAxis(label, chosen, axis);
-    return chosen;
+    for (const axis of axes) chosen = await this.#tuneAxis(label, chosen, axis);
+    return draft.length < 1 && chosen.draft.length !== draft.length
+      ? this.#tuneAxis(label, chosen, rates(draft.method.kind))
+      : chosen;
   }
 
   async #tuneAxis(label: string, { draft, tuning }: Chosen, axis: Axis): Promise<Chosen> {
@@ -183,7 +207,7 @@ export class Comparison {
   async #tuneDropout(base: Chosen): Promise<Chosen> {
     if (this.#budget.trials === 0) return { ...base, draft: withValue(base.draft, DROPOUTS.name, 0.2) };
     const dropped = await this.#tuneAxis("dropout", { ...base, tuning: base.tuning.slice(0, 2) }, DROPOUTS);
-    return this.#tuneAxis("dropout", dropped, LENGTHS);
+    return this.#tuneAxis("dropout", dropped, lengths(this.#start));
   }
 
   /**
@@ -243,7 +267,7 @@ export class Comparison {
 
 function withValue(draft: Draft, axis: string, value: number): Draft {
   const { method } = draft;
-  if (axis === LENGTHS.name) return { ...draft, length: value };
+  if (axis === "length") return { ...draft, length: value };
   if (axis === DROPOUTS.name) return { ...draft, dropout: value };
   if (axis === TEMPERATURES.name)
     return { ...draft, method: { ...method, temperature: value } as MethodSpec };

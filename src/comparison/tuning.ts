@@ -28,15 +28,16 @@ export interface Tuned {
 /** So many values are tried beyond a grid at most: a loss that falls for ever is no grid's fault. */
 const EXTENSIONS = 6;
 
-/** A grid of positive numbers that goes on by the same factor on both sides. */
+/** A grid of positive numbers that goes on by the same factor on both sides, on the upper one up to `most`. */
 export function geometric(
   name: string,
   values: readonly number[],
   factor: number,
   { least = 0, most = Number.POSITIVE_INFINITY } = {},
 ): Axis {
-  const within = (value: number) => (value >= least && value <= most ? value : null);
-  return { name, values, smaller: (v) => within(tidy(v / factor)), larger: (v) => within(tidy(v * factor)) };
+  const smaller = (value: number) => (tidy(value / factor) >= least ? tidy(value / factor) : null);
+  const larger = (value: number) => (value < most ? Math.min(tidy(value * factor), most) : null);
+  return { name, values, smaller, larger };
 }
 
 /** Three digits: 0.006 · 2 · 2, not 0.024000000000000004. */

@@ -28,6 +28,9 @@ import { type Sparse, sparse } from "./stretches.ts";
 const SQUARE_MEMORY = 0.99;
 /** h forgets over this share of the run when β2 is tied to its length. */
 const HESSIAN_SHARE = 0.25;
+/** The noise rises over so many passes, or this share of the run: later, a text would have been learnt by heart. */
+const RAMP_PASSES = 3;
+const MOST_RAMP = 0.6;
 /** Standard deviation, relative to h0, that the running estimate of h may have. */
 const HESSIAN_NOISE = 0.06;
 
@@ -91,10 +94,11 @@ export class IvonGuide implements Guide {
       yield* this.#spread.level(sum / this.#v.layout.weights);
   }
 
-  noise({ step }: Position): number {
+  noise({ step, tokens }: Position): number {
     // What noise may cost is not known before the gradients are.
     if (this.#method.h0 === null && !this.#known && step <= this.#spread.probe) return 0;
-    const ramp = this.#method.noiseRamp * this.#context.steps;
+    const share = this.#method.noiseRamp ?? Math.min(MOST_RAMP, RAMP_PASSES / this.#spread.passes(tokens));
+    const ramp = share * this.#context.steps;
     return step < ramp ? step / ramp : 1;
   }
 

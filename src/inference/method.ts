@@ -74,7 +74,7 @@ export interface IvonMethod extends Common {
   readonly h0: number | null;
   /**
    * Where h0 is derived: what full noise may cost, in nats a token, by the curvature of the time; null for 0.005
-   * a pass over the effective tokens, at most 0.05.
+   * a pass over the effective tokens, at most 0.05, and 0.1 where the vocabulary has 400 entries or more.
    */
   readonly noiseCost: number | null;
   /** First steps, whose gradients h0 is derived from and spread over rows by; 0 leaves it even, and as it was. */
@@ -85,8 +85,11 @@ export interface IvonMethod extends Common {
   readonly lambda: number | null;
   /** Of the posterior, where lambda is null: 1 is the ELBO's own, less is colder. */
   readonly temperature: number;
-  /** Fraction of the run over which the noise rises from 0 to its full size. */
-  readonly noiseRamp: number;
+  /**
+   * Fraction of the run over which the noise rises from 0 to its full size; null for three passes over the
+   * effective tokens, at most 0.6.
+   */
+  readonly noiseRamp: number | null;
   /** Noise's standard deviations at which a Hessian estimate counts as an outlier. */
   readonly clamp: number;
   /** Left away they follow from the vocabulary; all 1 moves all rows alike. */
@@ -204,7 +207,7 @@ export function ivon(options: Partial<Omit<IvonMethod, "kind">> = {}): IvonMetho
     particles: requireInteger("particles", options.particles ?? 1, 1, 64),
     lambda: optional("lambda", options.lambda),
     temperature: positive("temperature", options.temperature ?? 1),
-    noiseRamp: share("noiseRamp", options.noiseRamp ?? 0.6),
+    noiseRamp: options.noiseRamp == null ? null : share("noiseRamp", options.noiseRamp),
     clamp: bound("clamp", options.clamp ?? 4),
     ...(options.strides && { strides: requireStrides(options.strides) }),
     maximumStep: bound("maximumStep", options.maximumStep ?? Number.POSITIVE_INFINITY),

@@ -11,11 +11,13 @@ import type { IvonMethod, Strides } from "./method.ts";
 const SPREAD_LIMIT = 10;
 /** Before the first gradients have been seen. */
 const PROVISIONAL_H0 = 0.003;
-/** Nats a token that full noise may cost, for every pass over the text, and at most. */
+/** Nats a token that full noise may cost, for every pass over the text. */
 const NOISE_COST_OF_PASS = 0.005;
-const MOST_NOISE_COST = 0.05;
+/** At most, with a small and with a large vocabulary, whose losses are about twice as large. */
+const MOST_NOISE_COST = { small: 0.05, large: 0.1 };
 /** Vocabulary from which on all kinds of weights move alike. */
 const LARGE_VOCABULARY = 400;
+const LARGE_STRIDE = 1.5;
 /** Steps between two adjustments of h to the rows' gradients. */
 const SPREAD_EVERY = 10;
 /** After the probe the rows' gradients are looked at every few steps, with this weight. */
@@ -80,6 +82,15 @@ export class Spread {
     return Math.min(this.#method.probe, Math.ceil(this.#context.steps / 10));
   }
 
+  /** Passes over the text of the whole run. @param tokens of a minibatch */
+  passes(tokens: number): number {
+    return (this.#context.steps * tokens) / this.#context.lambda;
+  }
+
+  get #vocabulary(): number {
+    return this.#v.layout.segments[0].shape[0];
+  }
+
   /** Makes a level of h that of the steps, and of the biases. */
   *level(h0: number): Slices {
     this.#h0 = h0;
@@ -128,7 +139,7 @@ export class Spread {
     if (first) this.#average = this.#averageOf(roots);
     if (!(this.#average > 0)) return;
     const factors = this.#doubles(this.#perRow);
-    const strides = this.#method.strides ?? stridesFor(this.#v.layout.segments[0].shape[0]);
+    const strides = this.#method.strides ?? stridesFor(this.#vocabulary);
     yield* this.#v.rows(this.#segments, (rows, at) => {
       const stride = strideOf(rows.segment, strides);
       for (let row = rows.first; row < rows.first + rows.count; row++) {
@@ -187,10 +198,9 @@ export class Spread {
    * it from that; what is read once is not.
    */
   #noiseCost(tokens: number): number {
-    const { steps, lambda } = this.#context;
-    return (
-      this.#method.noiseCost ?? Math.min(MOST_NOISE_COST, (NOISE_COST_OF_PASS * steps * tokens) / lambda)
-    );
+    const { small, large } = MOST_NOISE_COST;
+    const most = this.#vocabulary < LARGE_VOCABULARY ? small : large;
+    return this.#method.noiseCost ?? Math.min(most, NOISE_COST_OF_PASS * this.passes(tokens));
   }
 
   /** Mean over segments of the mean over their weights. */
@@ -230,20 +240,22 @@ function limited(ratio: number): number {
 
 /**
  * Where the vocabulary is small, what reads the embedding and what makes the logits is better moved less, and the
- * recurrence, whose inputs are small, more; with a large one all alike (docs/inference.md).
+ * recurrence, whose inputs are small, more; with a large one all alike, and farther (docs/inference.md).
  */
 function stridesFor(vocabulary: number): Strides {
-  const less = Math.min(1, Math.sqrt(vocabulary / LARGE_VOCABULARY));
+  const all = LARGE_STRIDE;
+  if (vocabulary >= LARGE_VOCABULARY) return { embedding: all, input: all, recurrent: all, output: all };
+  const less = Math.sqrt(vocabulary / LARGE_VOCABULARY);
   return { embedding: 1, input: less, recurrent: Math.min(2, 1 / less), output: less };
 }
 
-/** Biases, and what a layer reads the one below with, move like the embedding by default. */
+/** What a layer reads the one below with moves like the embedding; biases as they are. */
 function strideOf({ name, bias }: Segment, { embedding, input, recurrent, output }: Strides): number {
   if (bias) return 1;
   if (name.startsWith("embedding.")) return embedding;
   if (name.startsWith("lstm.weight_hh")) return recurrent;
   if (name.startsWith("output.")) return output;
-  return name === "lstm.weight_ih_l0" ? input : 1;
+  return name === "lstm.weight_ih_l0" ? input : embedding;
 }
 
 /** Places of about QUANTILE_SAMPLE weights, evenly over the flat vector. */

@@ -90,6 +90,27 @@ test("results are of their own seeds, at full length; trials of the tuning seed,
   expect(named(methods, "ivon").long.map(({ setting }) => setting.tokens)).toEqual([3000]);
 });
 
+test("baselines that start with a part of a run have their length tuned up to all of it, and the rate once more", async () => {
+  const { methods, settings } = await compare({ start: 0.25, trialShare: 1 });
+  const adam = named(methods, "adam");
+  // Made up losses fall with the length.
+  expect(adam.tuning.map(({ axis }) => axis)).toEqual([
+    "learning rate",
+    "momentum",
+    "length",
+    "learning rate",
+  ]);
+  expect(adam.tuning[2].best).toBe(1);
+  expect(adam.runs[0].setting.tokens).toBe(1000);
+  expect(settings.find(({ method }) => method.kind === "adam")!.tokens).toBe(250);
+  const axes = named(methods, "bbb").tuning.map(({ axis }) => axis);
+  expect(axes).toEqual(["learning rate", "momentum", "temperature", "length", "learning rate"]);
+  const lengths = settings
+    .filter(({ method, points }) => method.kind === "ivon" && points === BUDGET.trialPoints)
+    .map(({ tokens }) => tokens);
+  expect(new Set(lengths)).toEqual(new Set([1000]));
+});
+
 test("a step of SGD stays as long while its momentum is tuned", async () => {
   const { settings } = await compare();
   const lengths = settings

@@ -31,6 +31,9 @@ test("a grid that falls for ever stops, and says that its best is on the edge", 
 test("a side that ends is as good as a worse value", async () => {
   const lengths = geometric("length", [0.5, 0.75, 1], 1.5, { most: 1 });
   expect(await tune(lengths, async (value) => -value)).toMatchObject({ best: 1, inside: true });
+  const short = geometric("length", [0.2, 0.3, 0.4], 1.5, { most: 1 });
+  const tuned = await tune(short, async (value) => -value);
+  expect(values(tuned.trials)).toEqual([0.2, 0.3, 0.4, 0.6, 0.9, 1]);
 });
 
 test("a value that diverges is worse than any other; all of them are an error", async () => {

@@ -86,11 +86,27 @@ test("without one given the noise may cost 0.005 nats for every pass, at most 0.
   expect(costs(60, 300) / 0.05).toBeCloseTo(1, 1);
 });
 
-test("in a small vocabulary the recurrence moves farther, the embedding's readers and the logits less", () => {
-  for (const [vocabulary, less] of [
-    [64, 0.4],
-    [400, 1],
-    [900, 1],
+test("without one given the noise rises over three passes, at most over 0.6 of the run", () => {
+  const guideOf = (steps: number, lambda: number) =>
+    new IvonGuide(
+      { plan: new MemoryPlan(new KernelInstance()), layout, seed: seedOf(1), steps, lambda },
+      ivon({ probe: 0 }),
+    );
+  const noise = (guide: IvonGuide, step: number) => guide.noise({ step, learningRate: 1, tokens: 100 });
+  const [short, long] = [guideOf(1000, 50_000), guideOf(1000, 5000)];
+  expect(noise(short, 300)).toBeCloseTo(0.5, 12);
+  expect(noise(short, 600)).toBe(1);
+  // Three of twenty passes.
+  expect(noise(long, 75)).toBeCloseTo(0.5, 12);
+  expect(noise(long, 149)).toBeLessThan(1);
+  expect(noise(long, 150)).toBe(1);
+});
+
+test("in a small vocabulary the recurrence moves farther, the embedding's readers and the logits less; in a large one all farther", () => {
+  for (const [vocabulary, less, embedding] of [
+    [64, 0.4, 1],
+    [400, 1, 1.5],
+    [900, 1, 1.5],
   ]) {
     const configuration = configureModel(vocabulary, { embedding: 8, hidden: 8, layers: 2 });
     const own = layoutOf(configuration);
@@ -107,6 +123,7 @@ test("in a small vocabulary the recurrence moves farther, the embedding's reader
     finish(guide.precision(precision));
     const moves = (name: string) =>
       precision[own.find("embedding.weight").offset] / precision[own.find(name).offset];
+    expect(context.lambda / precision[0]).toBeCloseTo(embedding, 3);
     expect(moves("lstm.weight_ih_l0")).toBeCloseTo(less, 5);
     expect(moves("lstm.weight_ih_l1")).toBeCloseTo(1, 5);
     expect(moves("lstm.weight_hh_l1")).toBeCloseTo(less < 1 ? 2 : 1, 5);
