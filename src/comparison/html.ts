@@ -44,7 +44,8 @@ ${report.corpora.map(section).join("\n")}
 
 function contents({ corpora }: ComparisonReport): string {
   const items = corpora.map(
-    ({ name, verdict }, i) => `<li><a href="#c${i}">${escaped(name)}</a>: ${escaped(verdict[0] ?? "not run yet")}</li>`,
+    ({ name, verdict }, i) =>
+      `<li><a href="#c${i}">${escaped(name)}</a>: ${escaped(verdict[0] ?? "not run yet")}</li>`,
   );
   return `<ul>${items.join("")}</ul>`;
 }
