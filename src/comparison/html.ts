@@ -44,8 +44,7 @@ ${report.corpora.map(section).join("\n")}
 
 function contents({ corpora }: ComparisonReport): string {
   const items = corpora.map(
-    ({ name, verdict }, i) =>
-      `<li><a href="#c${i}">${escaped(name)}</a>: ${escaped(verdict[0] ?? "not run yet")}</li>`,
+    ({ name, verdict }, i) => `<li><a href="#c${i}">${escaped(name)}</a>: ${escaped(verdict[0])}</li>`,
   );
   return `<ul>${items.join("")}</ul>`;
 }

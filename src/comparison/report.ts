@@ -107,7 +107,7 @@ function span({ low, high }: Interval, format: (x: number) => string): string {
   return `${format(low)}…${format(high)}`;
 }
 
-/** Says where SVI loses as plainly as where it wins. */
+/** Says where SVI loses as plainly as where it wins; never without a line. */
 function verdictOf(summary: Summary | null, words: boolean, methods: readonly MethodRuns[]): string[] {
   if (!summary) return ["The baselines have not been run yet: there is nothing to say."];
   const { baseline, timeToTarget: time, testNllVsUndropped: test } = summary;
@@ -154,7 +154,7 @@ function verdictOf(summary: Summary | null, words: boolean, methods: readonly Me
     lines.push(
       `Its defaults are ${change(summary.defaultVsTuned.mean, "better", "worse")} than its tuned self in test nll.`,
     );
-  return lines;
+  return lines.length > 0 ? lines : ["SVI has not been run yet: there is nothing to compare."];
 }
 
 /** Bits for characters, perplexity for words. */

@@ -1,7 +1,7 @@
 /** Ratios of SVI over baselines, a seed at a time. */
 import { expect, test } from "vitest";
 import type { MethodName, MethodRuns, SeedRun } from "../../src/comparison/protocol.ts";
-import { reportCorpus } from "../../src/comparison/report.ts";
+import { type Compared, reportCorpus } from "../../src/comparison/report.ts";
 import type { RunRecord } from "../../src/comparison/run.ts";
 import { summarise } from "../../src/comparison/summary.ts";
 
@@ -60,6 +60,23 @@ const ivon = runs(
   [record([1.8, 1.818], null)],
 );
 
+function verdictOf(methods: MethodRuns[]): readonly string[] {
+  const compared: Compared = {
+    name: "a text",
+    kind: "characters",
+    shape: { embedding: 1, hidden: 1, layers: 1, batch: 1, sequence: 1 },
+    parameters: 1,
+    vocabulary: 1,
+    tokens: { train: 1, valid: 1, test: 1 },
+    budget: 1,
+    methods,
+    missing: [],
+    costs: COSTS,
+    runs: [],
+  };
+  return reportCorpus(compared, 0).verdict;
+}
+
 test("ratios are taken between the runs of a seed, over the better undropped baseline", () => {
   const summary = summarise([sgd, adam, ivon], COSTS)!;
   expect(summary.baseline).toBe("adam");
@@ -116,24 +133,19 @@ test("the verdict says where SVI loses", () => {
     record([3, 2.9], { nll: 3, ece: 0.5 }),
     record([3, 2.9], { nll: 3, ece: 0.5 }),
   ]);
-  const { verdict } = reportCorpus(
-    {
-      name: "a text",
-      kind: "characters",
-      shape: { embedding: 1, hidden: 1, layers: 1, batch: 1, sequence: 1 },
-      parameters: 1,
-      vocabulary: 1,
-      tokens: { train: 1, valid: 1, test: 1 },
-      budget: 1,
-      methods: [sgd, adam, worse, runs("ivon-short", [record([3], null), record([3], null)])],
-      missing: [],
-      costs: COSTS,
-      runs: [],
-    },
-    0,
-  );
+  const verdict = verdictOf([sgd, adam, worse, runs("ivon-short", [record([3], null), record([3], null)])]);
   expect(verdict[0]).toContain("Nothing was tuned");
   expect(verdict[1]).toContain("SVI loses on time");
   expect(verdict[2]).toMatch(/35 % worse \(bits\) than Adam.*it loses/);
   expect(verdict[3]).toContain("worse calibrated");
+});
+
+test("baselines without SVI have a verdict too", () => {
+  const tuned: MethodRuns = {
+    ...adam,
+    tuning: [{ axis: "learning rate", best: 1, trials: [], inside: true }],
+  };
+  expect(verdictOf([sgd, { ...tuned, long: [] }])).toEqual([
+    "SVI has not been run yet: there is nothing to compare.",
+  ]);
 });
