@@ -91,13 +91,18 @@ export async function compareOn(
     parameters: layoutOf(configureModel(vocabulary, shape)).parameters,
     tokens: { train: opened.train.tokens, valid: opened.valid.tokens, test: opened.test.tokens },
     budget: tokens,
-    runs: runs.toSorted((a, b) => (a.label < b.label ? -1 : 1)),
+    runs: runs.toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1)),
     methods,
     missing: METHOD_NAMES.filter((method) => !methods.some((runs) => runs.name === method)),
     costs: await costsOf(folder, fingerprints[0], shape, () =>
       measureStepCosts(opened.train, shape, COST_ROUNDS),
     ),
   };
+}
+
+/** Labels repeat where a rate is tuned twice; runs are found in any order, and reported in one. */
+function placeOf({ label, setting }: LabelledRun): string {
+  return label + JSON.stringify(setting);
 }
 
 /** Measured once for a text and a shape: a report that is made again has the same clock. */
