@@ -3,8 +3,8 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { corpusPlots, htmlReport } from "../../src/comparison/html.ts";
 import { standalone } from "../../src/comparison/plot.ts";
-import type { Compared, CorpusReport, LabelledRun } from "../../src/comparison/report.ts";
-import { PREDICTIVE_SAMPLES } from "../../src/comparison/run.ts";
+import type { Compared, CorpusReport } from "../../src/comparison/report.ts";
+import { PREDICTIVE_SAMPLES, type RunRecord } from "../../src/comparison/run.ts";
 import type { Interval } from "../../src/comparison/statistics.ts";
 import { writeFileAtomically } from "../../src/node.ts";
 
@@ -50,7 +50,6 @@ async function removeOthers(folder: string, id: string, names: readonly string[]
     if (name.startsWith(`results/${id}-`) && !names.includes(name)) await rm(join(folder, name));
 }
 
-/** Rounded: the sixth digit of a loss is noise. */
 function json(finished: readonly Finished[]): string {
   const corpora = finished.map(({ report, compared }) => {
     const { summary, name } = report;
@@ -70,12 +69,22 @@ function json(finished: readonly Finished[]): string {
       missing: report.missing,
     };
   });
+  // Settings stand as they are: their last digit decides bits.
   const runs = finished.flatMap(({ report, compared }) =>
-    compared.runs.map((run) => ({ corpus: report.name, ...compact(run) })),
+    compared.runs.map(({ record, ...run }) =>
+      JSON.stringify({
+        corpus: report.name,
+        ...run,
+        ...JSON.parse(JSON.stringify(compact(record), rounded)),
+      }),
+    ),
   );
-  const round = (_: string, value: unknown) =>
-    typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value;
-  return `{"corpora":${JSON.stringify(corpora, round, 1)},\n"runs":[\n${runs.map((run) => JSON.stringify(run, round)).join(",\n")}\n]}\n`;
+  return `{"corpora":${JSON.stringify(corpora, rounded, 1)},\n"runs":[\n${runs.join(",\n")}\n]}\n`;
+}
+
+/** Short enough to read, and long enough that no two points of a curve become one. */
+function rounded(_: string, value: unknown): unknown {
+  return typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(8)) : value;
 }
 
 function meanOf(interval: Interval | null | undefined): number | null {
@@ -83,10 +92,9 @@ function meanOf(interval: Interval | null | undefined): number | null {
 }
 
 /** Curves as rows of numbers. */
-function compact({ label, setting, record }: LabelledRun) {
-  if (!record) return { label, setting, diverged: true };
-  const { curve, ...rest } = record;
-  return { label, setting, ...rest, curve: curve.map(({ tokens, nll, noise }) => [tokens, nll, noise]) };
+function compact(record: RunRecord | null) {
+  if (!record) return { diverged: true };
+  return { ...record, curve: record.curve.map(({ tokens, nll, noise }) => [tokens, nll, noise]) };
 }
 
 function markdown(

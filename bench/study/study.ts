@@ -1,16 +1,16 @@
 /**
  * The study behind docs/results.md: SVI against maximum likelihood on five texts, one of them twice.
  *
- *   npm run study -- --data DIR [--only moby-characters,…] [--cache build/study] [--workers 2] [--small] [--quick] [--report] [--ablations]
+ *   npm run study -- --data DIR [--only moby-characters,…] [--cache build/study] [--workers 2] [--small] [--quick] [--report] [--ablations] [--restore]
  *
  * DIR holds tinyshakespeare.txt and warandpeace.txt. Every finished run is a file in the cache and is never made
- * again: the same command goes on where it was stopped. --report makes no run, and reports what there is. --small
+ * again: the same command goes on where it was stopped, and with --restore where docs/results.json ends. --report makes no run, and reports what there is. --small
  * keeps the texts and the protocol, with models of 30,000 to 130,000 parameters: half an hour instead of hours.
  * --ablations makes, in place of the comparison, runs of IVON with one of its parts changed: docs/ablations.md.
  * --quick shows in minutes that all works, and writes to the cache alone.
  */
 import "../../src/kernels/embedded.ts";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Pool } from "../../src/cli/compare/pool.ts";
@@ -24,6 +24,7 @@ import { type CorpusReport, reportCorpus } from "../../src/comparison/report.ts"
 import { SviError } from "../../src/errors.ts";
 import { type Ablated, ablate, writeAblations } from "./ablations.ts";
 import { prepare, SOURCES } from "./corpora.ts";
+import { type Published, restore } from "./restore.ts";
 import { type Finished, writeResults } from "./results.ts";
 
 async function study(): Promise<void> {
@@ -37,6 +38,7 @@ async function study(): Promise<void> {
       small: { type: "boolean", default: false },
       report: { type: "boolean", default: false },
       ablations: { type: "boolean", default: false },
+      restore: { type: "boolean", default: false },
       "no-docs": { type: "boolean", default: false },
     },
   });
@@ -61,10 +63,13 @@ async function study(): Promise<void> {
   const size =
     (values.quick ? " --quick" : values.small ? " --small" : "") + (values.ablations ? " --ablations" : "");
   const command = `npm run study -- --data DIR${size}`;
+  // Read before the first of the texts is written: results hold what is finished so far.
+  const published: Published | null = values.restore ? JSON.parse(await readFile(PUBLISHED, "utf8")) : null;
   try {
     for (const source of sources) {
       const whole = await prepare(source, values.data ?? "", folder);
       const subject = values.quick ? quick(whole) : values.small ? small(whole) : whole;
+      if (published) await restore(subject, store, folder, published);
       if (values.ablations) {
         ablated.push(await ablate(subject, pool, store));
         await writeAblations(ablated, out, command);
@@ -94,6 +99,8 @@ function small({ shape, budget, texts, ...subject }: Subject): Subject {
     texts: { ...texts, maximumVocabulary: words ? 1000 : undefined, curveTokens: 4000, sampledTokens: 2000 },
   };
 }
+
+const PUBLISHED = "docs/results.json";
 
 /** One text that is overfitted, and one that is not. */
 const ABLATED = ["moby-words", "tinyshakespeare"];

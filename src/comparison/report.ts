@@ -51,6 +51,8 @@ export interface Compared {
 
 export interface LabelledRun {
   readonly label: string;
+  /** Hash of all that decides the run. */
+  readonly key: string;
   readonly setting: Setting;
   /** null where it diverged. */
   readonly record: RunRecord | null;

@@ -1,7 +1,7 @@
 /** @module A comparison on one text: runs found or made, step costs, and what came of them. */
 import { createHash } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Budget, Comparison, METHOD_NAMES, type MethodRuns, NotRun } from "../../comparison/protocol.ts";
 import type { Compared, LabelledRun } from "../../comparison/report.ts";
 import type { RunRecord, Setting, Shape, Texts } from "../../comparison/run.ts";
@@ -11,7 +11,7 @@ import { configureModel } from "../../model/configuration.ts";
 import { layoutOf } from "../../model/layout.ts";
 import { writeFileAtomically } from "../../node.ts";
 import type { Pool } from "./pool.ts";
-import type { RunKey, RunStore } from "./store.ts";
+import { keyHash, type RunKey, type RunStore } from "./store.ts";
 import { openTexts, type TextsSpec } from "./texts.ts";
 
 export interface Subject {
@@ -36,17 +36,19 @@ export async function openSubject(
 ): Promise<{
   opened: Texts;
   fingerprints: readonly string[];
+  keyOf: (setting: Setting) => RunKey;
   make: (setting: Setting, label: string, rank: number) => Promise<RunRecord | null | undefined>;
 }> {
   const opened = await openTexts(texts);
   const corpora = [opened.train, opened.valid, opened.test];
   const fingerprints = await Promise.all(corpora.map((corpus) => corpus.fingerprint()));
   const { curveTokens, sampledTokens } = texts;
+  const keyOf = (setting: Setting) => ({ texts: fingerprints, curveTokens, sampledTokens, shape, setting });
   const make = (setting: Setting, label: string, rank: number) => {
-    const key: RunKey = { texts: fingerprints, curveTokens, sampledTokens, shape, setting };
+    const key = keyOf(setting);
     return pool ? pool.run({ texts, shape, setting }, key, `${name}: ${label}`, rank) : store.read(key);
   };
-  return { opened, fingerprints, make };
+  return { opened, fingerprints, keyOf, make };
 }
 
 /**
@@ -68,14 +70,14 @@ export async function compareOn(
   },
 ): Promise<Compared> {
   const { shape, name, kind } = subject;
-  const { opened, fingerprints, make } = await openSubject(subject, pool, store);
+  const { opened, fingerprints, keyOf, make } = await openSubject(subject, pool, store);
   const tokens = subject.budget.tokens ?? Math.round((subject.budget.passes ?? 1) * opened.train.tokens);
   const runs: LabelledRun[] = [];
   const run = async (setting: Setting, label: string) => {
     const rank = setting.tokens > tokens ? 2 : FIRST.some((method) => label.startsWith(`${method} `)) ? 0 : 1;
     const record = await make(setting, label, rank);
     if (record === undefined) throw new NotRun(label);
-    runs.push({ label, setting, record });
+    runs.push({ label, key: keyHash(keyOf(setting)), setting, record });
     return record;
   };
   const budget: Budget = { ...subject.budget, tokens };
@@ -94,7 +96,7 @@ export async function compareOn(
     runs: runs.toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1)),
     methods,
     missing: METHOD_NAMES.filter((method) => !methods.some((runs) => runs.name === method)),
-    costs: await costsOf(folder, fingerprints[0], shape, () =>
+    costs: await costsOf(costsPath(folder, fingerprints[0], shape), () =>
       measureStepCosts(opened.train, shape, COST_ROUNDS),
     ),
   };
@@ -105,22 +107,21 @@ function placeOf({ label, setting }: LabelledRun): string {
   return label + JSON.stringify(setting);
 }
 
-/** Measured once for a text and a shape: a report that is made again has the same clock. */
-async function costsOf(
-  folder: string,
-  fingerprint: string,
-  shape: Shape,
-  measure: () => Promise<StepCosts>,
-): Promise<StepCosts> {
+/** Where a text's step costs with a shape of model are kept. */
+export function costsPath(folder: string, fingerprint: string, shape: Shape): string {
   const name = createHash("sha256")
     .update(JSON.stringify([fingerprint, shape]))
     .digest("hex")
     .slice(0, 16);
-  const path = join(folder, `costs-${name}.json`);
+  return join(folder, `costs-${name}.json`);
+}
+
+/** Measured once for a text and a shape: a report that is made again has the same clock. */
+async function costsOf(path: string, measure: () => Promise<StepCosts>): Promise<StepCosts> {
   const found = await readFile(path, "utf8").catch(() => null);
   if (found !== null) return JSON.parse(found);
   const costs = await measure();
-  await mkdir(folder, { recursive: true });
+  await mkdir(dirname(path), { recursive: true });
   await writeFileAtomically(path, new TextEncoder().encode(JSON.stringify(costs)));
   return costs;
 }

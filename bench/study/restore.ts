@@ -1,0 +1,51 @@
+/** @module Puts the records that results.json holds where the study looks for them: it goes on without its cache. */
+import { access } from "node:fs/promises";
+import { costsPath, openSubject, type Subject } from "../../src/cli/compare/session.ts";
+import { keyHash, type RunStore } from "../../src/cli/compare/store.ts";
+import type { RunRecord, Setting } from "../../src/comparison/run.ts";
+import { writeFileAtomically } from "../../src/node.ts";
+
+type Row = readonly [tokens: number, nll: number, noise: number];
+
+/** As much of results.json as is restored. */
+export interface Published {
+  readonly corpora: readonly { readonly name: string; readonly stepCosts: object }[];
+  readonly runs: readonly (Omit<RunRecord, "curve"> & {
+    readonly corpus: string;
+    readonly key: string;
+    readonly setting: Setting;
+    readonly curve: readonly Row[];
+    readonly diverged?: true;
+  })[];
+}
+
+/**
+ * Of one text, what the cache does not hold. A run whose setting means something else by now, since a default or the
+ * text changed, has another key and is left out.
+ */
+export async function restore(
+  subject: Subject,
+  store: RunStore,
+  folder: string,
+  { corpora, runs }: Published,
+): Promise<void> {
+  const { fingerprints, keyOf } = await openSubject(subject, null, store);
+  for (const { corpus, key: known, setting, diverged, curve, ...record } of runs) {
+    const key = keyOf(setting);
+    if (corpus !== subject.name || keyHash(key) !== known || (await store.read(key)) !== undefined) continue;
+    const points = diverged ? [] : curve.map(([tokens, nll, noise]) => ({ tokens, nll, noise }));
+    const { label: _, ...kept } = record as typeof record & { label: string };
+    await store.write(key, diverged ? null : { ...kept, curve: points });
+  }
+  const costs = corpora.find(({ name }) => name === subject.name)?.stepCosts;
+  const path = costsPath(folder, fingerprints[0], subject.shape);
+  if (costs && !(await exists(path)))
+    await writeFileAtomically(path, new TextEncoder().encode(JSON.stringify(costs)));
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
