@@ -123,8 +123,8 @@ const DROPOUTS: Axis = {
   smaller: (value) => (value > 0.02 ? value / 2 : null),
   larger: (value) => (value < 0.8 ? Number((value + 0.1).toFixed(2)) : null),
 };
-/** Lengths of the short schedule, as shares of what the best baseline needed. */
-const SHORT = [0.5, 0.65, 0.8];
+/** Lengths of the short schedule, as shares of what the best baseline needed; none is longer than a run. */
+const SHORT = [0.5, 0.65, 0.8, 1, 1.25, 1.5];
 
 export class Comparison {
   readonly #run: Runner;
@@ -224,6 +224,7 @@ export class Comparison {
     const trials: Trial[] = [];
     for (const share of SHORT) {
       const length = (share * target.tokens) / this.#budget.tokens;
+      if (length > 1) break;
       const draft: Draft = { method: { kind: "ivon" }, length };
       const { record } = await this.#make(draft, TUNING_SEED, 1, false, `ivon-short ${share}`);
       const reached = record && crossing(record.curve, target.nll, true).tokens;

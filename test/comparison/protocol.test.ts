@@ -141,6 +141,19 @@ test("the short schedule is the shortest one that reaches the baseline's best lo
   expect(trials.at(-1)!.score).not.toBeNull();
 });
 
+test("a short schedule that reaches nothing goes up to as many tokens as a run, and no further", async () => {
+  const own = 2;
+  const run = async (setting: Setting) => {
+    const made = record(setting);
+    const curve = made.curve.map((point) => ({ ...point, nll: point.nll + own }));
+    return setting.method.kind === "ivon" ? { ...made, curve, best: curve[1] } : made;
+  };
+  const { tuning, runs } = named(await new Comparison(run, BUDGET).all(), "ivon-short");
+  expect(tuning[0].trials.map(({ value }) => value)).toEqual([0.5, 0.65, 0.8, 1]);
+  expect(tuning[0].inside).toBe(false);
+  expect(runs[0].setting.tokens).toBe(1000);
+});
+
 test("without tuning every method stands as it is", async () => {
   const { methods } = await compare({ trials: 0 });
   for (const name of ["sgd", "adam", "bbb", "ivon", "ivon-tuned"])
