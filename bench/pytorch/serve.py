@@ -15,6 +15,7 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = str(threads)
 
 import torch
+from blas import blas
 from torch import nn
 
 BLOCK = 0.7
@@ -104,7 +105,7 @@ def main():
             times *= 2
         seconds = timed(times, run)
         rounds += 1
-    print(json.dumps({"ready": True, "version": torch.__version__}), flush=True)
+    print(json.dumps({"ready": True, "version": " ".join([torch.__version__, *blas()])}), flush=True)
     for _ in sys.stdin:
         count, seconds = 0, 0.0
         while seconds < BLOCK:

@@ -29,6 +29,7 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = str(options.threads)
 
 import torch
+from blas import blas
 from torch import nn
 
 
@@ -42,16 +43,6 @@ class LanguageModel(nn.Module):
     def forward(self, inputs, state):
         hidden, state = self.lstm(self.embedding(inputs), state)
         return self.output(hidden), state
-
-
-def blas():
-    """File names of the BLAS libraries this process has loaded."""
-    try:
-        with open("/proc/self/maps") as maps:
-            files = {os.path.realpath(line.split()[-1]) for line in maps if "/" in line}
-    except OSError:
-        return []
-    return sorted(os.path.basename(f) for f in files if any(name in f.lower() for name in ("blas", "mkl", "dnnl")))
 
 
 def main():
