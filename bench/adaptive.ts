@@ -10,10 +10,8 @@
 import { parseArgs } from "node:util";
 import "../src/kernels/embedded.ts";
 import { adam, ivon, type Method } from "../src/inference/method.ts";
-import type { KernelExports } from "../src/kernels/exports.ts";
-import { defaultKernels, type Kernels } from "../src/kernels/kernels.ts";
 import { Network } from "../src/model/network.ts";
-import { randomPosterior, step as runStep, trainerOf } from "./run.ts";
+import { randomPosterior, step as runStep, STILL, trainerOf } from "./run.ts";
 
 const { values } = parseArgs({
   allowPositionals: true,
@@ -29,52 +27,20 @@ const { values } = parseArgs({
 });
 const SHAPE = { embedding: 128, hidden: 200, layers: 2 };
 const [batch, sequence, seconds] = [values.batch, values.sequence, values.seconds].map(Number);
-const METHODS: Record<string, () => Method> = { adam, ivon };
+const METHODS: Record<string, () => Method> = { adam: () => adam(STILL), ivon: () => ivon(STILL) };
 const SOFTMAXES = ["full", "adaptive"] as const;
 
-/** Milliseconds of the step under way; passes over the embedding are also part of the row they belong to. */
-let spent = { output: 0, embedding: 0 };
+/** Milliseconds of the step under way. */
+let output = 0;
 
 /** The output layer's work is the loss, its gradients included; packing its weights is left to the rest. */
 const { loss } = Network.prototype;
 Network.prototype.loss = function* (theta, gradient) {
   const started = performance.now();
   const total = yield* loss.call(this, theta, gradient);
-  spent.output += performance.now() - started;
+  output += performance.now() - started;
   return total;
 };
-
-/** Passes over a whole tensor, and which of their arguments says how many elements it has. */
-const PASSES = {
-  fillZero: 1,
-  sumSquares: 1,
-  adamStep: 4,
-  sampleNatural: 3,
-  ivonStep: 6,
-} as const satisfies Partial<Record<keyof KernelExports, number>>;
-
-/** Kernels that time the passes over the embedding. */
-function timedKernels(embedding: number): Kernels {
-  const kernels = defaultKernels();
-  return {
-    ...kernels,
-    instantiate() {
-      const instance = kernels.instantiate();
-      const exports: Record<string, unknown> = { ...instance.exports };
-      for (const [name, size] of Object.entries(PASSES)) {
-        const kernel = instance.exports[name as keyof typeof PASSES] as (...args: number[]) => number;
-        const elements = name === "fillZero" ? 4 * embedding : embedding;
-        exports[name] = (...args: number[]) => {
-          const started = performance.now();
-          const result = kernel(...args);
-          if (args[size] === elements) spent.embedding += performance.now() - started;
-          return result;
-        };
-      }
-      return { ...instance, exports: exports as unknown as KernelExports };
-    },
-  };
-}
 
 /** Ids whose frequency is one over their rank. */
 function zipf(vocabulary: number): (count: number) => Int32Array {
@@ -102,7 +68,7 @@ interface Runner {
   readonly parameters: number;
   readonly cutoffs: readonly number[];
   /** One step. */
-  step(): { total: number; output: number; embedding: number };
+  step(): { total: number; output: number };
 }
 
 function runnerOf(vocabulary: number, softmax: "full" | "adaptive", method: Method): Runner {
@@ -110,7 +76,7 @@ function runnerOf(vocabulary: number, softmax: "full" | "adaptive", method: Meth
   const shape = { ...SHAPE, vocabulary, batch, sequence, softmax, cutoffs };
   const posterior = randomPosterior(shape);
   const { configuration, layout } = posterior;
-  const trainer = trainerOf(shape, method, timedKernels(vocabulary * SHAPE.embedding), posterior);
+  const trainer = trainerOf(shape, method, undefined, posterior);
   const tokens = zipf(vocabulary);
   return {
     bytes: trainer.bytes,
@@ -118,10 +84,10 @@ function runnerOf(vocabulary: number, softmax: "full" | "adaptive", method: Meth
     cutoffs: configuration.cutoffs,
     step() {
       const [inputs, targets] = [tokens(batch * sequence), tokens(batch * sequence)];
-      spent = { output: 0, embedding: 0 };
+      output = 0;
       const started = performance.now();
       runStep(trainer, inputs, targets);
-      return { total: performance.now() - started, ...spent };
+      return { total: performance.now() - started, output };
     },
   };
 }
@@ -152,7 +118,6 @@ function measure(vocabulary: number, name: string, duration: number) {
       millisecondsPerStep: milliseconds,
       ratioToFull: median(times[0].map(({ total }) => total)) / milliseconds,
       outputShare: median(times[i].map(({ output, total }) => output / total)),
-      embeddingShare: median(times[i].map(({ embedding, total }) => embedding / total)),
       parameters,
       megabytes: bytes / 1e6,
       steps: times[i].length,
@@ -168,9 +133,7 @@ const rows = sizes.flatMap((vocabulary) =>
 if (values.json) console.log(JSON.stringify({ shape: { ...SHAPE, batch, sequence }, rows }));
 else {
   console.log(`embedding 128, 2 × 200, batch ${batch}, ${sequence} steps, one thread; medians`);
-  console.log(
-    "vocabulary  method  softmax   tokens/s   ms/step   ratio  loss  embedding  parameters     MB  cutoffs",
-  );
+  console.log("vocabulary  method  softmax   tokens/s   ms/step   ratio  loss  parameters     MB  cutoffs");
   for (const r of rows)
     console.log(
       [
@@ -181,7 +144,6 @@ else {
         r.millisecondsPerStep.toFixed(1).padStart(8),
         r.ratioToFull.toFixed(2).padStart(6),
         `${Math.round(100 * r.outputShare)} %`.padStart(4),
-        `${Math.round(100 * r.embeddingShare)} %`.padStart(9),
         r.parameters.toLocaleString("en").padStart(11),
         Math.round(r.megabytes).toString().padStart(5),
         r.cutoffs.join(", "),

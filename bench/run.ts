@@ -15,6 +15,12 @@ export interface RunShape extends ModelOptions {
   readonly sequence: number;
 }
 
+/**
+ * Leaves the weights where they are. What is drawn at random cannot be learnt: at a method's own rate it drives gates
+ * into saturation, whose gradients are denormal numbers, and some processors take a hundred times as long for those.
+ */
+export const STILL = { learningRate: 1e-6 };
+
 /** Figures must not depend on what was learnt. @param precision of every weight, for samples; none for a start */
 export function randomPosterior(
   shape: ModelOptions & { readonly vocabulary: number },

@@ -8,7 +8,7 @@ import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import "../src/kernels/embedded.ts";
 import { adam, bayesByBackprop, ivon, type Method, sgd } from "../src/inference/method.ts";
-import { randomTokens, step, trainerOf } from "./run.ts";
+import { randomTokens, STILL, step, trainerOf } from "./run.ts";
 
 const { values } = parseArgs({
   allowPositionals: true,
@@ -17,7 +17,12 @@ const { values } = parseArgs({
 const SHAPE = { vocabulary: 96, embedding: 128, hidden: 256, layers: 2 };
 const [BATCH, SEQUENCE] = [20, 35];
 const RUN = { ...SHAPE, batch: BATCH, sequence: SEQUENCE };
-const METHODS: Record<string, Method> = { adam: adam(), ivon: ivon(), bbb: bayesByBackprop(), sgd: sgd() };
+const METHODS: Record<string, Method> = {
+  adam: adam(STILL),
+  ivon: ivon(STILL),
+  bbb: bayesByBackprop(STILL),
+  sgd: sgd(STILL),
+};
 
 function timedStep(method: Method): () => number {
   const trainer = trainerOf(RUN, method);

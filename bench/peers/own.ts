@@ -6,7 +6,7 @@ import { defaultKernels, type Kernels } from "../../src/kernels/kernels.ts";
 import { threads } from "../../src/kernels/threads/index.ts";
 import { Predictor } from "../../src/prediction/predictor.ts";
 import { relaxed } from "../../src/relaxed.ts";
-import { randomPosterior, randomTokens, step, trainerOf } from "../run.ts";
+import { randomPosterior, randomTokens, STILL, step, trainerOf } from "../run.ts";
 import { given, serve } from "./serve.ts";
 import { shapeOf, type Task } from "./shapes.ts";
 
@@ -22,7 +22,7 @@ async function kernelsOf({ build, threads: count }: Record<string, string>): Pro
 
 function training(): () => void {
   const { batch, sequence } = shape;
-  const method = options.method === "ivon" ? ivon() : adam();
+  const method = options.method === "ivon" ? ivon(STILL) : adam(STILL);
   const trainer = trainerOf(shape, method, kernels);
   const text = randomTokens({ ...shape, sequence: 64 * sequence + 1 });
   let position = 0;
