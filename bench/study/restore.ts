@@ -12,9 +12,11 @@ export interface Published {
   readonly corpora: readonly { readonly name: string; readonly stepCosts: object }[];
   readonly runs: readonly (Omit<RunRecord, "curve"> & {
     readonly corpus: string;
+    readonly label: string;
     readonly key: string;
     readonly setting: Setting;
-    readonly curve: readonly Row[];
+    /** Left away, like the figures, where the run diverged. */
+    readonly curve?: readonly Row[];
     readonly diverged?: true;
   })[];
 }
@@ -30,12 +32,11 @@ export async function restore(
   { corpora, runs }: Published,
 ): Promise<void> {
   const { fingerprints, keyOf } = await openSubject(subject, null, store);
-  for (const { corpus, key: known, setting, diverged, curve, ...record } of runs) {
+  for (const { corpus, label: _, key: known, setting, diverged, curve, ...record } of runs) {
     const key = keyOf(setting);
     if (corpus !== subject.name || keyHash(key) !== known || (await store.read(key)) !== undefined) continue;
-    const points = diverged ? [] : curve.map(([tokens, nll, noise]) => ({ tokens, nll, noise }));
-    const { label: _, ...kept } = record as typeof record & { label: string };
-    await store.write(key, diverged ? null : { ...kept, curve: points });
+    const points = (curve ?? []).map(([tokens, nll, noise]) => ({ tokens, nll, noise }));
+    await store.write(key, diverged ? null : { ...record, curve: points });
   }
   const costs = corpora.find(({ name }) => name === subject.name)?.stepCosts;
   const path = costsPath(folder, fingerprints[0], subject.shape);

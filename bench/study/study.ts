@@ -4,8 +4,9 @@
  *   npm run study -- --data DIR [--only moby-characters,…] [--cache build/study] [--workers 2] [--small] [--quick] [--report] [--ablations] [--restore]
  *
  * DIR holds tinyshakespeare.txt and warandpeace.txt. Every finished run is a file in the cache and is never made
- * again: the same command goes on where it was stopped, and with --restore where docs/results.json ends. --report makes no run, and reports what there is. --small
- * keeps the texts and the protocol, with models of 30,000 to 130,000 parameters: half an hour instead of hours.
+ * again: the same command goes on where it was stopped, and with --restore where docs/results.json ends. --report
+ * makes no run, and reports what there is. --small keeps the texts and the protocol, with models of 30,000 to
+ * 130,000 parameters: half an hour instead of hours.
  * --ablations makes, in place of the comparison, runs of IVON with one of its parts changed: docs/ablations.md.
  * --quick shows in minutes that all works, and writes to the cache alone.
  */
