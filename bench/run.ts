@@ -17,7 +17,7 @@ export interface RunShape extends ModelOptions {
 
 /**
  * Leaves the weights where they are. What is drawn at random cannot be learnt: at a method's own rate it drives gates
- * into saturation, whose gradients are denormal numbers, and some processors take a hundred times as long for those.
+ * into saturation, and on some processors a step then takes several times as long: its tiny gradients become denormal.
  */
 export const STILL = { learningRate: 1e-6 };
 

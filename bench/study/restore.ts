@@ -1,15 +1,14 @@
 /** @module Puts the records that results.json holds where the study looks for them: it goes on without its cache. */
-import { access } from "node:fs/promises";
-import { costsPath, openSubject, type Subject } from "../../src/cli/compare/session.ts";
+import { costsOf, openSubject, type Subject } from "../../src/cli/compare/session.ts";
 import { keyHash, type RunStore } from "../../src/cli/compare/store.ts";
 import type { RunRecord, Setting } from "../../src/comparison/run.ts";
-import { writeFileAtomically } from "../../src/node.ts";
+import type { StepCosts } from "../../src/comparison/summary.ts";
 
 type Row = readonly [tokens: number, nll: number, noise: number];
 
 /** As much of results.json as is restored. */
 export interface Published {
-  readonly corpora: readonly { readonly name: string; readonly stepCosts: object }[];
+  readonly corpora: readonly { readonly name: string; readonly stepCosts: StepCosts }[];
   readonly runs: readonly (Omit<RunRecord, "curve"> & {
     readonly corpus: string;
     readonly label: string;
@@ -32,21 +31,16 @@ export async function restore(
   { corpora, runs }: Published,
 ): Promise<void> {
   const { fingerprints, keyOf } = await openSubject(subject, null, store);
+  let same = false;
   for (const { corpus, label: _, key: known, setting, diverged, curve, ...record } of runs) {
     const key = keyOf(setting);
-    if (corpus !== subject.name || keyHash(key) !== known || (await store.read(key)) !== undefined) continue;
+    if (corpus !== subject.name || keyHash(key) !== known) continue;
+    same = true;
+    if ((await store.read(key)) !== undefined) continue;
     const points = (curve ?? []).map(([tokens, nll, noise]) => ({ tokens, nll, noise }));
     await store.write(key, diverged ? null : { ...record, curve: points });
   }
+  // Text and shape are the published ones where a run is: step costs are theirs.
   const costs = corpora.find(({ name }) => name === subject.name)?.stepCosts;
-  const path = costsPath(folder, fingerprints[0], subject.shape);
-  if (costs && !(await exists(path)))
-    await writeFileAtomically(path, new TextEncoder().encode(JSON.stringify(costs)));
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+  if (same && costs) await costsOf(folder, fingerprints[0], subject.shape, async () => costs);
 }

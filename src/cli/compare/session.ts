@@ -1,7 +1,7 @@
 /** @module A comparison on one text: runs found or made, step costs, and what came of them. */
 import { createHash } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { type Budget, Comparison, METHOD_NAMES, type MethodRuns, NotRun } from "../../comparison/protocol.ts";
 import type { Compared, LabelledRun } from "../../comparison/report.ts";
 import type { RunRecord, Setting, Shape, Texts } from "../../comparison/run.ts";
@@ -96,7 +96,7 @@ export async function compareOn(
     runs: runs.toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1)),
     methods,
     missing: METHOD_NAMES.filter((method) => !methods.some((runs) => runs.name === method)),
-    costs: await costsOf(costsPath(folder, fingerprints[0], shape), () =>
+    costs: await costsOf(folder, fingerprints[0], shape, () =>
       measureStepCosts(opened.train, shape, COST_ROUNDS),
     ),
   };
@@ -107,21 +107,22 @@ function placeOf({ label, setting }: LabelledRun): string {
   return label + JSON.stringify(setting);
 }
 
-/** Where a text's step costs with a shape of model are kept. */
-export function costsPath(folder: string, fingerprint: string, shape: Shape): string {
+/** Measured once for a text and a shape: a report that is made again has the same clock. */
+export async function costsOf(
+  folder: string,
+  fingerprint: string,
+  shape: Shape,
+  measure: () => Promise<StepCosts>,
+): Promise<StepCosts> {
   const name = createHash("sha256")
     .update(JSON.stringify([fingerprint, shape]))
     .digest("hex")
     .slice(0, 16);
-  return join(folder, `costs-${name}.json`);
-}
-
-/** Measured once for a text and a shape: a report that is made again has the same clock. */
-async function costsOf(path: string, measure: () => Promise<StepCosts>): Promise<StepCosts> {
+  const path = join(folder, `costs-${name}.json`);
   const found = await readFile(path, "utf8").catch(() => null);
   if (found !== null) return JSON.parse(found);
   const costs = await measure();
-  await mkdir(dirname(path), { recursive: true });
+  await mkdir(folder, { recursive: true });
   await writeFileAtomically(path, new TextEncoder().encode(JSON.stringify(costs)));
   return costs;
 }
