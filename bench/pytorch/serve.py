@@ -14,8 +14,11 @@ threads = int(given.get("threads", "1"))
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = str(threads)
 
+from blas import blas, require_wide_kernels
+
+require_wide_kernels()
+
 import torch
-from blas import blas
 from torch import nn
 
 BLOCK = 0.7

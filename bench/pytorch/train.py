@@ -28,8 +28,11 @@ options = parser.parse_args()
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = str(options.threads)
 
+from blas import blas, require_wide_kernels
+
+require_wide_kernels()
+
 import torch
-from blas import blas
 from torch import nn
 
 
