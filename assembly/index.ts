@@ -32,6 +32,8 @@ export * from "./sgd";
 export * from "./adam";
 export * from "./ivon";
 export * from "./gemm";
+export { packColumns, packRows } from "./packing";
+export * from "./peak";
 export * from "./gemv";
 export * from "./embedding";
 export * from "./lstm";

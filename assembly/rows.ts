@@ -160,8 +160,8 @@ export function scaleRows(x: usize, factors: usize, rows: usize, width: usize, l
     const floor = f64x2.splat(least);
     for (const whole = x + (bytes & ~15); x < whole; x += 16) {
       const old = v128.load(x);
-      const a = f32x4.demote_f64x2_zero(f64x2.max(f64x2.mul(low(old), by), floor));
-      const b = f32x4.demote_f64x2_zero(f64x2.max(f64x2.mul(high(old), by), floor));
+      const a = f32x4.demote_f64x2_zero(f64x2.pmax(f64x2.mul(low(old), by), floor));
+      const b = f32x4.demote_f64x2_zero(f64x2.pmax(f64x2.mul(high(old), by), floor));
       v128.store(x, v128.shuffle<i64>(a, b, 0, 2));
     }
     for (const end = x + (bytes & 15); x < end; x += 4)

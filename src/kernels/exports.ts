@@ -88,6 +88,22 @@ export interface MatrixKernels {
     accumulate: number,
     scratch: number,
   ): void;
+  /** Two products of one transposed A, whose results have the widths `n` and `n2`. */
+  gemmPair(
+    m: number,
+    k: number,
+    a: number,
+    lda: number,
+    n: number,
+    packedB: number,
+    c: number,
+    ldc: number,
+    n2: number,
+    packedB2: number,
+    c2: number,
+    ldc2: number,
+    scratch: number,
+  ): void;
   gemv(n: number, k: number, x: number, packedB: number, y: number, accumulate: number): void;
   /** `n` rounds of `peakOperations()` on two floats at `at`; 16 bytes at `at` + 16 are written. */
   multiplyAddPeak(n: number, at: number): void;

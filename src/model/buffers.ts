@@ -66,8 +66,9 @@ export interface Buffers {
   readonly dBelow: number;
   readonly dc: number;
   readonly dStep: number;
-  /** Room for the packed right-hand side of a weight gradient. */
+  /** Room for the packed right-hand side of a weight gradient, and of the one that is made beside it. */
   readonly packedRows: number;
+  readonly packedInputs: number;
 }
 
 const BYTES = 4;
@@ -105,6 +106,7 @@ export function planBuffers(
     dc: words(training, batch * hidden),
     dStep: words(training && (options.resets ?? false), batch * hidden),
     packedRows: training ? packed(widest, rows) : 0,
+    packedInputs: training && (dropout || model.layers > 1) ? packed(dropout ? widest : hidden, rows) : 0,
   };
 }
 

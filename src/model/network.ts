@@ -12,7 +12,7 @@ import type { ModelConfiguration } from "./configuration.ts";
 import type { Layout, Segment } from "./layout.ts";
 import { type Chunk, type OutputLayer, outputLayerOf, type TopRows } from "./outputLayer.ts";
 import { COPY, gatherRows, scatterRows, sumRows, zero } from "./passes.ts";
-import { Products } from "./products.ts";
+import { Products, type Shape } from "./products.ts";
 import { type Slices, unitsOfPart } from "./work.ts";
 
 const BYTES = 4;
@@ -310,10 +310,11 @@ export class Network {
       const layer = layers[l];
       this.#k.fillZero(this.buffers.dc, batch * this.model.hidden * BYTES);
       yield* this.#layerBackward(layer, dAbove);
-      yield* this.#recurrentGradients(layer, gradient);
-      if (l > 0 || dropout)
-        yield* this.#inputGradients(layer, gradient, l > 0 ? layers[l - 1] : undefined, dBelow);
-      else yield* this.#distinctGradients(layer, gradient, dBelow);
+      yield* this.#biasGradients(layer, gradient);
+      if (l > 0 || dropout) {
+        const inputs = dropout ? layer.masked : this.#outputs(layers[l - 1]);
+        yield* this.#rowGradients(layer, gradient, inputs, dBelow);
+      } else yield* this.#distinctGradients(layer, gradient, dBelow);
       [dAbove, dBelow] = [dBelow, dAbove];
     }
     yield* this.#embeddingGradient(gradient, dAbove);
@@ -378,81 +379,66 @@ export class Network {
     }
   }
 
-  /** dW_hh and the biases: one product over all rows of the window. */
-  *#recurrentGradients(layer: LayerBuffers, gradient: number): Slices {
-    const { hidden } = this.model;
-    const { packedRows } = this.buffers;
-    yield* this.#products.packColumns(packedRows, layer.hBefore, hidden, this.#rows, hidden);
-    yield* this.#products.multiply(
-      [4 * hidden, hidden, this.#rows],
-      { at: layer.gates, stride: 4 * hidden, transposed: true },
-      packedRows,
-      { at: gradient + layer.weightHh, stride: hidden },
-    );
-    yield* sumRows(
-      this.#products,
-      this.#k,
-      gradient + layer.biasIh,
-      layer.gates,
-      this.#rows,
-      4 * hidden,
-      4 * hidden,
-      false,
-    );
-    this.#k.copyBytes(gradient + layer.biasHh, gradient + layer.biasIh, 4 * hidden * BYTES);
+  *#biasGradients(layer: LayerBuffers, gradient: number): Slices {
+    const width = 4 * this.model.hidden;
+    const bias = gradient + layer.biasIh;
+    yield* sumRows(this.#products, this.#k, bias, layer.gates, this.#rows, width, width, false);
+    this.#k.copyBytes(gradient + layer.biasHh, bias, width * BYTES);
   }
 
-  /** dW_ih and the gradient of the layer's inputs, row by row. */
-  *#inputGradients(
-    layer: LayerBuffers,
-    gradient: number,
-    below: LayerBuffers | undefined,
-    dBelow: number,
-  ): Slices {
+  /** dW_hh and dW_ih, one product over all rows of the window, and the gradient of the inputs, row by row. */
+  *#rowGradients(layer: LayerBuffers, gradient: number, inputs: number, dBelow: number): Slices {
     const { hidden } = this.model;
-    const { dropout } = this.options;
-    const inputs = dropout ? layer.masked : this.#outputs(below!);
-    const gates = { at: layer.gates, stride: 4 * hidden };
+    const { width } = layer;
+    const { packedRows, packedInputs } = this.buffers;
     const rows = this.#rows;
-    yield* this.#weightGradient(layer, gradient, gates.at, inputs, rows);
-    yield* this.#products.multiply([rows, layer.width, 4 * hidden], gates, layer.packedIhBack, {
-      at: dBelow,
-      stride: layer.width,
-    });
-    if (dropout) yield* this.#mask(dBelow, dBelow, layer.mask, layer.width);
+    const gates = { at: layer.gates, stride: 4 * hidden };
+    yield* this.#products.packColumns(packedRows, layer.hBefore, hidden, rows, hidden);
+    yield* this.#products.packColumns(packedInputs, inputs, width, rows, width);
+    yield* this.#products.multiplyPair(
+      [4 * hidden, rows],
+      gates,
+      { packed: packedRows, columns: hidden, to: gradient + layer.weightHh },
+      { packed: packedInputs, columns: width, to: gradient + layer.weightIh },
+    );
+    const to = { at: dBelow, stride: width };
+    yield* this.#products.multiply([rows, width, 4 * hidden], gates, layer.packedIhBack, to);
+    if (this.options.dropout) yield* this.#mask(dBelow, dBelow, layer.mask, width);
   }
 
-  /** The same for the first layer's distinct tokens: gradients of their rows are added up first. */
+  /** The same for the first layer's distinct tokens: gradients of their rows are added up before dW_ih. */
   *#distinctGradients(layer: LayerBuffers, gradient: number, dBelow: number): Slices {
     const { hidden } = this.model;
     const { embedded, projected, places } = this.buffers;
+    const { width } = layer;
+    yield* this.#weightGradient(
+      [4 * hidden, hidden, this.#rows],
+      layer.gates,
+      layer.hBefore,
+      gradient + layer.weightHh,
+    );
     yield* zero(this.#products, this.#k, projected, this.#distinct * 4 * hidden);
     yield* scatterRows(this.#products, this.#k, projected, layer.gates, places, this.#rows, 4 * hidden);
-    yield* this.#weightGradient(layer, gradient, projected, embedded, this.#distinct);
+    yield* this.#weightGradient(
+      [4 * hidden, width, this.#distinct],
+      projected,
+      embedded,
+      gradient + layer.weightIh,
+    );
     yield* this.#products.multiply(
-      [this.#distinct, layer.width, 4 * hidden],
+      [this.#distinct, width, 4 * hidden],
       { at: projected, stride: 4 * hidden },
       layer.packedIhBack,
-      { at: dBelow, stride: layer.width },
+      { at: dBelow, stride: width },
     );
   }
 
-  *#weightGradient(
-    layer: LayerBuffers,
-    gradient: number,
-    dGates: number,
-    inputs: number,
-    rows: number,
-  ): Slices {
-    const { hidden } = this.model;
+  /** dW[m,n] = dGatesᵀ·x over so many rows. */
+  *#weightGradient([m, n, rows]: Shape, dGates: number, x: number, to: number): Slices {
     const { packedRows } = this.buffers;
-    yield* this.#products.packColumns(packedRows, inputs, layer.width, rows, layer.width);
-    yield* this.#products.multiply(
-      [4 * hidden, layer.width, rows],
-      { at: dGates, stride: 4 * hidden, transposed: true },
-      packedRows,
-      { at: gradient + layer.weightIh, stride: layer.width },
-    );
+    yield* this.#products.packColumns(packedRows, x, n, rows, n);
+    const gates = { at: dGates, stride: m, transposed: true };
+    yield* this.#products.multiply([m, n, rows], gates, packedRows, { at: to, stride: n });
   }
 
   /** Added to the output layer's share where the weights are tied, else to zeros. */

@@ -7,13 +7,27 @@ export type { Slices } from "./work.ts";
 
 /** Rows that one slice of a product has at least: fewer would read B too often. The kernel takes five at a time. */
 const LEAST_ROWS = 25;
+/** Rows of a transposed A that the kernel takes at a time. */
+const SHORT_ROWS = 40;
+/** Floats of B, 1 MiB, that all slices of rows find in a near cache. */
+const NEAR = 2 ** 18;
 /** Operations that take as long as packing one element. */
 const PACKING = 60;
+
+/** Rows and columns of a product, and its depth. */
+export type Shape = readonly [m: number, n: number, k: number];
 
 interface Left {
   readonly at: number;
   readonly stride: number;
   readonly transposed?: boolean;
+}
+
+/** A packed B, and where the product with it goes. */
+interface Factor {
+  readonly packed: number;
+  readonly columns: number;
+  readonly to: number;
 }
 
 interface Result {
@@ -39,18 +53,20 @@ export class Products extends Work {
   }
 
   /** C[m,n] (+)= A·B, B packed; A is [m,k] with stride lda, or [k,m] where `transposed`. */
-  *multiply([m, n, k]: readonly [number, number, number], a: Left, packedB: number, c: Result): Slices {
+  *multiply([m, n, k]: Shape, a: Left, packedB: number, c: Result): Slices {
     const flops = 2 * m * n * k;
     if (flops <= this.slice) {
       this.#gemm(m, n, k, a, packedB, c);
       yield* this.spend(flops);
       return;
     }
-    if (this.#wide(m, n, k)) {
+    if (this.#wide(m, n, k, a)) {
       yield* this.#blocks(m, n, k, a, packedB, c);
       return;
     }
-    const step = Math.max(LEAST_ROWS, 5 * Math.floor(this.slice / (10 * n * k)));
+    const step = a.transposed
+      ? this.#shortRows(n, k)
+      : Math.max(LEAST_ROWS, 5 * Math.floor(this.slice / (10 * n * k)));
     for (let row = 0; row < m; row += step) {
       const rows = Math.min(step, m - row);
       const from = { ...a, at: a.at + 4 * row * (a.transposed ? 1 : a.stride) };
@@ -62,8 +78,37 @@ export class Products extends Work {
     }
   }
 
-  /** Whether slices of rows would read a large B again and again, where blocks of it read it once. */
-  #wide(m: number, n: number, k: number): boolean {
+  /** Rows of a transposed A that make a slice. */
+  #shortRows(n: number, k: number): number {
+    return SHORT_ROWS * Math.max(1, Math.round(this.slice / (2 * SHORT_ROWS * n * k)));
+  }
+
+  /**
+   * Aᵀ·B for two B, each of the width of its result, and one A[k,m], which is packed once where slices of rows serve.
+   */
+  *multiplyPair([m, k]: readonly [number, number], a: Left, first: Factor, second: Factor): Slices {
+    const n = first.columns + second.columns;
+    if (2 * SHORT_ROWS * n * k > 2 * this.slice) {
+      for (const { packed, columns, to } of [first, second])
+        yield* this.multiply([m, columns, k], a, packed, { at: to, stride: columns });
+      return;
+    }
+    const step = this.#shortRows(n, k);
+    for (let row = 0; row < m; row += step) {
+      const rows = Math.min(step, m - row);
+      const of = ({ packed, columns, to }: Factor) =>
+        [columns, packed, to + 4 * row * columns, columns] as const;
+      this.#k.gemmPair(rows, k, a.at + 4 * row, a.stride, ...of(first), ...of(second), this.scratch);
+      yield* this.spend(2 * rows * n * k);
+    }
+  }
+
+  /**
+   * Whether slices of rows would read a large B again and again, where blocks of it read it once. Columns of a
+   * transposed A are packed anew for each block: rows are better where B is small.
+   */
+  #wide(m: number, n: number, k: number, { transposed }: Left): boolean {
+    if (transposed && k * n <= NEAR) return false;
     return k > this.#depth ? 3 * this.slice >= 4 * m * n * this.#depth : n > 4 * m;
   }
 

@@ -320,3 +320,39 @@ describe("multiplyAddPeak", () => {
     expect(arena.read(at, 2)).toEqual(Float32Array.of(0.5, 0.25));
   });
 });
+
+describe("gemmPair", () => {
+  it("has the bits of two products, and writes nothing beside them", () => {
+    for (const [m, n, n2, depth] of [
+      [1, 1, 9, 3],
+      [83, 24, 13, 257],
+      [40, 520, 5, 256],
+      [7, 16, 150, 513],
+    ]) {
+      arena.reset();
+      const lda = m + 3;
+      const a = arena.region(...sized(spread(random(m * depth, 1, 1), m, lda)));
+      const factors = [n, n2].map((columns, i) => {
+        const b = arena.region(...sized(random(depth * columns, 1, 2 + i)));
+        const packed = arena.region(k.packedSize(columns, depth));
+        k.packColumns(packed, b, columns, depth, columns);
+        const [ldc, size] = [columns + 2 + i, m * (columns + 2 + i)];
+        return { columns, packed, ldc, to: arena.region(size), alone: arena.region(size) };
+      });
+      for (const { columns, packed, ldc, alone } of factors)
+        k.gemm(m, columns, depth, a, lda, 1, packed, alone, ldc, 0, arena.scratch);
+      const before = arena.snapshot();
+      const of = ({ columns, packed, ldc, to }: (typeof factors)[0]) => [columns, packed, to, ldc] as const;
+      k.gemmPair(m, depth, a, lda, ...of(factors[0]), ...of(factors[1]), arena.scratch);
+      const outputs = factors.map(({ to, columns, ldc }) => ({
+        at: to,
+        rows: m,
+        width: columns,
+        stride: ldc,
+      }));
+      expect(arena.strayWrite(before, outputs)).toBeUndefined();
+      for (const { columns, ldc, to, alone } of factors)
+        expect(matrix(to, m, columns, ldc)).toEqual(matrix(alone, m, columns, ldc));
+    }
+  });
+});

@@ -55,6 +55,37 @@ describe("a product whose fewest rows are more than a slice", () => {
       });
 });
 
+describe("two products of one transposed A", () => {
+  // In slices of rows, all at once, and where forty rows are more than a slice, each by itself.
+  for (const [m, n, n2, k] of [
+    [1000, 250, 130, 700],
+    [50, 9, 20, 31],
+    [83, 1500, 700, 1100],
+  ])
+    test(`${m} × ${n} and ${n2}, ${k} deep, have the bits of two calls`, () => {
+      const kernels = new KernelInstance().exports;
+      const sizes = [n, n2].flatMap((columns) => [
+        k * columns,
+        kernels.packedSize(columns, k) + 16,
+        m * columns,
+        m * columns,
+      ]);
+      const r = rig(m * k, kernels.gemmScratchSize() / 4, ...sizes);
+      const [a, scratch] = r.places;
+      for (const i of [0, 2, 6]) r.fill(i);
+      const factors = [n, n2].map((columns, i) => {
+        const [b, packed, to, whole] = r.places.slice(2 + 4 * i);
+        r.k.packColumns(packed, b, columns, k, columns);
+        r.k.gemm(m, columns, k, a, m, 1, packed, whole, columns, 0, scratch);
+        return { packed, columns, to };
+      });
+      const slices = count(r.products.multiplyPair([m, k], { at: a, stride: m }, factors[0], factors[1]));
+      expect(slices).toBeGreaterThanOrEqual(Math.floor((2 * m * (n + n2) * k) / (2 * SLICE_FLOPS)));
+      expect(same(r.read(4), r.read(5))).toBe(true);
+      expect(same(r.read(8), r.read(9))).toBe(true);
+    });
+});
+
 test("a deep product, several blocks of the depth at a time, has the bits of one call", () => {
   const [m, n, k] = [50, 43, 60_007];
   const kernels = new KernelInstance().exports;

@@ -103,6 +103,10 @@ const CALLS: Record<string, Call> = {
   maxAbs: (k) => k.maxAbs(at(0), LONG),
 };
 
+for (const m of [60, 1000])
+  CALLS[`gemmPair, ${m} rows`] = (k) =>
+    k.gemmPair(m, 300, at(0), m, 20, at(3), at(6), 20, 33, at(4), at(8), 35, SCRATCH);
+
 /**
  * A layer over several steps, each array's part of 5 × 9 lanes: split by lanes where they come out even, else step
  * by step. Weights so small that no gate saturates.

@@ -34,8 +34,8 @@ const ELEMENTS = 1024;
 const SUM_BLOCK = 4096;
 /** Rows of a product's tile: parts begin where tiles do. */
 const TILE_ROWS = 5;
-/** The same for many rows of a transposed A, which are packed so many at a time: SHORT_COLUMNS of assembly/gemm.ts. */
-const SHORT_COLUMNS = 40;
+/** The same for many rows of a transposed A, which are packed so many at a time: SHORT_ROWS of assembly/gemm.ts. */
+const SHORT_ROWS = 40;
 /** From so many rows a thread on rows are split, and not columns. */
 const MANY_ROWS = 80;
 /** Columns that a product of one row takes at a time. */
@@ -247,6 +247,7 @@ export class Shards {
       packColumns: this.#pack("packColumns", (k0, j0, ldb) => 4 * (k0 * ldb + j0)),
       packRows: this.#pack("packRows", (k0, j0, ldb) => 4 * (j0 * ldb + k0)),
       gemm: (...args) => this.#gemm(args),
+      gemmPair: (...args) => this.#gemmPair(args),
       gemv: (...args) => this.#gemv(args),
     };
     const all = Object.assign(split, shared) as unknown as KernelExports;
@@ -397,8 +398,27 @@ export class Shards {
     const [m, n, k, , lda, transposed, , , ldc] = args;
     const moves = [0, 0, 0, 4 * (transposed ? 1 : lda), 0, 0, 0, 4 * ldc];
     const units = { kernel: this.#gemmIndex, args, moves, count: 0, own: 10, apart: this.#scratch };
-    const granule = transposed && m >= 8 * SHORT_COLUMNS * parts ? SHORT_COLUMNS : TILE_ROWS;
+    const granule = transposed ? this.#granule(m, parts) : TILE_ROWS;
     this.#pool.share(this.#attachment, units, parts, edges(parts, m, granule, (2 * n * k) / SPEED));
+  }
+
+  #gemmPair(args: Parameters<KernelExports["gemmPair"]>): void {
+    const [m, k, , , n, , , ldc, n2, , , ldc2] = args;
+    const nanoseconds = (2 * k * (n + n2)) / SPEED;
+    const parts = this.#parts(m * nanoseconds, Math.ceil(m / TILE_ROWS));
+    if (parts === 1) {
+      this.#own.gemmPair(...args);
+      return;
+    }
+    const moves = [0, 0, 4, 0, 0, 0, 4 * ldc, 0, 0, 0, 4 * ldc2];
+    const kernel = this.#index.get("gemmPair")!;
+    const units = { kernel, args, moves, count: 0, own: 12, apart: this.#scratch };
+    this.#pool.share(this.#attachment, units, parts, edges(parts, m, this.#granule(m, parts), nanoseconds));
+  }
+
+  /** Rows of a transposed A at whose multiples parts begin. */
+  #granule(m: number, parts: number): number {
+    return m >= 8 * SHORT_ROWS * parts ? SHORT_ROWS : TILE_ROWS;
   }
 
   #gemmPanels(args: Parameters<KernelExports["gemm"]>, p: number, parts: number): void {
