@@ -10,8 +10,18 @@
  * tn is A[k,m]ᵀ·B[k,n]; matrices are row-major, strides (lda, ldb, ldc) are in elements; m, n, k >= 1.
  */
 import { packColumnsOfA, packRowsOfA } from "./packing";
-import { BLOCK_DEPTH, PANEL_BYTES, TILE_COLUMNS, panelsWidth, rowTimesPanels, storeColumns } from "./panels";
-import { GROUP_BYTES, TILE_ROWS, tile5x8 } from "./tile";
+import { packColumnsOfA16, packRowsOfA16 } from "./packing16";
+import {
+  BLOCK_DEPTH,
+  PANEL_BYTES,
+  TILE_COLUMNS,
+  panelBytes,
+  panelsWidth,
+  rowTimesPanels,
+  storeColumns,
+} from "./panels";
+import { GROUP_BYTES, TILE_ROWS, groupBytes, tile5x8 } from "./tile";
+import { tile16 } from "./tile16";
 
 /** A packed group of five rows, 20 kB: it stays in the first-level cache. */
 const GROUP_SIZE: usize = BLOCK_DEPTH * GROUP_BYTES;
@@ -23,14 +33,36 @@ const BLOCK_COLUMNS: usize = 512;
  */
 const SHORT_ROWS: usize = 40;
 
-/** Floats that B[k,n] occupies when packed. */
+/** Bytes of one block of the depth of all panels. */
+// @ts-ignore: decorator
+@inline
+function blockBytes<T>(n: usize, depth: usize): usize {
+  return (panelsWidth(n) / TILE_COLUMNS) * panelBytes<T>(depth);
+}
+
+/** Words of 32 bits that B[k,n] occupies when packed. */
 export function packedSize(n: usize, k: usize): usize {
-  return panelsWidth(n) * k;
+  return wordsOf<f32>(n, k);
+}
+
+export function packedSize16(n: usize, k: usize): usize {
+  return wordsOf<i16>(n, k);
+}
+
+function wordsOf<T>(n: usize, k: usize): usize {
+  const left = k % BLOCK_DEPTH;
+  const whole = (k / BLOCK_DEPTH) * blockBytes<T>(n, BLOCK_DEPTH);
+  return (whole + (left ? blockBytes<T>(n, left) : 0)) >> 2;
 }
 
 /** Depth of a block of panels: what comes after lies behind, so that work can be cut at its multiples. */
 export function blockDepth(): usize {
   return BLOCK_DEPTH;
+}
+
+/** Columns of a panel. */
+export function panelColumns(): usize {
+  return TILE_COLUMNS;
 }
 
 /** Bytes of scratch that products need: packed groups of rows, and a tile for C's edges. */
@@ -55,27 +87,76 @@ export function gemm(
   accumulate: bool,
   scratch: usize,
 ): void {
+  multiply<f32>(m, n, k, a, lda, transposed, packedB, c, ldc, accumulate, scratch);
+}
+
+/** The same of whole numbers of 16 bits, B packed by `packColumns16` or `packRows16`. */
+export function gemm16(
+  m: usize,
+  n: usize,
+  k: usize,
+  a: usize,
+  lda: usize,
+  transposed: bool,
+  packedB: usize,
+  c: usize,
+  ldc: usize,
+  accumulate: bool,
+  scratch: usize,
+): void {
+  multiply<i16>(m, n, k, a, lda, transposed, packedB, c, ldc, accumulate, scratch);
+}
+
+/** What both forms share, here and in recurrent.ts; T is what A and B are packed as. */
+export function multiply<T>(
+  m: usize,
+  n: usize,
+  k: usize,
+  a: usize,
+  lda: usize,
+  transposed: bool,
+  packedB: usize,
+  c: usize,
+  ldc: usize,
+  accumulate: bool,
+  scratch: usize,
+): void {
   const across: usize = transposed ? 4 : lda << 2;
   const along: usize = transposed ? lda << 2 : 4;
   const stride = ldc << 2;
   const step = transposed || n > BLOCK_COLUMNS ? SHORT_ROWS : TILE_ROWS;
-  // One or two rows left over are cheaper by themselves than as a tile of five.
+  // One or two rows of floats left over are cheaper by themselves than as a tile of five.
   const left = m % TILE_ROWS;
-  const tiled = transposed || left > 2 ? m : m - left;
+  const tiled = !isFloat<T>() || transposed || left > 2 ? m : m - left;
   for (let k0: usize = 0; k0 < k; k0 += BLOCK_DEPTH) {
     const depth = min(BLOCK_DEPTH, k - k0);
     const adding = accumulate || k0 > 0;
     const from = a + k0 * along;
     for (let i: usize = 0; i < tiled; i += step) {
       const count = min(step, tiled - i);
-      if (transposed) packColumnsOfA(scratch, from + (i << 2), along, count, depth);
-      else packRowsOfA(scratch, from + i * across, across, count, depth);
-      groupsTimesPanels(count, n, depth, scratch, packedB, c + i * stride, stride, adding);
+      if (transposed) packColumnsFor<T>(scratch, from + (i << 2), along, count, depth);
+      else packRowsFor<T>(scratch, from + i * across, across, count, depth);
+      groupsTimesPanels<T>(count, n, depth, scratch, packedB, c + i * stride, stride, adding);
     }
-    for (let i = tiled; i < m; i++)
-      rowTimesPanels(n, depth, from + i * across, packedB, c + i * stride, adding);
-    packedB += depth * (panelsWidth(n) << 2);
+    if (isFloat<T>())
+      for (let i = tiled; i < m; i++)
+        rowTimesPanels(n, depth, from + i * across, packedB, c + i * stride, adding);
+    packedB += blockBytes<T>(n, depth);
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function packRowsFor<T>(to: usize, from: usize, stride: usize, rows: usize, depth: usize): void {
+  if (isFloat<T>()) packRowsOfA(to, from, stride, rows, depth);
+  else packRowsOfA16(to, from, stride, rows, depth);
+}
+
+// @ts-ignore: decorator
+@inline
+function packColumnsFor<T>(to: usize, from: usize, stride: usize, columns: usize, depth: usize): void {
+  if (isFloat<T>()) packColumnsOfA(to, from, stride, columns, depth);
+  else packColumnsOfA16(to, from, stride, columns, depth);
 }
 
 /**
@@ -83,6 +164,42 @@ export function gemm(
  * common is the gradient of its gates.
  */
 export function gemmPair(
+  m: usize,
+  k: usize,
+  a: usize,
+  lda: usize,
+  n: usize,
+  packedB: usize,
+  c: usize,
+  ldc: usize,
+  n2: usize,
+  packedB2: usize,
+  c2: usize,
+  ldc2: usize,
+  scratch: usize,
+): void {
+  multiplyPair<f32>(m, k, a, lda, n, packedB, c, ldc, n2, packedB2, c2, ldc2, scratch);
+}
+
+export function gemmPair16(
+  m: usize,
+  k: usize,
+  a: usize,
+  lda: usize,
+  n: usize,
+  packedB: usize,
+  c: usize,
+  ldc: usize,
+  n2: usize,
+  packedB2: usize,
+  c2: usize,
+  ldc2: usize,
+  scratch: usize,
+): void {
+  multiplyPair<i16>(m, k, a, lda, n, packedB, c, ldc, n2, packedB2, c2, ldc2, scratch);
+}
+
+function multiplyPair<T>(
   m: usize,
   k: usize,
   a: usize,
@@ -105,17 +222,17 @@ export function gemmPair(
     const from = a + k0 * along;
     for (let i: usize = 0; i < m; i += SHORT_ROWS) {
       const count = min(SHORT_ROWS, m - i);
-      packColumnsOfA(scratch, from + (i << 2), along, count, depth);
-      groupsTimesPanels(count, n, depth, scratch, packedB, c + i * stride, stride, k0 > 0);
-      groupsTimesPanels(count, n2, depth, scratch, packedB2, c2 + i * stride2, stride2, k0 > 0);
+      packColumnsFor<T>(scratch, from + (i << 2), along, count, depth);
+      groupsTimesPanels<T>(count, n, depth, scratch, packedB, c + i * stride, stride, k0 > 0);
+      groupsTimesPanels<T>(count, n2, depth, scratch, packedB2, c2 + i * stride2, stride2, k0 > 0);
     }
-    packedB += depth * (panelsWidth(n) << 2);
-    packedB2 += depth * (panelsWidth(n2) << 2);
+    packedB += blockBytes<T>(n, depth);
+    packedB2 += blockBytes<T>(n2, depth);
   }
 }
 
 /** C[rows ≤ 40, n] (+)= packed groups · panels. */
-function groupsTimesPanels(
+function groupsTimesPanels<T>(
   rows: usize,
   n: usize,
   depth: usize,
@@ -127,18 +244,18 @@ function groupsTimesPanels(
 ): void {
   for (let j: usize = 0; j < n; j += BLOCK_COLUMNS) {
     const columns = min(BLOCK_COLUMNS, n - j);
-    const block = panels + (depth << 2) * j;
+    const block = panels + (j / TILE_COLUMNS) * panelBytes<T>(depth);
     for (let i: usize = 0; i < rows; i += TILE_ROWS) {
       const to = c + i * stride + (j << 2);
       const edge = groups + GROUP_SIZE * (SHORT_ROWS / TILE_ROWS);
-      const group = groups + i * depth * 16;
-      rowsTimesPanels(min(TILE_ROWS, rows - i), columns, depth, group, block, to, stride, accumulate, edge);
+      const group = groups + (i / TILE_ROWS) * groupBytes<T>(depth);
+      rowsTimesPanels<T>(min(TILE_ROWS, rows - i), columns, depth, group, block, to, stride, accumulate, edge);
     }
   }
 }
 
 /** C[rows ≤ 5, n] (+)= one packed group · panels. */
-function rowsTimesPanels(
+function rowsTimesPanels<T>(
   rows: usize,
   n: usize,
   depth: usize,
@@ -150,19 +267,26 @@ function rowsTimesPanels(
   edge: usize,
 ): void {
   const whole: usize = rows == TILE_ROWS ? n & ~(TILE_COLUMNS - 1) : 0;
-  const bytes = depth * PANEL_BYTES;
+  const bytes = panelBytes<T>(depth);
   let j: usize = 0;
   for (; j < whole; j += TILE_COLUMNS) {
-    tile5x8(depth, group, panel, c, stride, accumulate);
+    tileFor<T>(depth, group, panel, c, stride, accumulate);
     panel += bytes;
     c += PANEL_BYTES;
   }
   for (; j < n; j += TILE_COLUMNS) {
-    tile5x8(depth, group, panel, edge, PANEL_BYTES, false);
+    tileFor<T>(depth, group, panel, edge, PANEL_BYTES, false);
     copyRows(c, stride, edge, rows, min(TILE_COLUMNS, n - j), accumulate);
     panel += bytes;
     c += PANEL_BYTES;
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function tileFor<T>(depth: usize, group: usize, panel: usize, c: usize, stride: usize, accumulate: bool): void {
+  if (isFloat<T>()) tile5x8(depth, group, panel, c, stride, accumulate);
+  else tile16((depth + 1) >> 1, group, panel, c, stride, accumulate);
 }
 
 /** Brings what lies inside of C over from scratch. */

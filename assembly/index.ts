@@ -31,8 +31,19 @@ export * from "./rows";
 export * from "./sgd";
 export * from "./adam";
 export * from "./ivon";
-export * from "./gemm";
+export {
+  blockDepth,
+  gemm,
+  gemm16,
+  gemmPair,
+  gemmPair16,
+  gemmScratchSize,
+  packedSize,
+  packedSize16,
+  panelColumns,
+} from "./gemm";
 export { packColumns, packRows } from "./packing";
+export { packColumns16, packRows16 } from "./packing16";
 export * from "./peak";
 export * from "./gemv";
 export * from "./embedding";

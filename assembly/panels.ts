@@ -17,6 +17,13 @@ export function panelsWidth(n: usize): usize {
   return ((n + TILE_COLUMNS - 1) / TILE_COLUMNS) * TILE_COLUMNS;
 }
 
+/** Bytes of a panel: of floats, or of pairs of whole numbers and their steps. */
+// @ts-ignore: decorator
+@inline
+export function panelBytes<T>(depth: usize): usize {
+  return (isFloat<T>() ? depth : ((depth + 1) >> 1) + 1) * PANEL_BYTES;
+}
+
 /** sum + a b: rounded twice in the `simd` build, once in the `relaxed` one where the machine can. */
 // @ts-ignore: decorator
 @inline

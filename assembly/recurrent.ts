@@ -8,7 +8,7 @@
  */
 import { keepRows } from "./dropout";
 import { gatherRows, sumRows } from "./embedding";
-import { gemm } from "./gemm";
+import { multiply } from "./gemm";
 import { lstmBackward, lstmForward } from "./lstm";
 
 /**
@@ -17,6 +17,47 @@ import { lstmBackward, lstmForward } from "./lstm";
  * the first step; `hBefore` and `cBefore` receive what each step reads where `keep` is given, and else are h and c.
  */
 export function recurrentForward(
+  gates: usize,
+  bias: usize,
+  h: usize,
+  c: usize,
+  hBefore: usize,
+  cBefore: usize,
+  places: usize,
+  projected: usize,
+  keep: usize,
+  packed: usize,
+  batch: usize,
+  lanes: usize,
+  steps: usize,
+  hidden: usize,
+  scratch: usize,
+): void {
+  forward<f32>(gates, bias, h, c, hBefore, cBefore, places, projected, keep, packed, batch, lanes, steps, hidden, scratch);
+}
+
+/** The same with products of whole numbers of 16 bits. */
+export function recurrentForward16(
+  gates: usize,
+  bias: usize,
+  h: usize,
+  c: usize,
+  hBefore: usize,
+  cBefore: usize,
+  places: usize,
+  projected: usize,
+  keep: usize,
+  packed: usize,
+  batch: usize,
+  lanes: usize,
+  steps: usize,
+  hidden: usize,
+  scratch: usize,
+): void {
+  forward<i16>(gates, bias, h, c, hBefore, cBefore, places, projected, keep, packed, batch, lanes, steps, hidden, scratch);
+}
+
+function forward<T>(
   gates: usize,
   bias: usize,
   h: usize,
@@ -44,7 +85,7 @@ export function recurrentForward(
       gatherRows(gates, projected, places, lanes, hidden << 2);
       places += batch << 2;
     }
-    gemm(lanes, hidden << 2, hidden, hBefore, hidden, false, packed, gates, hidden << 2, true, scratch);
+    multiply<T>(lanes, hidden << 2, hidden, hBefore, hidden, false, packed, gates, hidden << 2, true, scratch);
     h += size;
     c += size;
     lstmForward(gates, bias, cBefore, c, h, lanes, hidden);
@@ -76,6 +117,45 @@ export function recurrentBackward(
   begin: bool,
   scratch: usize,
 ): void {
+  backward<f32>(gates, cBefore, c, dh, dc, dStep, keep, packedBack, batch, lanes, steps, hidden, begin, scratch);
+}
+
+/** The same with products of whole numbers of 16 bits. */
+export function recurrentBackward16(
+  gates: usize,
+  cBefore: usize,
+  c: usize,
+  dh: usize,
+  dc: usize,
+  dStep: usize,
+  keep: usize,
+  packedBack: usize,
+  batch: usize,
+  lanes: usize,
+  steps: usize,
+  hidden: usize,
+  begin: bool,
+  scratch: usize,
+): void {
+  backward<i16>(gates, cBefore, c, dh, dc, dStep, keep, packedBack, batch, lanes, steps, hidden, begin, scratch);
+}
+
+function backward<T>(
+  gates: usize,
+  cBefore: usize,
+  c: usize,
+  dh: usize,
+  dc: usize,
+  dStep: usize,
+  keep: usize,
+  packedBack: usize,
+  batch: usize,
+  lanes: usize,
+  steps: usize,
+  hidden: usize,
+  begin: bool,
+  scratch: usize,
+): void {
   const size = (batch * hidden) << 2;
   const width = hidden << 2;
   for (let t = steps; t-- > 0; ) {
@@ -85,11 +165,11 @@ export function recurrentBackward(
     lstmBackward(from, cBefore + at, c + at, dh + at, dc, lanes, hidden);
     if (t == 0 && begin) return;
     if (!keep) {
-      gemm(lanes, hidden, width, from, width, false, packedBack, before, hidden, true, scratch);
+      multiply<T>(lanes, hidden, width, from, width, false, packedBack, before, hidden, true, scratch);
       continue;
     }
     const kept = keep + ((t * batch) << 2);
-    gemm(lanes, hidden, width, from, width, false, packedBack, dStep, hidden, false, scratch);
+    multiply<T>(lanes, hidden, width, from, width, false, packedBack, dStep, hidden, false, scratch);
     keepRows(dStep, dStep, kept, lanes, hidden);
     sumRows(before, dStep, 1, lanes * hidden, lanes * hidden, true);
     keepRows(dc, dc, kept, lanes, hidden);

@@ -21,6 +21,13 @@ export const TILE_ROWS: usize = 5;
 /** Bytes of one step's five factors, four times each. */
 export const GROUP_BYTES: usize = TILE_ROWS * 16;
 
+/** Bytes of a packed group of rows: of floats, or of pairs of whole numbers and their steps. */
+// @ts-ignore: decorator
+@inline
+export function groupBytes<T>(depth: usize): usize {
+  return (isFloat<T>() ? depth : ((depth + 1) >> 1) + 1) * GROUP_BYTES;
+}
+
 /** C[5,8] (+)= Ap[depth][5]ᵀ·Bp[depth][8]. */
 export function tile5x8(depth: usize, a: usize, panel: usize, c: usize, stride: usize, accumulate: bool): void {
   let c00 = f32x4.splat(0),

@@ -3,7 +3,7 @@
  * stands, and by Adam and SGD over a grid of learning rates.
  *
  *   npm run bench:moby -- [--method ivon|adam|sgd|all] [--rates 0.006,0.012] [--seeds 1,2,3] [--epochs 5] [--json]
- *     [--options '{"probe":0}'] [--hidden 256] [--batch 32] [--sequence 64]
+ *     [--options '{"probe":0}'] [--hidden 256] [--batch 32] [--sequence 64] [--products int16]
  *
  * Train 0…535,642, held out 1,071,284…1,130,799 as one stream, line ends \n, characters unseen in training as
  * one unknown; 1 × 256, embedding 64, batch 32, 64 steps, cosine.
@@ -19,6 +19,7 @@ import {
   LanguageModel,
   learnTokenizer,
   type Method,
+  type ProductForm,
   type StepRecord,
   sgd,
 } from "../src/index.ts";
@@ -35,6 +36,7 @@ const { values } = parseArgs({
     hidden: { type: "string", default: "256" },
     batch: { type: "string", default: "32" },
     sequence: { type: "string", default: "64" },
+    products: { type: "string", default: "float32" },
     json: { type: "boolean", default: false },
   },
 });
@@ -73,6 +75,7 @@ async function run(inference: Method, seed: number) {
     inference,
     seed,
     epochs: Number(values.epochs),
+    products: values.products as ProductForm,
     validation,
   })) {
     last = step;

@@ -1,6 +1,7 @@
 /** @module A run to be timed: a model of small random weights, past the beginning of a very long training. */
 import { seedOf } from "../src/inference/guide.ts";
 import type { Method } from "../src/inference/method.ts";
+import type { ProductForm } from "../src/kernels/forms.ts";
 import type { Kernels } from "../src/kernels/kernels.ts";
 import { configureModel, type ModelOptions } from "../src/model/configuration.ts";
 import { layoutOf } from "../src/model/layout.ts";
@@ -13,6 +14,7 @@ export interface RunShape extends ModelOptions {
   readonly vocabulary: number;
   readonly batch: number;
   readonly sequence: number;
+  readonly products?: ProductForm;
 }
 
 /**
@@ -50,6 +52,7 @@ export function trainerOf(
     dropout: 0,
     separator: -1,
     averaging: 0,
+    products: shape.products,
     kernels,
   });
   if (method.kind === "ivon") {

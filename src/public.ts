@@ -19,6 +19,7 @@ export {
   sgd,
 } from "./inference/method.ts";
 export { type Capabilities, type Capability, capabilities } from "./kernels/capabilities.ts";
+export type { ProductForm } from "./kernels/forms.ts";
 export type { Build } from "./kernels/identity.ts";
 export type { Kernels } from "./kernels/kernels.ts";
 export { type CreateOptions, LanguageModel, type LoadOptions } from "./languageModel.ts";

@@ -66,6 +66,12 @@ const OPTIONS = {
   seed: { kind: "number", default: 1, help: "the same seed gives the same model, to the bit" },
   ...THREADS,
   ...KERNELS,
+  products: {
+    kind: "choice",
+    choices: ["float32", "int16"],
+    default: "float32",
+    help: "int16 trains faster; its products are of 12 and 13 bits",
+  },
   checkpoint: { kind: "text", value: "DIR", help: "keep the state of the run in DIR/checkpoint.svi" },
   "checkpoint-every": {
     kind: "number",
@@ -109,6 +115,7 @@ export const train = command({
         resume: options.resume ? await checkpoint!.read(model) : undefined,
         signal: interruption.signal,
         kernels,
+        products: options.products,
       };
       if (!json) note(opening(model, corpus, steps));
       const { first, last } = await follow(model, corpus, fitting, { words, options, json, interruption });

@@ -3,7 +3,12 @@
 type Memory = WebAssembly.Memory;
 
 /** What assembly/index.ts exports. */
-export interface KernelExports extends ElementaryKernels, MatrixKernels, PredictionKernels, ParameterKernels {
+export interface KernelExports
+  extends ElementaryKernels,
+    MatrixKernels,
+    WholeMatrixKernels,
+    PredictionKernels,
+    ParameterKernels {
   readonly memory: Memory;
   /** First byte after static data. */
   heapBase(): number;
@@ -68,8 +73,21 @@ export interface ElementaryKernels {
   ): void;
 }
 
+/** The same of whole numbers of 16 bits: assembly/packing16.ts. */
+export interface WholeMatrixKernels {
+  readonly packedSize16: MatrixKernels["packedSize"];
+  readonly packColumns16: MatrixKernels["packColumns"];
+  readonly packRows16: MatrixKernels["packRows"];
+  readonly gemm16: MatrixKernels["gemm"];
+  readonly gemmPair16: MatrixKernels["gemmPair"];
+  readonly recurrentForward16: MatrixKernels["recurrentForward"];
+  readonly recurrentBackward16: MatrixKernels["recurrentBackward"];
+}
+
 export interface MatrixKernels {
+  /** Words of 32 bits; of one column and a block's depth, those of a panel. */
   packedSize(n: number, k: number): number;
+  panelColumns(): number;
   /** Depth of a block of packed panels; blocks follow each other, and so do the panels within one. */
   blockDepth(): number;
   gemmScratchSize(): number;

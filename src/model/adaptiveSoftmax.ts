@@ -59,7 +59,7 @@ export class AdaptiveSoftmax implements OutputLayer {
     const { hidden, cutoffs } = model;
     const tails = tailsOf(model);
     this.#context = context;
-    this.#k = plan.instance.exports;
+    this.#k = context.products.kernels;
     this.#frequent = cutoffs[0];
     const sizes = [this.#frequent + tails.length, ...tails.map((tail) => tail.size)];
     this.#scratch = plan.words(
@@ -89,15 +89,14 @@ export class AdaptiveSoftmax implements OutputLayer {
   }
 
   #cluster(shared: ClassifierContext, tail: Tail, offset: (part: string) => number): Cluster {
-    const { plan, training } = shared;
+    const { products, training } = shared;
     const { hidden } = this.#context.model;
     const { size, width } = tail;
-    const packed = (n: number, k: number) => plan.words(this.#k.packedSize(n, k) + 16);
     return {
       ...tail,
       projection: offset("0.weight"),
-      packed: packed(width, hidden),
-      packedBack: training ? packed(hidden, width) : 0,
+      packed: products.planPacked(width, hidden),
+      packedBack: training ? products.planPacked(hidden, width) : 0,
       classifier: new Classifier(shared, { size, width, weight: offset("1.weight"), bias: null }),
     };
   }

@@ -1,8 +1,10 @@
 /** @module The addresses of everything that a network reads and writes; steps allocate nothing. */
+import type { ProductForm } from "../kernels/forms.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import { chunkRowsOf, logitStrideOf } from "./classifier.ts";
 import type { ModelConfiguration } from "./configuration.ts";
 import type { Layout } from "./layout.ts";
+import type { Products } from "./products.ts";
 
 export interface NetworkOptions {
   /** Lanes that run side by side. */
@@ -15,6 +17,8 @@ export interface NetworkOptions {
   readonly dropout?: boolean;
   /** Whether lanes can be reset within a window. */
   readonly resets?: boolean;
+  /** `float32` by default. */
+  readonly products?: ProductForm;
 }
 
 /** One LSTM layer. Parameters are byte offsets into the flat vector, the rest addresses. */
@@ -78,17 +82,20 @@ export function planBuffers(
   model: ModelConfiguration,
   layout: Layout,
   options: NetworkOptions,
+  products: Products,
 ): Buffers {
   const { vocabulary, embedding, hidden } = model;
   const { batch, sequence, training, dropout = false } = options;
   const rows = batch * sequence;
   const widest = Math.max(embedding, hidden);
-  const packed = (n: number, k: number) => plan.words(plan.instance.exports.packedSize(n, k) + 16);
   const words = (wanted: boolean, count: number) => (wanted ? plan.words(count) : 0);
   const logitStride = logitStrideOf(vocabulary);
   const chunkRows = chunkRowsOf(rows, vocabulary, training);
+  const pairs = training && (dropout || model.layers > 1);
   return {
-    layers: Array.from({ length: model.layers }, (_, l) => planLayer(plan, model, layout, options, l)),
+    layers: Array.from({ length: model.layers }, (_, l) =>
+      planLayer(plan, model, layout, options, products, l),
+    ),
     ids: plan.words(rows),
     places: plan.words(rows),
     embedded: plan.words(rows * embedding),
@@ -105,8 +112,8 @@ export function planBuffers(
     dBelow: words(training, rows * widest),
     dc: words(training, batch * hidden),
     dStep: words(training && (options.resets ?? false), batch * hidden),
-    packedRows: training ? packed(widest, rows) : 0,
-    packedInputs: training && (dropout || model.layers > 1) ? packed(dropout ? widest : hidden, rows) : 0,
+    packedRows: training ? products.planPacked(widest, rows) : 0,
+    packedInputs: pairs ? products.planPacked(dropout ? widest : hidden, rows) : 0,
   };
 }
 
@@ -115,13 +122,13 @@ function planLayer(
   model: ModelConfiguration,
   layout: Layout,
   options: NetworkOptions,
+  products: Products,
   l: number,
 ): LayerBuffers {
   const { hidden } = model;
   const { batch, sequence, training, dropout = false, resets = false } = options;
   const width = l === 0 ? model.embedding : hidden;
   const rows = batch * sequence;
-  const packed = (n: number, k: number) => plan.words(plan.instance.exports.packedSize(n, k) + 16);
   const words = (wanted: boolean, count: number) => (wanted ? plan.words(count) : 0);
   const offset = (name: string) => layout.find(`lstm.${name}_l${l}`).offset * BYTES;
   const h = plan.words((sequence + 1) * batch * hidden);
@@ -140,9 +147,9 @@ function planLayer(
     cBefore: resets ? plan.words(rows * hidden) : c,
     mask: words(dropout, batch * width),
     masked: words(dropout, rows * width),
-    packedIh: packed(4 * hidden, width),
-    packedHh: packed(4 * hidden, hidden),
-    packedIhBack: training ? packed(width, 4 * hidden) : 0,
-    packedHhBack: training ? packed(hidden, 4 * hidden) : 0,
+    packedIh: products.planPacked(4 * hidden, width),
+    packedHh: products.planPacked(4 * hidden, hidden),
+    packedIhBack: training ? products.planPacked(width, 4 * hidden) : 0,
+    packedHhBack: training ? products.planPacked(hidden, 4 * hidden) : 0,
   };
 }

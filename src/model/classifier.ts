@@ -1,7 +1,7 @@
 /** @module A linear map to logits and their softmax, over weights packed once: what output layers are made of. */
 import type { KernelExports } from "../kernels/exports.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
-import { sumRows } from "./passes.ts";
+import { COPY, gatherRows, scatterRows, sumRows } from "./passes.ts";
 import type { Products } from "./products.ts";
 import { type Slices, unitsOfPart } from "./work.ts";
 
@@ -76,18 +76,21 @@ export class Classifier {
   readonly #k: KernelExports;
   readonly #packed: number;
   readonly #packedBack: number;
+  /** [chunkRows, width], where targets are taken by themselves: with products of whole numbers; else 0. */
+  readonly #targetRows: number;
 
   constructor(context: ClassifierContext, shape: ClassifierShape) {
-    const { plan, training } = context;
+    const { products, training } = context;
     const { size, width } = shape;
     this.shape = shape;
     this.stride = logitStrideOf(size);
     this.#context = context;
     this.#chunkRows = chunkRowsOf(context.rows, size, training);
-    this.#k = plan.instance.exports;
-    const packed = (n: number, k: number) => plan.words(this.#k.packedSize(n, k) + 16);
-    this.#packed = packed(size, width);
-    this.#packedBack = training ? packed(width, size) : 0;
+    this.#k = products.kernels;
+    this.#packed = products.planPacked(size, width);
+    this.#packedBack = training ? products.planPacked(width, size) : 0;
+    const apart = training && products.form === "int16";
+    this.#targetRows = apart ? context.plan.words(this.#chunkRows * width) : 0;
   }
 
   /** Packs the weights of the flat vector at `theta`. */
@@ -128,7 +131,10 @@ export class Classifier {
       });
       if (!gradients) continue;
       const inputs = gradients.inputs + row * this.shape.width * BYTES;
+      if (this.#targetRows) this.#leaveTargetsOut(chunk, Math.fround(1 / tokens));
       yield* this.#gradients(chunk, { flat: gradients.flat, inputs }, row > 0);
+      if (this.#targetRows)
+        yield* this.#addTargets(theta, chunk, { flat: gradients.flat, inputs }, Math.fround(1 / tokens));
     }
     return total;
   }
@@ -177,6 +183,39 @@ export class Classifier {
       at: logits,
       stride: this.stride,
     });
+  }
+
+  /**
+   * What is left of the logits' gradients p − y, times `scale`, without y: beside a 1 the probabilities of rare classes
+   * would be less than half of a step.
+   */
+  #leaveTargetsOut({ targets, count }: ClassifierRows, scale: number): void {
+    const { plan, logits } = this.#context;
+    const rows = plan.floats(logits, count * this.stride);
+    plan.integers(targets, count).forEach((target, r) => {
+      rows[r * this.stride + target] += scale;
+    });
+  }
+
+  /** The share of the targets in the gradients, in floats. */
+  *#addTargets(
+    theta: number,
+    { inputs, targets, count }: ClassifierRows,
+    gradients: ClassifierGradients,
+    scale: number,
+  ): Slices {
+    const { products } = this.#context;
+    const { width, weight, bias } = this.shape;
+    const rows = this.#targetRows;
+    const weights = gradients.flat + weight;
+    yield* gatherRows(products, this.#k, rows, theta + weight, targets, count, width);
+    this.#k.axpby(gradients.inputs, -scale, rows, 1, count * width);
+    this.#k.axpby(rows, -scale, inputs, 0, count * width);
+    yield* scatterRows(products, this.#k, weights, rows, targets, count, width);
+    products.add(2 * COPY * count * width);
+    if (bias === null) return;
+    const biases = this.#context.plan.floats(gradients.flat + bias, this.shape.size);
+    for (const target of this.#context.plan.integers(targets, count)) biases[target] -= scale;
   }
 
   *#gradients(

@@ -40,9 +40,9 @@ export class Network {
     this.options = options;
     this.stateSize = model.layers * 2 * options.batch * model.hidden;
     this.#plan = plan;
-    this.#k = plan.instance.exports;
-    this.#products = new Products(plan);
-    this.buffers = planBuffers(plan, model, layout, options);
+    this.#products = new Products(plan, options.products);
+    this.#k = this.#products.kernels;
+    this.buffers = planBuffers(plan, model, layout, options, this.#products);
     this.#output = outputLayerOf({
       plan,
       model,

@@ -1,5 +1,6 @@
 /** @module Matrix products, and the packing before them, in slices of bounded work. */
 import type { KernelExports } from "../kernels/exports.ts";
+import { kernelsOfForm, type ProductForm } from "../kernels/forms.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import { PART, type Slices, sliceOf, Work } from "./work.ts";
 
@@ -37,19 +38,29 @@ interface Result {
 }
 
 export class Products extends Work {
-  readonly #k: KernelExports;
+  readonly #plan: MemoryPlan;
+  /** All kernels, the products in this one's form. */
+  readonly kernels: KernelExports;
+  readonly form: ProductForm;
   /** What a product needs for itself, for kernels that make some on the way. */
   readonly scratch: number;
   /** Columns of a packed panel, and depth of a block of panels. */
   readonly #columns: number;
   readonly #depth: number;
 
-  constructor(plan: MemoryPlan) {
+  constructor(plan: MemoryPlan, form: ProductForm = "float32") {
     super(sliceOf(plan.instance));
-    this.#k = plan.instance.exports;
-    this.scratch = plan.words(this.#k.gemmScratchSize() / 4);
-    this.#columns = this.#k.packedSize(1, 1);
-    this.#depth = this.#k.blockDepth();
+    this.#plan = plan;
+    this.form = form;
+    this.kernels = kernelsOfForm(plan.instance.exports, form);
+    this.scratch = plan.words(this.kernels.gemmScratchSize() / 4);
+    this.#columns = this.kernels.panelColumns();
+    this.#depth = this.kernels.blockDepth();
+  }
+
+  /** Room for a packed B[k,n], or for a smaller one. */
+  planPacked(n: number, k: number): number {
+    return this.#plan.words(this.kernels.packedSize(n, k) + 16);
   }
 
   /** C[m,n] (+)= A·B, B packed; A is [m,k] with stride lda, or [k,m] where `transposed`. */
@@ -98,7 +109,7 @@ export class Products extends Work {
       const rows = Math.min(step, m - row);
       const of = ({ packed, columns, to }: Factor) =>
         [columns, packed, to + 4 * row * columns, columns] as const;
-      this.#k.gemmPair(rows, k, a.at + 4 * row, a.stride, ...of(first), ...of(second), this.scratch);
+      this.kernels.gemmPair(rows, k, a.at + 4 * row, a.stride, ...of(first), ...of(second), this.scratch);
       yield* this.spend(2 * rows * n * k);
     }
   }
@@ -126,38 +137,56 @@ export class Products extends Work {
     for (let k0 = 0; k0 < k; k0 += most) {
       const depth = Math.min(most, k - k0);
       const from = { ...a, at: a.at + 4 * k0 * (a.transposed ? a.stride : 1) };
-      const block = packedB + 4 * this.#k.packedSize(n, 1) * k0;
+      const block = packedB + 4 * this.kernels.packedSize(n, k0);
       const accumulate = c.accumulate || k0 > 0;
       for (let j = 0; j < n; j += panels * this.#columns) {
         const columns = Math.min(panels * this.#columns, n - j);
         const to = { ...c, at: c.at + 4 * j, accumulate };
-        this.#gemm(rows, columns, depth, from, block + 4 * j * depth, to);
+        this.#gemm(rows, columns, depth, from, block + this.#panelsBefore(j, depth), to);
         yield* this.spend(2 * rows * columns * depth);
       }
     }
   }
 
-  /** A single row takes the vector kernel. */
+  /** Bytes of a block of the depth before column j, where a panel begins. */
+  #panelsBefore(j: number, depth: number): number {
+    return 4 * (j / this.#columns) * this.kernels.packedSize(1, depth);
+  }
+
+  /** A single row of floats takes the vector kernel. */
   #gemm(m: number, n: number, k: number, a: Left, packedB: number, c: Result): void {
     const accumulate = Number(c.accumulate ?? false);
-    if (m === 1 && !a.transposed) this.#k.gemv(n, k, a.at, packedB, c.at, accumulate);
+    if (m === 1 && !a.transposed && this.form === "float32")
+      this.kernels.gemv(n, k, a.at, packedB, c.at, accumulate);
     else {
       const transposed = Number(a.transposed ?? false);
-      this.#k.gemm(m, n, k, a.at, a.stride, transposed, packedB, c.at, c.stride, accumulate, this.scratch);
+      this.kernels.gemm(
+        m,
+        n,
+        k,
+        a.at,
+        a.stride,
+        transposed,
+        packedB,
+        c.at,
+        c.stride,
+        accumulate,
+        this.scratch,
+      );
     }
   }
 
   /** Packs B[k,n], row-major with stride `stride`. */
   *packColumns(packed: number, b: number, stride: number, k: number, n: number): Slices {
     yield* this.#pack(packed, k, n, (to, k0, depth, j, columns) => {
-      this.#k.packColumns(to, b + 4 * (k0 * stride + j), stride, depth, columns);
+      this.kernels.packColumns(to, b + 4 * (k0 * stride + j), stride, depth, columns);
     });
   }
 
   /** Packs Bᵀ, B[n,k] row-major with stride `stride`. */
   *packRows(packed: number, b: number, stride: number, k: number, n: number): Slices {
     yield* this.#pack(packed, k, n, (to, k0, depth, j, columns) => {
-      this.#k.packRows(to, b + 4 * (j * stride + k0), stride, depth, columns);
+      this.kernels.packRows(to, b + 4 * (j * stride + k0), stride, depth, columns);
     });
   }
 
@@ -176,10 +205,10 @@ export class Products extends Work {
     const group = this.#columns * Math.max(1, Math.floor(PART / (this.#depth * this.#columns)));
     for (let k0 = 0; k0 < k; k0 += this.#depth) {
       const depth = Math.min(this.#depth, k - k0);
-      const block = packed + 4 * this.#k.packedSize(n, 1) * k0;
+      const block = packed + 4 * this.kernels.packedSize(n, k0);
       for (let j = 0; j < n; j += group) {
         const columns = Math.min(group, n - j);
-        visit(block + 4 * j * depth, k0, depth, j, columns);
+        visit(block + this.#panelsBefore(j, depth), k0, depth, j, columns);
         yield* this.spend(PACKING * depth * columns);
       }
     }

@@ -12,6 +12,7 @@ import {
 import { IvonGuide } from "../inference/ivon.ts";
 import { MeanFieldGuide } from "../inference/meanField.ts";
 import type { Method } from "../inference/method.ts";
+import type { ProductForm } from "../kernels/forms.ts";
 import { KernelInstance } from "../kernels/instance.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
@@ -38,6 +39,8 @@ export interface TrainerOptions {
   readonly separator: number;
   /** Last part of the run over which the mean is averaged; 0 for none. */
   readonly averaging: number;
+  /** `float32` by default. */
+  readonly products?: ProductForm;
   readonly memoryLimit?: number;
   readonly kernels?: Kernels;
 }
@@ -95,6 +98,7 @@ export class Trainer {
       training: true,
       dropout: options.dropout > 0,
       resets: options.separator >= 0,
+      products: options.products,
     });
     this.guide = createGuide(method, { plan: this.#plan, layout, seed, steps, lambda });
     this.#state = this.#plan.words(this.#network.stateSize);

@@ -1,15 +1,16 @@
 /** Several time steps in one call, against the kernels that it is made of: the same bits, and nothing else written. */
 import { describe, expect, test } from "vitest";
+import type { KernelExports } from "../../src/kernels/exports.ts";
+import { kernelsOfForm } from "../../src/kernels/forms.ts";
 import { randomNumbers } from "../model/reference.ts";
 import { Arena } from "./matrix.ts";
 
 const arena = new Arena(8 * 2 ** 20);
-const k = arena.k;
 const BATCH = 9;
 const STEPS = 4;
 
 /** A layer of random numbers, twice: one for the call, one for the steps. */
-function layout(hidden: number, seed: number) {
+function layout(k: KernelExports, hidden: number, seed: number) {
   const size = BATCH * hidden;
   const number = randomNumbers(seed);
   const numbers = (count: number) => Float32Array.from({ length: count }, () => number() - 0.5);
@@ -19,6 +20,11 @@ function layout(hidden: number, seed: number) {
   };
   const packed = k.packedSize(4 * hidden, hidden);
   const packedBack = k.packedSize(hidden, 4 * hidden);
+  const packedOf = (words: number, pack: (to: number, from: number) => void) => {
+    const to = arena.region(words);
+    pack(to, arena.region(4 * hidden * hidden, numbers(4 * hidden * hidden)));
+    return to;
+  };
   return {
     size,
     gates: twice(STEPS * 4 * size),
@@ -34,20 +40,27 @@ function layout(hidden: number, seed: number) {
     projected: arena.region(5 * 4 * hidden, numbers(5 * 4 * hidden)),
     places: arena.indices(Array.from({ length: STEPS * BATCH }, (_, r) => (r * 7) % 5)),
     keep: arena.indices(Array.from({ length: STEPS * BATCH }, (_, r) => Number(r % 4 > 0))),
-    packed: arena.region(packed, numbers(packed)),
-    packedBack: arena.region(packedBack, numbers(packedBack)),
+    packed: packedOf(packed, (to, from) => k.packRows(to, from, hidden, hidden, 4 * hidden)),
+    packedBack: packedOf(packedBack, (to, from) => k.packColumns(to, from, hidden, 4 * hidden, hidden)),
   };
 }
 
 const cases = [3, 8, 37].flatMap((hidden) =>
-  [1, 2, 5, 9].flatMap((lanes) => [false, true].map((resets) => ({ hidden, lanes, resets }))),
+  [1, 2, 5, 9].flatMap((lanes) =>
+    [false, true].flatMap((resets) =>
+      (["float32", "int16"] as const).map((form) => ({ hidden, lanes, resets, form })),
+    ),
+  ),
 );
+const named = "hidden $hidden, $lanes of 9 lanes, resets $resets, products of $form";
 
-describe.each(cases)("hidden $hidden, $lanes of 9 lanes, resets $resets", ({ hidden, lanes, resets }) => {
+describe.each(cases)(named, ({ hidden, lanes, resets, form }) => {
+  const k = kernelsOfForm(arena.k, form);
+
   test("recurrentForward", () => {
     for (const placed of [false, true]) {
       arena.reset();
-      const a = layout(hidden, hidden + lanes);
+      const a = layout(k, hidden, hidden + lanes);
       const wide = 4 * hidden;
       const before = (i: 0 | 1) =>
         resets ? ([a.hBefore[i], a.cBefore[i]] as const) : ([a.h[i], a.c[i]] as const);
@@ -97,7 +110,7 @@ describe.each(cases)("hidden $hidden, $lanes of 9 lanes, resets $resets", ({ hid
   test("recurrentBackward", () => {
     for (const begin of [false, true]) {
       arena.reset();
-      const a = layout(hidden, hidden + lanes);
+      const a = layout(k, hidden, hidden + lanes);
       const wide = 4 * hidden;
       const step = 4 * a.size;
       k.recurrentBackward(

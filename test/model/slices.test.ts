@@ -1,15 +1,18 @@
 /** Work in slices: no kernel call is long, whatever the size, and cutting changes no bit. */
 import { describe, expect, test } from "vitest";
 import type { KernelExports } from "../../src/kernels/exports.ts";
+import { kernelsOfForm, type ProductForm } from "../../src/kernels/forms.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { Products } from "../../src/model/products.ts";
 import { finish, PART, SLICE_FLOPS, sliceOf, Work } from "../../src/model/work.ts";
 import { randomNumbers } from "./reference.ts";
 
-function rig(...sizes: number[]) {
+const FORMS = ["float32", "int16"] as const;
+
+function rig(form: ProductForm, ...sizes: number[]) {
   const plan = new MemoryPlan(new KernelInstance());
-  const products = new Products(plan);
+  const products = new Products(plan, form);
   const places = sizes.map((size) => plan.words(size));
   plan.commit();
   const random = randomNumbers(3);
@@ -18,7 +21,7 @@ function rig(...sizes: number[]) {
     for (let e = 0; e < sizes[i]; e++) numbers[e] = random() - 0.5;
   };
   const read = (i: number) => plan.floats(places[i], sizes[i]).slice();
-  return { plan, products, places, fill, read, k: plan.instance.exports };
+  return { plan, products, places, fill, read, k: products.kernels };
 }
 
 /** Bit by bit; a matcher takes half a minute for millions of numbers. */
@@ -32,7 +35,7 @@ function count(work: Generator<unknown>): number {
   return slices;
 }
 
-describe("a product whose fewest rows are more than a slice", () => {
+describe.each(FORMS)("a product of %s whose fewest rows are more than a slice", (form) => {
   // 24 rows × 5003 × 1030 × 2 are 2.5 slices; neither size is a multiple of panel or block.
   const [m, n, k] = [29, 5003, 1030];
   const packed = (kernels: KernelExports) => kernels.packedSize(n, k) + 16;
@@ -40,8 +43,8 @@ describe("a product whose fewest rows are more than a slice", () => {
   for (const transposed of [false, true])
     for (const accumulate of [false, true])
       test(`${transposed ? "Aᵀ" : "A"}·B${accumulate ? " added to C" : ""} has the bits of one call`, () => {
-        const kernels = new KernelInstance().exports;
-        const r = rig(m * k, k * n, packed(kernels), m * n, m * n, kernels.gemmScratchSize() / 4);
+        const kernels = kernelsOfForm(new KernelInstance().exports, form);
+        const r = rig(form, m * k, k * n, packed(kernels), m * n, m * n, kernels.gemmScratchSize() / 4);
         for (const i of [0, 1, 3]) r.fill(i);
         const [a, b, panels, c, whole, scratch] = r.places;
         r.plan.floats(whole, m * n).set(r.read(3));
@@ -55,7 +58,7 @@ describe("a product whose fewest rows are more than a slice", () => {
       });
 });
 
-describe("two products of one transposed A", () => {
+describe.each(FORMS)("two products of %s of one transposed A", (form) => {
   // In slices of rows, all at once, and where forty rows are more than a slice, each by itself.
   for (const [m, n, n2, k] of [
     [1000, 250, 130, 700],
@@ -63,14 +66,14 @@ describe("two products of one transposed A", () => {
     [83, 1500, 700, 1100],
   ])
     test(`${m} × ${n} and ${n2}, ${k} deep, have the bits of two calls`, () => {
-      const kernels = new KernelInstance().exports;
+      const kernels = kernelsOfForm(new KernelInstance().exports, form);
       const sizes = [n, n2].flatMap((columns) => [
         k * columns,
         kernels.packedSize(columns, k) + 16,
         m * columns,
         m * columns,
       ]);
-      const r = rig(m * k, kernels.gemmScratchSize() / 4, ...sizes);
+      const r = rig(form, m * k, kernels.gemmScratchSize() / 4, ...sizes);
       const [a, scratch] = r.places;
       for (const i of [0, 2, 6]) r.fill(i);
       const factors = [n, n2].map((columns, i) => {
@@ -86,18 +89,29 @@ describe("two products of one transposed A", () => {
     });
 });
 
-test("a deep product, several blocks of the depth at a time, has the bits of one call", () => {
-  const [m, n, k] = [50, 43, 60_007];
-  const kernels = new KernelInstance().exports;
-  const r = rig(m * k, k * n, kernels.packedSize(n, k) + 16, m * n, m * n, kernels.gemmScratchSize() / 4);
-  for (const i of [0, 1]) r.fill(i);
-  const [a, b, panels, c, whole, scratch] = r.places;
-  r.k.packColumns(panels, b, n, k, n);
-  r.k.gemm(m, n, k, a, k, 0, panels, whole, n, 0, scratch);
-  const slices = count(r.products.multiply([m, n, k], { at: a, stride: k }, panels, { at: c, stride: n }));
-  expect(slices).toBeGreaterThan(0);
-  expect(same(r.read(3), r.read(4))).toBe(true);
-});
+test.each(FORMS)(
+  "a deep product of %s, several blocks of the depth at a time, has the bits of one call",
+  (form) => {
+    const [m, n, k] = [50, 43, 60_007];
+    const kernels = kernelsOfForm(new KernelInstance().exports, form);
+    const r = rig(
+      form,
+      m * k,
+      k * n,
+      kernels.packedSize(n, k) + 16,
+      m * n,
+      m * n,
+      kernels.gemmScratchSize() / 4,
+    );
+    for (const i of [0, 1]) r.fill(i);
+    const [a, b, panels, c, whole, scratch] = r.places;
+    r.k.packColumns(panels, b, n, k, n);
+    r.k.gemm(m, n, k, a, k, 0, panels, whole, n, 0, scratch);
+    const slices = count(r.products.multiply([m, n, k], { at: a, stride: k }, panels, { at: c, stride: n }));
+    expect(slices).toBeGreaterThan(0);
+    expect(same(r.read(3), r.read(4))).toBe(true);
+  },
+);
 
 test("slices of several threads are twice as large, so that they take as long", () => {
   const instance = new KernelInstance();
@@ -106,13 +120,13 @@ test("slices of several threads are twice as large, so that they take as long", 
     expect(sliceOf({ ...instance, threads } as KernelInstance)).toBe(2 * SLICE_FLOPS);
 });
 
-describe("packing in parts", () => {
+describe.each(FORMS)("packing in parts, %s", (form) => {
   const [n, k] = [4001, 523];
 
   for (const rows of [true, false])
     test(`${rows ? "rows" : "columns"} lie as one call puts them`, () => {
-      const size = new KernelInstance().exports.packedSize(n, k);
-      const r = rig(k * n, size + 16, size + 16);
+      const size = kernelsOfForm(new KernelInstance().exports, form).packedSize(n, k);
+      const r = rig(form, k * n, size + 16, size + 16);
       r.fill(0);
       const [b, parts, whole] = r.places;
       if (rows) {

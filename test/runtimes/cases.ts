@@ -61,6 +61,11 @@ const casesOf = ({
     options: { inference: adam({ prior: gaussianPrior(0.5) }), batch: 8, sequence: 19, averaging: 0.3 },
     samples: 0,
   },
+  "products of whole numbers": {
+    shape: { embedding: 21, hidden: 67, layers: 2 },
+    options: { inference: ivon({ probe: 5 }), batch: 11, sequence: 29, products: "int16" },
+    samples: 2,
+  },
   sgd: {
     shape: { embedding: 16, hidden: 90, layers: 1 },
     options: { inference: sgd(), batch: 5, sequence: 31, schedule: schedule("step", { every: 0.3 }) },

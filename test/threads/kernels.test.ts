@@ -1,6 +1,7 @@
 /** Every kernel that is split, against the same call on one thread: all of memory must be the same afterwards. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { KernelExports } from "../../src/kernels/exports.ts";
+import { kernelsOfForm } from "../../src/kernels/forms.ts";
 import { simdThreadsText } from "../../src/kernels/generated/simdThreads.ts";
 import { bytesOfHex } from "../../src/kernels/hex.ts";
 import { defaultKernels, type Instantiated } from "../../src/kernels/kernels.ts";
@@ -103,9 +104,16 @@ const CALLS: Record<string, Call> = {
   maxAbs: (k) => k.maxAbs(at(0), LONG),
 };
 
+/** A call of products, in both of their forms. What is packed may be anything: all threads read the same. */
+function products(name: string, call: Call): void {
+  for (const form of ["float32", "int16"] as const)
+    CALLS[`${name}, ${form}`] = (k) => call(kernelsOfForm(k, form));
+}
+
 for (const m of [60, 1000])
-  CALLS[`gemmPair, ${m} rows`] = (k) =>
-    k.gemmPair(m, 300, at(0), m, 20, at(3), at(6), 20, 33, at(4), at(8), 35, SCRATCH);
+  products(`gemmPair, ${m} rows`, (k) =>
+    k.gemmPair(m, 300, at(0), m, 20, at(3), at(6), 20, 33, at(4), at(8), 35, SCRATCH),
+  );
 
 /**
  * A layer over several steps, each array's part of 5 × 9 lanes: split by lanes where they come out even, else step
@@ -116,7 +124,7 @@ for (const hidden of [101, 515])
     const packed = at(14);
     const small = (k: KernelExports) => k.axpby(packed, 0.01, packed, 0, 4 * hidden * (hidden + 8));
     const named = `hidden ${hidden}${resets ? ", lanes reset" : ""}`;
-    CALLS[`recurrentForward, ${named}`] = (k) => {
+    products(`recurrentForward, ${named}`, (k) => {
       small(k);
       const [h, c] = resets ? [at(7), at(8)] : [at(1), at(2)];
       const keep = resets ? IDS : 0;
@@ -137,8 +145,8 @@ for (const hidden of [101, 515])
         hidden,
         SCRATCH,
       );
-    };
-    CALLS[`recurrentBackward, ${named}`] = (k) => {
+    });
+    products(`recurrentBackward, ${named}`, (k) => {
       small(k);
       const keep = resets ? IDS : 0;
       k.recurrentBackward(
@@ -157,7 +165,7 @@ for (const hidden of [101, 515])
         0,
         SCRATCH,
       );
-    };
+    });
   }
 
 /** Shapes of products: tall, thin, transposed, deep, and all of them odd. */
@@ -175,22 +183,23 @@ const PRODUCTS: [number, number, number][] = [
 for (const [m, n, k] of PRODUCTS)
   for (const accumulate of [0, 1])
     for (const transposed of [0, 1])
-      CALLS[`gemm ${m} × ${n} × ${k}${transposed ? ", transposed" : ""}${accumulate ? ", added" : ""}`] = (
-        e,
-      ) =>
-        e.gemm(
-          m,
-          n,
-          k,
-          at(0),
-          transposed ? m + 1 : k + 1,
-          transposed,
-          at(3),
-          at(6),
-          n + 3,
-          accumulate,
-          SCRATCH,
-        );
+      products(
+        `gemm ${m} × ${n} × ${k}${transposed ? ", transposed" : ""}${accumulate ? ", added" : ""}`,
+        (e) =>
+          e.gemm(
+            m,
+            n,
+            k,
+            at(0),
+            transposed ? m + 1 : k + 1,
+            transposed,
+            at(3),
+            at(6),
+            n + 3,
+            accumulate,
+            SCRATCH,
+          ),
+      );
 for (const [n, k] of [
   [1021, 300],
   [509, 1024],
@@ -202,8 +211,8 @@ for (const [k, n] of [
   [7000, 45],
   [77, 3001],
 ]) {
-  CALLS[`packRows ${k} × ${n}`] = (e) => e.packRows(at(0), at(4), k + 1, k, n);
-  CALLS[`packColumns ${k} × ${n}`] = (e) => e.packColumns(at(0), at(4), n + 1, k, n);
+  products(`packRows ${k} × ${n}`, (e) => e.packRows(at(0), at(4), k + 1, k, n));
+  products(`packColumns ${k} × ${n}`, (e) => e.packColumns(at(0), at(4), n + 1, k, n));
 }
 
 describe.each(Object.entries(CALLS))("%s", (_name, call) => {

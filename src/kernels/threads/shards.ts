@@ -3,6 +3,7 @@
  * change a bit. A sum over a flat array is one of fixed blocks, each added up by itself, then all in their order.
  */
 import type { KernelExports } from "../exports.ts";
+import { kernelsOfForm, type ProductForm } from "../forms.ts";
 import { MOST_PIECES, MOST_RESULTS } from "./control.ts";
 import type { Attachment, ThreadPool } from "./pool.ts";
 import { stepsBackward, stepsForward } from "./steps.ts";
@@ -154,6 +155,12 @@ const SUMS: Partial<Record<Name, Split & { readonly combine: (a: number, b: numb
   maxAbs: { ...elements(1, [0], 0.15), combine: Math.max },
 };
 
+/** Kernels of one form of products: an instance's own by the names that they have in common, and where each is. */
+interface Form {
+  readonly own: KernelExports;
+  readonly index: (name: Name) => number;
+}
+
 /** A layer over several time steps. */
 interface Lanes {
   /** Which argument counts the lanes; the steps are the next. */
@@ -178,6 +185,11 @@ function tiles(rows: number): number {
 
 function add(a: number, b: number): number {
   return a + b;
+}
+
+/** What a kernel that has the same name in both forms is exported as. */
+function nameIn(form: ProductForm, name: string): string {
+  return form === "int16" ? `${name}16` : name;
 }
 
 /** Where part `p` of `parts` begins; where part `parts` would is the end. */
@@ -215,17 +227,13 @@ export class Shards {
   readonly #panel: number;
   readonly #depth: number;
   readonly #scratch: number;
-  readonly #gemmIndex: number;
-  readonly #gemvIndex: number;
 
   constructor(pool: ThreadPool, attachment: Attachment, own: KernelExports, names: readonly string[]) {
     this.#pool = pool;
     this.#attachment = attachment;
     this.#own = own;
     this.#index = new Map(names.map((name, i) => [name, i]));
-    this.#gemmIndex = this.#index.get("gemm")!;
-    this.#gemvIndex = this.#index.get("gemv")!;
-    this.#panel = own.packedSize(1, 1);
+    this.#panel = own.panelColumns();
     this.#depth = own.blockDepth();
     this.#scratch = Math.ceil(own.gemmScratchSize() / 64) * 64;
   }
@@ -244,20 +252,35 @@ export class Shards {
         rowsOfLosses(...args);
         return this.#total(args[3], args[4]);
       },
-      packColumns: this.#pack("packColumns", (k0, j0, ldb) => 4 * (k0 * ldb + j0)),
-      packRows: this.#pack("packRows", (k0, j0, ldb) => 4 * (j0 * ldb + k0)),
-      gemm: (...args) => this.#gemm(args),
-      gemmPair: (...args) => this.#gemmPair(args),
       gemv: (...args) => this.#gemv(args),
     };
     const all = Object.assign(split, shared) as unknown as KernelExports;
-    all.recurrentForward = (...args) => {
-      if (!this.#recurrent("recurrentForward", args, FORWARD_LANES)) stepsForward(all, args);
-    };
-    all.recurrentBackward = (...args) => {
-      if (!this.#recurrent("recurrentBackward", args, BACKWARD_LANES)) stepsBackward(all, args);
-    };
+    for (const form of ["float32", "int16"] as const)
+      for (const [name, kernel] of Object.entries(this.#products(form, all)))
+        (all as unknown as Record<string, unknown>)[nameIn(form, name)] = kernel;
     return all;
+  }
+
+  /** The products of a form, by the names that both have. @param all the kernels, once they are complete */
+  #products(name: ProductForm, all: KernelExports): Partial<KernelExports> {
+    const form: Form = {
+      own: kernelsOfForm(this.#own, name),
+      index: (kernel) => this.#index.get(nameIn(name, kernel))!,
+    };
+    return {
+      packColumns: this.#pack(form, "packColumns", (k0, j0, ldb) => 4 * (k0 * ldb + j0)),
+      packRows: this.#pack(form, "packRows", (k0, j0, ldb) => 4 * (j0 * ldb + k0)),
+      gemm: (...args) => this.#gemm(form, args),
+      gemmPair: (...args) => this.#gemmPair(form, args),
+      recurrentForward: (...args) => {
+        if (!this.#recurrent(form, "recurrentForward", args, FORWARD_LANES))
+          stepsForward(kernelsOfForm(all, name), args);
+      },
+      recurrentBackward: (...args) => {
+        if (!this.#recurrent(form, "recurrentBackward", args, BACKWARD_LANES))
+          stepsBackward(kernelsOfForm(all, name), args);
+      },
+    };
   }
 
   /** The sum of losses as the kernel adds them up: in double precision, one row after another. */
@@ -334,30 +357,31 @@ export class Shards {
 
   /** Deep matrices by blocks of the depth, which are whole in the packed form; wide ones by panels. */
   #pack(
+    { own, index }: Form,
     name: "packColumns" | "packRows",
     offset: (k0: number, j0: number, ldb: number) => number,
   ): KernelExports["packRows"] {
-    const kernel = this.#index.get(name)!;
+    const kernel = index(name);
     return (packed, b, ldb, k, n) => {
-      const width = this.#own.packedSize(n, 1);
       const blocks = Math.ceil(k / this.#depth);
-      const panels = width / this.#panel;
+      const panels = Math.ceil(n / this.#panel);
       const deep = blocks >= 4 * this.#pool.count || blocks > panels;
       const parts = this.#parts(0.4 * k * n, deep ? blocks : panels);
-      if (parts === 1) return this.#own[name](packed, b, ldb, k, n);
+      if (parts === 1) return own[name](packed, b, ldb, k, n);
       for (let p = 0; p < parts; p++) {
         const task = this.#begin(p);
         if (deep) {
           const k0 = edge(p, parts, k, this.#depth);
           const depth = edge(p + 1, parts, k, this.#depth) - k0;
-          task.call(kernel, [packed + 4 * k0 * width, b + offset(k0, 0, ldb), ldb, depth, n]);
+          task.call(kernel, [packed + 4 * own.packedSize(n, k0), b + offset(k0, 0, ldb), ldb, depth, n]);
           continue;
         }
         const j0 = edge(p, parts, n, this.#panel);
         const columns = edge(p + 1, parts, n, this.#panel) - j0;
         for (const [k0, depth, repeats] of this.#blocks(k)) {
-          const args = [packed + 4 * (k0 * width + j0 * depth), b + offset(k0, j0, ldb), ldb, depth, columns];
-          task.repeat(kernel, args, repeats, [4 * depth * width, offset(depth, 0, ldb), 0, 0, 0]);
+          const to = packed + 4 * (own.packedSize(n, k0) + (j0 / this.#panel) * own.packedSize(1, depth));
+          const args = [to, b + offset(k0, j0, ldb), ldb, depth, columns];
+          task.repeat(kernel, args, repeats, [4 * own.packedSize(n, depth), offset(depth, 0, ldb), 0, 0, 0]);
         }
       }
       this.#pool.run(this.#attachment, parts);
@@ -375,7 +399,7 @@ export class Shards {
   }
 
   /** By rows where there are many; else by panels, whose parts then stay in each thread's own cache. */
-  #gemm(args: Parameters<KernelExports["gemm"]>): void {
+  #gemm(form: Form, args: Parameters<KernelExports["gemm"]>): void {
     const [m, n, k] = args;
     const threads = this.#pool.count;
     const panels = Math.ceil(n / this.#panel);
@@ -383,36 +407,35 @@ export class Shards {
     const pieces = byRows ? Math.ceil(m / TILE_ROWS) : panels;
     const parts = this.#parts((2 * m * n * k) / SPEED, pieces);
     if (parts === 1) {
-      this.#own.gemm(...args);
+      form.own.gemm(...args);
       return;
     }
     if (byRows) {
-      this.#gemmRows(args, parts);
+      this.#gemmRows(form, args, parts);
       return;
     }
-    for (let p = 0; p < parts; p++) this.#gemmPanels(args, p, parts);
+    for (let p = 0; p < parts; p++) this.#gemmPanels(form, args, p, parts);
     this.#pool.run(this.#attachment, parts);
   }
 
-  #gemmRows(args: Parameters<KernelExports["gemm"]>, parts: number): void {
+  #gemmRows({ index }: Form, args: Parameters<KernelExports["gemm"]>, parts: number): void {
     const [m, n, k, , lda, transposed, , , ldc] = args;
     const moves = [0, 0, 0, 4 * (transposed ? 1 : lda), 0, 0, 0, 4 * ldc];
-    const units = { kernel: this.#gemmIndex, args, moves, count: 0, own: 10, apart: this.#scratch };
+    const units = { kernel: index("gemm"), args, moves, count: 0, own: 10, apart: this.#scratch };
     const granule = transposed ? this.#granule(m, parts) : TILE_ROWS;
     this.#pool.share(this.#attachment, units, parts, edges(parts, m, granule, (2 * n * k) / SPEED));
   }
 
-  #gemmPair(args: Parameters<KernelExports["gemmPair"]>): void {
+  #gemmPair({ own, index }: Form, args: Parameters<KernelExports["gemmPair"]>): void {
     const [m, k, , , n, , , ldc, n2, , , ldc2] = args;
     const nanoseconds = (2 * k * (n + n2)) / SPEED;
     const parts = this.#parts(m * nanoseconds, Math.ceil(m / TILE_ROWS));
     if (parts === 1) {
-      this.#own.gemmPair(...args);
+      own.gemmPair(...args);
       return;
     }
     const moves = [0, 0, 4, 0, 0, 0, 4 * ldc, 0, 0, 0, 4 * ldc2];
-    const kernel = this.#index.get("gemmPair")!;
-    const units = { kernel, args, moves, count: 0, own: 12, apart: this.#scratch };
+    const units = { kernel: index("gemmPair"), args, moves, count: 0, own: 12, apart: this.#scratch };
     this.#pool.share(this.#attachment, units, parts, edges(parts, m, this.#granule(m, parts), nanoseconds));
   }
 
@@ -421,40 +444,39 @@ export class Shards {
     return m >= 8 * SHORT_ROWS * parts ? SHORT_ROWS : TILE_ROWS;
   }
 
-  #gemmPanels(args: Parameters<KernelExports["gemm"]>, p: number, parts: number): void {
+  #gemmPanels({ own, index }: Form, args: Parameters<KernelExports["gemm"]>, p: number, parts: number): void {
     const [m, n, k, a, lda, transposed, packedB, c, ldc, accumulate, scratch] = args;
     const j0 = edge(p, parts, n, this.#panel);
     const columns = edge(p + 1, parts, n, this.#panel) - j0;
-    const width = this.#own.packedSize(n, 1);
     const along = 4 * (transposed ? lda : 1);
     const room = scratch + p * this.#scratch;
     const task = this.#begin(p);
     for (const [k0, depth, repeats] of this.#blocks(k)) {
-      const from = packedB + 4 * (k0 * width + j0 * depth);
+      const from = packedB + 4 * (own.packedSize(n, k0) + (j0 / this.#panel) * own.packedSize(1, depth));
       const adding = k0 > 0 ? 1 : accumulate;
       task.repeat(
-        this.#gemmIndex,
+        index("gemm"),
         [m, columns, depth, a + along * k0, lda, transposed, from, c + 4 * j0, ldc, adding, room],
         repeats,
-        [0, 0, 0, along * depth, 0, 0, 4 * depth * width, 0, 0, 0, 0],
+        [0, 0, 0, along * depth, 0, 0, 4 * own.packedSize(n, depth), 0, 0, 0, 0],
       );
     }
   }
 
   /** By lanes, which depend on none but themselves. @returns false where that is not worth it */
-  #recurrent(name: Name, args: Arguments, { count, moves, hidden }: Lanes): boolean {
+  #recurrent({ own, index }: Form, name: Name, args: Arguments, { count, moves, hidden }: Lanes): boolean {
     const lanes = args[count];
     const steps = args[count + 1];
     const width = args[hidden];
     const parts = this.#parts((8 * lanes * steps * width * width) / SPEED, lanes);
     if (parts === 1) {
-      (this.#own[name] as (...args: number[]) => void)(...args);
+      (own[name] as (...args: number[]) => void)(...args);
       return true;
     }
     if (width > NEAR_HIDDEN || tiles(lanes) < LEAST_USE * parts * tiles(Math.ceil(lanes / parts)))
       return false;
     const units = {
-      kernel: this.#index.get(name)!,
+      kernel: index(name),
       args,
       moves: moves.map((words, i) => (args[i] === 0 ? 0 : 4 * (words < 0 ? -words * width : words))),
       count,
@@ -482,7 +504,7 @@ export class Shards {
       for (const [k0, depth, repeats] of this.#blocks(k)) {
         const from = packedB + 4 * (k0 * width + j0 * depth);
         const at = [columns, depth, x + 4 * k0, from, y + 4 * j0, k0 > 0 ? 1 : accumulate];
-        task.repeat(this.#gemvIndex, at, repeats, [0, 0, 4 * depth, 4 * depth * width, 0, 0]);
+        task.repeat(this.#index.get("gemv")!, at, repeats, [0, 0, 4 * depth, 4 * depth * width, 0, 0]);
       }
     }
     this.#pool.run(this.#attachment, parts);
