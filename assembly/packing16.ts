@@ -19,6 +19,8 @@ const ROUND: f32 = 12582912;
 const ROUND_BITS: i32 = 0x4b400000;
 /** Columns of A that four groups have. */
 const FOUR_GROUPS: usize = 4 * TILE_ROWS;
+/** As many zeros: the neighbour of the last row where the depth is odd. */
+const NOTHING: usize = memory.data(80);
 
 /** The greatest magnitude by its bits, among which NaN is the greatest. */
 // @ts-ignore: decorator
@@ -61,8 +63,9 @@ function pairs(a: v128, b: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-function pairOf(x: f32, y: f32, inverse: f32): i32 {
-  return (reinterpret<i32>(x * inverse + ROUND) & 0xffff) | (reinterpret<i32>(y * inverse + ROUND) << 16);
+function pairOf(x: usize, y: usize, inverse: f32): i32 {
+  const low = reinterpret<i32>(load<f32>(x) * inverse + ROUND);
+  return (low & 0xffff) | (reinterpret<i32>(load<f32>(y) * inverse + ROUND) << 16);
 }
 
 // @ts-ignore: decorator
@@ -126,16 +129,11 @@ function packPanel(to: usize, from: usize, stride: usize, depth: usize): void {
   }
   const inverse0 = inverse4(most0, MOST_B);
   const inverse1 = inverse4(most1, MOST_B);
-  for (const end = to + (depth >> 1) * PANEL_BYTES; to < end; to += PANEL_BYTES) {
-    const next = from + stride;
+  for (; from < at; to += PANEL_BYTES) {
+    const next = from + stride < at ? from + stride : NOTHING;
     v128.store(to, pairs(rounded(v128.load(from), inverse0), rounded(v128.load(next), inverse0)));
     v128.store(to, pairs(rounded(v128.load(from, 16), inverse1), rounded(v128.load(next, 16), inverse1)), 16);
-    from = next + stride;
-  }
-  if (depth & 1) {
-    v128.store(to, pairs(rounded(v128.load(from), inverse0), i32x4.splat(0)));
-    v128.store(to, pairs(rounded(v128.load(from, 16), inverse1), i32x4.splat(0)), 16);
-    to += PANEL_BYTES;
+    from += 2 * stride;
   }
   v128.store(to, step4(most0, MOST_B));
   v128.store(to, step4(most1, MOST_B), 16);
@@ -145,13 +143,9 @@ function packPanel(to: usize, from: usize, stride: usize, depth: usize): void {
 function packColumn(to: usize, from: usize, stride: usize, depth: usize): void {
   const most = mostOfColumn(from, stride, depth);
   const inverse = inverseOf(most, MOST_B);
-  for (const end = to + (depth >> 1) * PANEL_BYTES; to < end; to += PANEL_BYTES) {
-    store<i32>(to, pairOf(load<f32>(from), load<f32>(from + stride), inverse));
+  for (const end = from + depth * stride; from < end; to += PANEL_BYTES) {
+    store<i32>(to, pairOf(from, from + stride < end ? from + stride : NOTHING, inverse));
     from += 2 * stride;
-  }
-  if (depth & 1) {
-    store<i32>(to, pairOf(load<f32>(from), 0, inverse));
-    to += PANEL_BYTES;
   }
   store<f32>(to, stepOf(most, MOST_B));
 }
@@ -205,10 +199,10 @@ function transposeFour(to: usize, r0: usize, r1: usize, r2: usize, r3: usize, de
   }
   while (r0 < end) {
     const second = r0 + 4 < end;
-    store<i32>(to, pairOf(load<f32>(r0), second ? load<f32>(r0 + 4) : 0, s0));
-    store<i32>(to, pairOf(load<f32>(r1), second ? load<f32>(r1 + 4) : 0, s1), 4);
-    store<i32>(to, pairOf(load<f32>(r2), second ? load<f32>(r2 + 4) : 0, s2), 8);
-    store<i32>(to, pairOf(load<f32>(r3), second ? load<f32>(r3 + 4) : 0, s3), 12);
+    store<i32>(to, pairOf(r0, second ? r0 + 4 : NOTHING, s0));
+    store<i32>(to, pairOf(r1, second ? r1 + 4 : NOTHING, s1), 4);
+    store<i32>(to, pairOf(r2, second ? r2 + 4 : NOTHING, s2), 8);
+    store<i32>(to, pairOf(r3, second ? r3 + 4 : NOTHING, s3), 12);
     to += PANEL_BYTES;
     r0 += 8;
     r1 += 8;
@@ -247,7 +241,7 @@ function splatRow(to: usize, from: usize, depth: usize): void {
     to += 4 * GROUP_BYTES;
   }
   for (; from < end; from += 8) {
-    v128.store(to, i32x4.splat(pairOf(load<f32>(from), from + 4 < end ? load<f32>(from + 4) : 0, scalar)));
+    v128.store(to, i32x4.splat(pairOf(from, from + 4 < end ? from + 4 : NOTHING, scalar)));
     to += GROUP_BYTES;
   }
   v128.store(to, f32x4.splat(stepOf(most, MOST_A)));
@@ -272,13 +266,9 @@ export function packColumnsOfA16(to: usize, from: usize, stride: usize, columns:
 function splatColumn(to: usize, from: usize, stride: usize, depth: usize): void {
   const most = mostOfColumn(from, stride, depth);
   const inverse = inverseOf(most, MOST_A);
-  for (const end = to + (depth >> 1) * GROUP_BYTES; to < end; to += GROUP_BYTES) {
-    v128.store(to, i32x4.splat(pairOf(load<f32>(from), load<f32>(from + stride), inverse)));
+  for (const end = from + depth * stride; from < end; to += GROUP_BYTES) {
+    v128.store(to, i32x4.splat(pairOf(from, from + stride < end ? from + stride : NOTHING, inverse)));
     from += 2 * stride;
-  }
-  if (depth & 1) {
-    v128.store(to, i32x4.splat(pairOf(load<f32>(from), 0, inverse)));
-    to += GROUP_BYTES;
   }
   v128.store(to, f32x4.splat(stepOf(most, MOST_A)));
 }
@@ -303,9 +293,8 @@ function splatTwenty(g0: usize, size: usize, from: usize, stride: usize, depth: 
   const i2 = inverse4(m2, MOST_A);
   const i3 = inverse4(m3, MOST_A);
   const i4 = inverse4(m4, MOST_A);
-  const last = from + (depth & ~1) * stride;
-  for (; from < last; from += 2 * stride, g0 += GROUP_BYTES) {
-    const next = from + stride;
+  for (; from < at; from += 2 * stride, g0 += GROUP_BYTES) {
+    const next = from + stride < at ? from + stride : NOTHING;
     storeTwenty(
       g0,
       size,
@@ -316,25 +305,10 @@ function splatTwenty(g0: usize, size: usize, from: usize, stride: usize, depth: 
       pairs(rounded(v128.load(from, 64), i4), rounded(v128.load(next, 64), i4)),
     );
   }
-  if (depth & 1) {
-    const none = i32x4.splat(0);
-    storeTwenty(
-      g0,
-      size,
-      pairs(rounded(v128.load(from), i0), none),
-      pairs(rounded(v128.load(from, 16), i1), none),
-      pairs(rounded(v128.load(from, 32), i2), none),
-      pairs(rounded(v128.load(from, 48), i3), none),
-      pairs(rounded(v128.load(from, 64), i4), none),
-    );
-    g0 += GROUP_BYTES;
-  }
   storeTwenty(g0, size, step4(m0, MOST_A), step4(m1, MOST_A), step4(m2, MOST_A), step4(m3, MOST_A), step4(m4, MOST_A));
 }
 
 /** Each lane of five vectors, four times over, to its place in four groups. */
-// @ts-ignore: decorator
-@inline
 function storeTwenty(g0: usize, size: usize, a: v128, b: v128, c: v128, d: v128, e: v128): void {
   const g1 = g0 + size;
   const g2 = g1 + size;

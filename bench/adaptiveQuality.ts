@@ -2,16 +2,26 @@
  * What an adaptive softmax costs in likelihood: full against adaptive, trained alike on the same words.
  *
  *   node scripts/run.mjs bench/adaptiveQuality.ts [--vocabulary 10000] [--megabytes 3.6] [--epochs 2] [--rate 0.003]
- *     [--hidden 200] [--softmax full,default,2000-6000] [--json]
+ *     [--hidden 200] [--softmax full,default,2000-6000] [--method adam|ivon] [--products float32,int16] [--json]
  *
  * State of the Union addresses in the order of their years, words between whitespace; held out: the 300 kB that
- * follow. Embedding 128, one layer, batch 20 × 35, Adam, cosine. `default` and lists of cutoffs are adaptive.
+ * follow. Embedding 128, one layer, batch 20 × 35, cosine. `default` and lists of cutoffs are adaptive; IVON has its
+ * own rate; each is trained with every form of products.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { adam, Corpus, fit, LanguageModel, learnTokenizer, type StepRecord } from "../src/index.ts";
+import {
+  adam,
+  Corpus,
+  fit,
+  ivon,
+  LanguageModel,
+  learnTokenizer,
+  type ProductForm,
+  type StepRecord,
+} from "../src/index.ts";
 
 const { values } = parseArgs({
   allowPositionals: true,
@@ -22,6 +32,8 @@ const { values } = parseArgs({
     rate: { type: "string", default: "0.003" },
     hidden: { type: "string", default: "200" },
     softmax: { type: "string", default: "full,default" },
+    method: { type: "string", default: "adam" },
+    products: { type: "string", default: "float32" },
     json: { type: "boolean", default: false },
   },
 });
@@ -48,18 +60,25 @@ function shapeOf(name: string) {
   return { softmax: "adaptive", cutoffs } as const;
 }
 
-for (const name of values.softmax.split(",")) {
+const inference = values.method === "ivon" ? ivon() : adam({ learningRate: rate });
+for (const [name, products] of values.softmax
+  .split(",")
+  .flatMap((softmax) => values.products.split(",").map((form) => [softmax, form as ProductForm] as const))) {
   const model = await LanguageModel.create({ tokenizer, embedding: 128, hidden, ...shapeOf(name) });
   let last: StepRecord | undefined;
-  const options = { batch: 20, sequence: 35, epochs, inference: adam({ learningRate: rate }) };
+  const options = { batch: 20, sequence: 35, epochs, inference, products };
   for await (const record of fit(model, corpus, { ...options, validation: { corpus: held } })) {
     last = record;
     if (record.valid && !values.json)
-      console.log(`${name}: epoch ${record.epoch.toFixed(2)}, held out ${record.valid.nll.toFixed(4)} nats`);
+      console.log(
+        `${name}, ${products}: epoch ${record.epoch.toFixed(2)}, held out ${record.valid.nll.toFixed(4)} nats`,
+      );
   }
   const { nll, perplexity } = last!.valid!;
   const row = {
     softmax: name,
+    method: values.method,
+    products,
     cutoffs: model.configuration.cutoffs,
     vocabulary: tokenizer.vocabularySize,
     tokens: corpus.tokens,
@@ -70,6 +89,6 @@ for (const name of values.softmax.split(",")) {
   console.log(
     values.json
       ? JSON.stringify(row)
-      : `${name} (${row.cutoffs.join(", ")}): vocabulary ${row.vocabulary}, ${row.tokens} tokens, ${row.parameters} parameters: ${nll.toFixed(4)} nats, perplexity ${perplexity.toFixed(1)}`,
+      : `${name}, ${values.method}, ${products} (${row.cutoffs.join(", ")}): vocabulary ${row.vocabulary}, ${row.tokens} tokens, ${row.parameters} parameters: ${nll.toFixed(4)} nats, perplexity ${perplexity.toFixed(1)}`,
   );
 }

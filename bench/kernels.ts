@@ -3,11 +3,14 @@
  * peak measured between them, in the same run: multiply, then add, or fused where the build is `relaxed`. Rates of
  * everything else. Medians, in rounds, for a shared machine.
  *
- *   npm run bench -- [--kernels simd|relaxed] [--milliseconds 400] [--rounds 8] [--json]
+ *   npm run bench -- [--kernels simd|relaxed] [--products float32|int16] [--milliseconds 400] [--rounds 8] [--json]
+ *
+ * Of whole numbers of 16 bits a vector holds twice as many: their share is that of twice the peak of multiply, then add.
  */
 import { parseArgs } from "node:util";
 import { Bench } from "tinybench";
 import { compile } from "../src/kernels/compile.ts";
+import { kernelsOfForm } from "../src/kernels/forms.ts";
 import { relaxedText } from "../src/kernels/generated/relaxed.ts";
 import { simdText } from "../src/kernels/generated/simd.ts";
 import { bytesOfHex } from "../src/kernels/hex.ts";
@@ -20,6 +23,7 @@ const { values } = parseArgs({
     milliseconds: { type: "string", default: "400" },
     rounds: { type: "string", default: "8" },
     kernels: { type: "string", default: "simd" },
+    products: { type: "string", default: "float32" },
     json: { type: "boolean", default: false },
   },
 });
@@ -46,7 +50,8 @@ interface Task {
 
 const instance = new KernelInstance(kernelsOf(build, () => compile(bytesOfHex(BUILDS[build]))));
 instance.reserve(MEMORY);
-const k = instance.exports;
+const form = values.products === "int16" ? "int16" : "float32";
+const k = kernelsOfForm(instance.exports, form);
 const floats = new Float32Array(instance.memory.buffer);
 let state = 1;
 for (let i = Math.ceil(k.heapBase() / 4); i < floats.length; i++) {
@@ -78,7 +83,7 @@ function product({ name, m, n, k: depth, transposed }: Product): Task {
   const [scratch, a, b, c] = layOut(k.gemmScratchSize() / 4, m * depth, k.packedSize(n, depth), m * n);
   const { times, run } = repeated(
     2 * m * n * depth,
-    m === 1
+    m === 1 && form === "float32"
       ? () => k.gemv(n, depth, a, b, c, 0)
       : () =>
           k.gemm(m, n, depth, a, transposed ? m : depth, Number(transposed ?? false), b, c, n, 0, scratch),
@@ -202,22 +207,25 @@ function value({ count, unit, times }: Task): number {
 /** The best tenth of the calls: what the machine does undisturbed, without the one call that a clock flatters. */
 const undisturbed = Float64Array.from(tasks[0].times).sort()[Math.floor(tasks[0].times.length / 10)];
 const peakGflops = tasks[0].count / undisturbed / 1e9;
+const most = form === "int16" ? 2 * peakGflops : peakGflops;
 for (const task of tasks) {
   const share =
-    task.unit === "GFLOP/s" ? `${Math.round((100 * value(task)) / peakGflops)} %`.padStart(6) : "";
+    task.unit === "GFLOP/s"
+      ? `${Math.round((100 * value(task)) / (task === tasks[0] ? peakGflops : most))} %`.padStart(6)
+      : "";
   const figure = (task === tasks[0] ? peakGflops : value(task)).toFixed(task.unit === "ns" ? 2 : 1);
   console.log(
     `${task.name.padEnd(30)}${task.shape.padEnd(32)}${figure.padStart(7)} ${task.unit.padEnd(8)}${share}`,
   );
 }
 if (values.json) {
-  const products = tasks
+  const measured = tasks
     .filter((task) => task.unit === "GFLOP/s")
     .map((task) => ({
       name: task.name,
       shape: task.shape,
       gflops: value(task),
-      share: value(task) / peakGflops,
+      share: value(task) / (task === tasks[0] ? peakGflops : most),
     }));
   const rest = tasks
     .filter((task) => task.unit !== "GFLOP/s")
@@ -225,9 +233,10 @@ if (values.json) {
   console.log(
     JSON.stringify({
       build,
+      form,
       runtime: process.versions.bun ? "bun" : process.version,
       peakGflops,
-      products,
+      products: measured,
       rest,
     }),
   );

@@ -33,7 +33,8 @@ interface Contender {
 /** Ours first; a pair of names is one row of the result. */
 interface Comparison {
   readonly task: Task;
-  readonly build: "simd" | "relaxed" | "int8";
+  /** `int16`: the `simd` build with products of whole numbers of 16 bits. */
+  readonly build: "simd" | "relaxed" | "int8" | "int16";
   readonly threads: number;
   readonly ours: Contender;
   readonly peers: readonly Contender[];
@@ -109,11 +110,32 @@ function comparisons(): Comparison[] {
         peers: [own("self-1-thread")],
       },
       {
+        task: train,
+        build: "int16",
+        threads: 1,
+        ours: own("self-int16", { products: "int16" }),
+        peers: [torch(), own("self-f32")],
+      },
+      {
+        task: train,
+        build: "int16",
+        threads: 2,
+        ours: own("self-2-threads", { threads: "2", products: "int16" }),
+        peers: [own("self-1-thread", { products: "int16" })],
+      },
+      {
         task: step,
         build: "simd",
         threads: 1,
         ours: own("self-ivon", { method: "ivon" }),
         peers: [own("self-adam")],
+      },
+      {
+        task: step,
+        build: "int16",
+        threads: 1,
+        ours: own("self-ivon", { method: "ivon", products: "int16" }),
+        peers: [own("self-adam", { products: "int16" })],
       },
       {
         task: predict,

@@ -2,6 +2,7 @@
 import "../../src/kernels/embedded.ts";
 import { seedOf } from "../../src/inference/guide.ts";
 import { adam, ivon } from "../../src/inference/method.ts";
+import type { ProductForm } from "../../src/kernels/forms.ts";
 import { defaultKernels, type Kernels } from "../../src/kernels/kernels.ts";
 import { threads } from "../../src/kernels/threads/index.ts";
 import { Predictor } from "../../src/prediction/predictor.ts";
@@ -23,7 +24,8 @@ async function kernelsOf({ build, threads: count }: Record<string, string>): Pro
 function training(): () => void {
   const { batch, sequence } = shape;
   const method = options.method === "ivon" ? ivon(STILL) : adam(STILL);
-  const trainer = trainerOf(shape, method, kernels);
+  const products = options.products as ProductForm | undefined;
+  const trainer = trainerOf({ ...shape, products }, method, kernels);
   const text = randomTokens({ ...shape, sequence: 64 * sequence + 1 });
   let position = 0;
   return () => {
