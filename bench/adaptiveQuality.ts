@@ -2,7 +2,8 @@
  * What an adaptive softmax costs in likelihood: full against adaptive, trained alike on the same words.
  *
  *   node scripts/run.mjs bench/adaptiveQuality.ts [--vocabulary 10000] [--megabytes 3.6] [--epochs 2] [--rate 0.003]
- *     [--hidden 200] [--softmax full,default,2000-6000] [--method adam|ivon] [--products float32,int16] [--json]
+ *     [--hidden 200] [--softmax full,default,2000-6000] [--method adam|ivon] [--products float32,int16]
+ *     [--seed 1] [--json]
  *
  * State of the Union addresses in the order of their years, words between whitespace; held out: the 300 kB that
  * follow. Embedding 128, one layer, batch 20 × 35, cosine. `default` and lists of cutoffs are adaptive; IVON has its
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     softmax: { type: "string", default: "full,default" },
     method: { type: "string", default: "adam" },
     products: { type: "string", default: "float32" },
+    seed: { type: "string", default: "1" },
     json: { type: "boolean", default: false },
   },
 });
@@ -60,13 +62,14 @@ function shapeOf(name: string) {
   return { softmax: "adaptive", cutoffs } as const;
 }
 
+const seed = Number(values.seed);
 const inference = values.method === "ivon" ? ivon() : adam({ learningRate: rate });
 for (const [name, products] of values.softmax
   .split(",")
   .flatMap((softmax) => values.products.split(",").map((form) => [softmax, form as ProductForm] as const))) {
-  const model = await LanguageModel.create({ tokenizer, embedding: 128, hidden, ...shapeOf(name) });
+  const model = await LanguageModel.create({ tokenizer, embedding: 128, hidden, seed, ...shapeOf(name) });
   let last: StepRecord | undefined;
-  const options = { batch: 20, sequence: 35, epochs, inference, products };
+  const options = { batch: 20, sequence: 35, epochs, inference, products, seed };
   for await (const record of fit(model, corpus, { ...options, validation: { corpus: held } })) {
     last = record;
     if (record.valid && !values.json)
@@ -79,6 +82,7 @@ for (const [name, products] of values.softmax
     softmax: name,
     method: values.method,
     products,
+    seed,
     cutoffs: model.configuration.cutoffs,
     vocabulary: tokenizer.vocabularySize,
     tokens: corpus.tokens,

@@ -2,7 +2,9 @@
  * The products in a browser's engine, beside the peak that the same engine measures: no tile of any form can be
  * faster than that peak, so that the share is also one of what the best tile reaches there, or more.
  *
- *   npm run bench:engines -- [--browser firefox-esr] [--json]
+ * Of whole numbers of 16 bits a vector holds twice as many: their share is that of twice the peak.
+ *
+ *   npm run bench:engines -- [--browser firefox-esr] [--products float32|int16] [--json]
  */
 import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -18,6 +20,7 @@ const { values } = parseArgs({
   allowPositionals: true,
   options: {
     browser: { type: "string", default: "firefox-esr" },
+    products: { type: "string", default: "float32" },
     json: { type: "boolean", default: false },
   },
 });
@@ -64,7 +67,7 @@ async function measure(browser: string): Promise<Result> {
     }
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/?${values.products}`;
   const child = spawn(browser, [...flagsOf(browser, profile), url], { stdio: "ignore" });
   child.on("error", settle.reject);
   child.on("exit", (code) => settle.reject(new Error(`${browser} ended with code ${code}`)));
@@ -84,7 +87,8 @@ else {
   console.log(`${result.engine}\nmultiply, then add: ${result.peakGflops.toFixed(1)} GFLOP/s`);
   result.products.forEach(({ name, gflops }, i) => {
     const { m, n, k } = PRODUCTS[i];
-    const share = Math.round((100 * gflops) / result.peakGflops);
+    const most = values.products === "int16" ? 2 * result.peakGflops : result.peakGflops;
+    const share = Math.round((100 * gflops) / most);
     console.log(
       `${name.padEnd(30)}${`${m} × ${n} × ${k}`.padEnd(22)}${gflops.toFixed(1).padStart(6)} GFLOP/s ${share} %`,
     );

@@ -17,7 +17,7 @@ const SIZES = [
     limit: 40_000,
     source: 'export { LanguageModel } from "./dist/index.js";',
   },
-  { name: "all of svi-lm", limit: 60_000, source: 'export * from "./dist/index.js";' },
+  { name: "all of svi-lm", limit: 64_000, source: 'export * from "./dist/index.js";' },
 ];
 const KERNELS = ["simd.wasm", "relaxed.wasm", "simd.ts", "relaxed.ts"].map(
   (f) => `src/kernels/generated/${f}`,

@@ -1,6 +1,7 @@
 /** @module Times the products in a page, and the peak between them; sends medians to the server that it came from. */
 
 import type { KernelExports } from "../../src/kernels/exports.ts";
+import { kernelsOfForm } from "../../src/kernels/forms.ts";
 import { simdText } from "../../src/kernels/generated/simd.ts";
 import { bytesOfHex } from "../../src/kernels/hex.ts";
 import { PRODUCTS } from "../products.ts";
@@ -10,7 +11,10 @@ const LEAST_MILLISECONDS = 40;
 const ROUNDS = 9;
 
 const { instance } = await WebAssembly.instantiate(bytesOfHex(simdText) as BufferSource);
-const k = instance.exports as unknown as KernelExports;
+const exports = instance.exports as unknown as KernelExports;
+/** Of floats, or of whole numbers of 16 bits, as the page's address says. */
+const form = location.search === "?int16" ? "int16" : "float32";
+const k = kernelsOfForm(exports, form);
 const START = (k.heapBase() + 63) & ~63;
 k.memory.grow(1024);
 const floats = new Float32Array(k.memory.buffer);
@@ -29,7 +33,7 @@ function product({ name, m, n, k: depth, transposed }: (typeof PRODUCTS)[number]
   const b = a + 4 * m * depth + 64;
   const c = b + 4 * k.packedSize(n, depth) + 64;
   const run = () =>
-    m === 1
+    m === 1 && form === "float32"
       ? k.gemv(n, depth, a, b, c, 0)
       : k.gemm(m, n, depth, a, transposed ? m : depth, Number(transposed ?? false), b, c, n, 0, START);
   return { name, operations: 2 * m * n * depth, run, times: 1, gflops: [] };
