@@ -1,33 +1,42 @@
 /**
- * Training throughput on one thread: IVON, Bayes by Backprop and SGD against Adam, step by step in turn, so that
- * a drift of the machine's speed cancels; and PyTorch, in blocks in turn, where the machine has it.
+ * Training throughput on one thread: IVON, Bayes by Backprop and SGD against Adam, and Adam and IVON with products of
+ * whole numbers, step by step in turn, so that a drift of the machine's speed cancels; and PyTorch, in blocks in turn,
+ * where the machine has it.
  *
- *   npm run bench:training -- [--seconds 20] [--json]
+ *   npm run bench:training -- [--model A|B] [--seconds 20] [--json]
  */
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import "../src/kernels/embedded.ts";
 import { adam, bayesByBackprop, ivon, type Method, sgd } from "../src/inference/method.ts";
+import type { ProductForm } from "../src/kernels/forms.ts";
+import { SHAPES } from "./peers/shapes.ts";
 import { randomTokens, STILL, step, trainerOf } from "./run.ts";
 
 const { values } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: "string", default: "20" }, json: { type: "boolean", default: false } },
+  options: {
+    model: { type: "string", default: "A" },
+    seconds: { type: "string", default: "20" },
+    json: { type: "boolean", default: false },
+  },
 });
-const SHAPE = { vocabulary: 96, embedding: 128, hidden: 256, layers: 2 };
-const [BATCH, SEQUENCE] = [20, 35];
-const RUN = { ...SHAPE, batch: BATCH, sequence: SEQUENCE };
-const METHODS: Record<string, Method> = {
-  adam: adam(STILL),
-  ivon: ivon(STILL),
-  bbb: bayesByBackprop(STILL),
-  sgd: sgd(STILL),
+const SHAPE = SHAPES[values.model === "B" ? "B" : "A"];
+const TOKENS = SHAPE.batch * SHAPE.sequence;
+const METHODS: Record<string, { readonly method: Method; readonly products?: ProductForm }> = {
+  adam: { method: adam(STILL) },
+  ivon: { method: ivon(STILL) },
+  bbb: { method: bayesByBackprop(STILL) },
+  sgd: { method: sgd(STILL) },
+  "adam, int16": { method: adam(STILL), products: "int16" },
+  "ivon, int16": { method: ivon(STILL), products: "int16" },
 };
 
-function timedStep(method: Method): () => number {
-  const trainer = trainerOf(RUN, method);
+function timedStep({ method, products }: (typeof METHODS)[string]): () => number {
+  const run = { ...SHAPE, products };
+  const trainer = trainerOf(run, method);
   return () => {
-    const [inputs, targets] = [randomTokens(RUN), randomTokens(RUN)];
+    const [inputs, targets] = [randomTokens(run), randomTokens(run)];
     const started = performance.now();
     step(trainer, inputs, targets);
     return performance.now() - started;
@@ -41,7 +50,8 @@ function median(values: readonly number[]): number {
 
 function pytorch(seconds: number): { tokensPerSecond: number; version: string } | null {
   for (const python of ["/usr/bin/python3", "python3"]) {
-    const { status, stdout } = spawnSync(python, ["bench/pytorch/train.py", "--seconds", String(seconds)], {
+    const flags = Object.entries({ ...SHAPE, seconds }).flatMap(([name, value]) => [`--${name}`, `${value}`]);
+    const { status, stdout } = spawnSync(python, ["bench/pytorch/train.py", ...flags], {
       encoding: "utf8",
       env: { ...process.env, OPENBLAS_NUM_THREADS: "1", OMP_NUM_THREADS: "1" },
     });
@@ -51,7 +61,7 @@ function pytorch(seconds: number): { tokensPerSecond: number; version: string } 
 }
 
 const seconds = Number(values.seconds);
-const steps = Object.fromEntries(Object.entries(METHODS).map(([name, method]) => [name, timedStep(method)]));
+const steps = Object.fromEntries(Object.entries(METHODS).map(([name, how]) => [name, timedStep(how)]));
 const times: Record<string, number[]> = Object.fromEntries(Object.keys(METHODS).map((name) => [name, []]));
 for (let i = 0; i < 10; i++) for (const step of Object.values(steps)) step();
 const peers: number[] = [];
@@ -68,33 +78,35 @@ for (let round = 0; round < ROUNDS; round++) {
   }
 }
 
-const adamStep = median(times.adam);
 const rows = Object.entries(times).map(([name, all]) => ({
   method: name,
   millisecondsPerStep: median(all),
-  tokensPerSecond: (1000 * BATCH * SEQUENCE) / median(all),
+  tokensPerSecond: (1000 * TOKENS) / median(all),
   // Of neighbours in time, then the median: the machine is the same for both halves of a pair.
   ratioToAdam: median(all.map((t, i) => t / times.adam[i])),
 }));
 const theirs = peers.length ? median(peers) : null;
+const against = (name: string) => (1000 * TOKENS) / median(times[name]) / theirs!;
 const result = {
-  shape: { ...SHAPE, batch: BATCH, sequence: SEQUENCE },
+  shape: SHAPE,
   rows,
   pytorch:
     theirs === null
       ? null
-      : { version, tokensPerSecond: theirs, ratio: (1000 * BATCH * SEQUENCE) / adamStep / theirs },
+      : { version, tokensPerSecond: theirs, ratio: against("adam"), ratioInt16: against("adam, int16") },
 };
 if (values.json) console.log(JSON.stringify(result));
 else {
-  console.log(`vocabulary 96, embedding 128, 2 × 256, batch 20, 35 steps, one thread; medians`);
+  const { vocabulary, embedding, hidden, layers, batch, sequence } = SHAPE;
+  const shape = `vocabulary ${vocabulary}, embedding ${embedding}, ${layers} × ${hidden}`;
+  console.log(`${shape}, batch ${batch}, ${sequence} steps, one thread; medians`);
   for (const r of rows)
     console.log(
-      `${r.method.padEnd(8)}${r.millisecondsPerStep.toFixed(2).padStart(9)} ms/step ${Math.round(r.tokensPerSecond).toString().padStart(8)} tokens/s   ${r.ratioToAdam.toFixed(3)} × Adam's step`,
+      `${r.method.padEnd(12)}${r.millisecondsPerStep.toFixed(2).padStart(9)} ms/step ${Math.round(r.tokensPerSecond).toString().padStart(8)} tokens/s   ${r.ratioToAdam.toFixed(3)} × Adam's step`,
     );
   if (result.pytorch)
     console.log(
-      `PyTorch ${version}: ${Math.round(result.pytorch.tokensPerSecond)} tokens/s; ours by Adam is ${result.pytorch.ratio.toFixed(2)} × that`,
+      `PyTorch ${version}: ${Math.round(result.pytorch.tokensPerSecond)} tokens/s; ours by Adam is ${result.pytorch.ratio.toFixed(2)} × that, with int16 ${result.pytorch.ratioInt16.toFixed(2)} ×`,
     );
   else console.log("PyTorch is not installed here: no comparison");
 }
