@@ -97,6 +97,17 @@ describe("the same in a worker as without one", () => {
     );
   });
 
+  test("training by products of whole numbers", async () => {
+    const [here, floats] = [await direct(), await direct()];
+    const there = await connected();
+    const options = { ...RUN, products: "int16" } as const;
+    for await (const _ of fit(here.model, here.corpus, options));
+    for await (const _ of there.fit(there.model, there.corpus, options));
+    for await (const _ of fit(floats.model, floats.corpus, RUN));
+    expect(await there.model.hash()).toBe(here.model.hash());
+    expect(await there.model.hash()).not.toBe(floats.model.hash());
+  });
+
   test("texts of every kind, tokenizers of either side, parts", async () => {
     const { Corpus: There, learnTokenizer, corpus } = await connected();
     const bytes = new TextEncoder().encode(TEXT);
