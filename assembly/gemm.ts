@@ -20,10 +20,10 @@ import {
   panelBytes,
   panelsWidth,
   rowTimesPanels,
+  stepsOf,
   storeColumns,
 } from "./panels";
 import { GROUP_BYTES, TILE_ROWS, groupBytes, tile5x8 } from "./tile";
-import { tile16 } from "./tile16";
 
 /** A packed group of five rows, 20 kB: it stays in the first-level cache. */
 const GROUP_SIZE: usize = BLOCK_DEPTH * GROUP_BYTES;
@@ -270,25 +270,19 @@ function rowsTimesPanels<T>(
 ): void {
   const whole: usize = rows == TILE_ROWS ? n & ~(TILE_COLUMNS - 1) : 0;
   const bytes = panelBytes<T>(depth);
+  const steps = stepsOf<T>(depth);
   let j: usize = 0;
   for (; j < whole; j += TILE_COLUMNS) {
-    tileFor<T>(depth, group, panel, c, stride, accumulate);
+    tile5x8<T>(steps, group, panel, c, stride, accumulate);
     panel += bytes;
     c += PANEL_BYTES;
   }
   for (; j < n; j += TILE_COLUMNS) {
-    tileFor<T>(depth, group, panel, edge, PANEL_BYTES, false);
+    tile5x8<T>(steps, group, panel, edge, PANEL_BYTES, false);
     copyRows(c, stride, edge, rows, min(TILE_COLUMNS, n - j), accumulate);
     panel += bytes;
     c += PANEL_BYTES;
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function tileFor<T>(depth: usize, group: usize, panel: usize, c: usize, stride: usize, accumulate: bool): void {
-  if (isFloat<T>()) tile5x8(depth, group, panel, c, stride, accumulate);
-  else tile16((depth + 1) >> 1, group, panel, c, stride, accumulate);
 }
 
 /** Brings what lies inside of C over from scratch. */

@@ -68,20 +68,8 @@ function pairOf(x: usize, y: usize, inverse: f32): i32 {
   return (low & 0xffff) | (reinterpret<i32>(load<f32>(y) * inverse + ROUND) << 16);
 }
 
-// @ts-ignore: decorator
-@inline
-function inverseOf(most: f32, whole: f32): f32 {
-  return most < LEAST ? 0 : whole / most;
-}
-
-// @ts-ignore: decorator
-@inline
-function stepOf(most: f32, whole: f32): f32 {
-  return most < LEAST ? 0 : most / whole;
-}
-
-/** Greatest magnitude of a row. */
-function mostOfRow(from: usize, depth: usize): f32 {
+/** Greatest magnitude of a row, in every lane. */
+function mostOfRow(from: usize, depth: usize): v128 {
   let even = i32x4.splat(0);
   let odd = even;
   const end = from + (depth << 2);
@@ -93,15 +81,15 @@ function mostOfRow(from: usize, depth: usize): f32 {
   even = i32x4.max_s(even, v128.shuffle<i32>(even, even, 2, 3, 0, 1));
   let most = max(i32x4.extract_lane(even, 0), i32x4.extract_lane(even, 1));
   for (; from < end; from += 4) most = max(most, load<i32>(from) & 0x7fffffff);
-  return reinterpret<f32>(most);
+  return i32x4.splat(most);
 }
 
-/** Greatest magnitude of a column. */
-function mostOfColumn(from: usize, stride: usize, depth: usize): f32 {
+/** Greatest magnitude of a column, in every lane. */
+function mostOfColumn(from: usize, stride: usize, depth: usize): v128 {
   let most: i32 = 0;
   for (const end = from + depth * stride; from < end; from += stride)
     most = max(most, load<i32>(from) & 0x7fffffff);
-  return reinterpret<f32>(most);
+  return i32x4.splat(most);
 }
 
 /** Packs B[k,n], row-major with stride ldb. */
@@ -142,12 +130,12 @@ function packPanel(to: usize, from: usize, stride: usize, depth: usize): void {
 /** One column of a panel; nothing is read past the matrix. */
 function packColumn(to: usize, from: usize, stride: usize, depth: usize): void {
   const most = mostOfColumn(from, stride, depth);
-  const inverse = inverseOf(most, MOST_B);
+  const inverse = f32x4.extract_lane(inverse4(most, MOST_B), 0);
   for (const end = from + depth * stride; from < end; to += PANEL_BYTES) {
     store<i32>(to, pairOf(from, from + stride < end ? from + stride : NOTHING, inverse));
     from += 2 * stride;
   }
-  store<f32>(to, stepOf(most, MOST_B));
+  v128.store_lane<f32>(to, step4(most, MOST_B), 0);
 }
 
 /** Packs Bᵀ where B[n,k] is row-major with stride ldb, as weights [outputs, inputs] are. */
@@ -172,18 +160,14 @@ export function packRows16(packed: usize, b: usize, ldb: usize, k: usize, n: usi
 
 /** Four rows become four columns of a panel. */
 function transposeFour(to: usize, r0: usize, r1: usize, r2: usize, r3: usize, depth: usize): void {
-  const m0 = mostOfRow(r0, depth);
-  const m1 = mostOfRow(r1, depth);
-  const m2 = mostOfRow(r2, depth);
-  const m3 = mostOfRow(r3, depth);
-  const s0 = inverseOf(m0, MOST_B);
-  const s1 = inverseOf(m1, MOST_B);
-  const s2 = inverseOf(m2, MOST_B);
-  const s3 = inverseOf(m3, MOST_B);
-  const i0 = f32x4.splat(s0);
-  const i1 = f32x4.splat(s1);
-  const i2 = f32x4.splat(s2);
-  const i3 = f32x4.splat(s3);
+  const m01 = v128.shuffle<i32>(mostOfRow(r0, depth), mostOfRow(r1, depth), 0, 4, 0, 4);
+  const m23 = v128.shuffle<i32>(mostOfRow(r2, depth), mostOfRow(r3, depth), 0, 4, 0, 4);
+  const most = v128.shuffle<i32>(m01, m23, 0, 1, 4, 5);
+  const inverse = inverse4(most, MOST_B);
+  const i0 = v128.shuffle<i32>(inverse, inverse, 0, 0, 0, 0);
+  const i1 = v128.shuffle<i32>(inverse, inverse, 1, 1, 1, 1);
+  const i2 = v128.shuffle<i32>(inverse, inverse, 2, 2, 2, 2);
+  const i3 = v128.shuffle<i32>(inverse, inverse, 3, 3, 3, 3);
   const whole = r0 + ((depth & ~3) << 2);
   const end = r0 + (depth << 2);
   while (r0 < whole) {
@@ -199,20 +183,17 @@ function transposeFour(to: usize, r0: usize, r1: usize, r2: usize, r3: usize, de
   }
   while (r0 < end) {
     const second = r0 + 4 < end;
-    store<i32>(to, pairOf(r0, second ? r0 + 4 : NOTHING, s0));
-    store<i32>(to, pairOf(r1, second ? r1 + 4 : NOTHING, s1), 4);
-    store<i32>(to, pairOf(r2, second ? r2 + 4 : NOTHING, s2), 8);
-    store<i32>(to, pairOf(r3, second ? r3 + 4 : NOTHING, s3), 12);
+    store<i32>(to, pairOf(r0, second ? r0 + 4 : NOTHING, f32x4.extract_lane(inverse, 0)));
+    store<i32>(to, pairOf(r1, second ? r1 + 4 : NOTHING, f32x4.extract_lane(inverse, 1)), 4);
+    store<i32>(to, pairOf(r2, second ? r2 + 4 : NOTHING, f32x4.extract_lane(inverse, 2)), 8);
+    store<i32>(to, pairOf(r3, second ? r3 + 4 : NOTHING, f32x4.extract_lane(inverse, 3)), 12);
     to += PANEL_BYTES;
     r0 += 8;
     r1 += 8;
     r2 += 8;
     r3 += 8;
   }
-  store<f32>(to, stepOf(m0, MOST_B));
-  store<f32>(to, stepOf(m1, MOST_B), 4);
-  store<f32>(to, stepOf(m2, MOST_B), 8);
-  store<f32>(to, stepOf(m3, MOST_B), 12);
+  v128.store(to, step4(most, MOST_B));
 }
 
 /** Up to 40 rows of A in groups of five; where a group is not full, its last row stands in for the rest. */
@@ -229,8 +210,7 @@ export function packRowsOfA16(to: usize, from: usize, stride: usize, rows: usize
 /** A row's pairs, each four times over. */
 function splatRow(to: usize, from: usize, depth: usize): void {
   const most = mostOfRow(from, depth);
-  const scalar = inverseOf(most, MOST_A);
-  const inverse = f32x4.splat(scalar);
+  const inverse = inverse4(most, MOST_A);
   const end = from + (depth << 2);
   for (const whole = from + ((depth & ~7) << 2); from < whole; from += 32) {
     const x = i16x8.narrow_i32x4_s(wholeOf(v128.load(from), inverse), wholeOf(v128.load(from, 16), inverse));
@@ -241,10 +221,10 @@ function splatRow(to: usize, from: usize, depth: usize): void {
     to += 4 * GROUP_BYTES;
   }
   for (; from < end; from += 8) {
-    v128.store(to, i32x4.splat(pairOf(from, from + 4 < end ? from + 4 : NOTHING, scalar)));
+    v128.store(to, i32x4.splat(pairOf(from, from + 4 < end ? from + 4 : NOTHING, f32x4.extract_lane(inverse, 0))));
     to += GROUP_BYTES;
   }
-  v128.store(to, f32x4.splat(stepOf(most, MOST_A)));
+  v128.store(to, step4(most, MOST_A));
 }
 
 /** Up to 40 columns of A, whose rows are `stride` apart, in groups of five of the same form. */
@@ -265,12 +245,12 @@ export function packColumnsOfA16(to: usize, from: usize, stride: usize, columns:
 
 function splatColumn(to: usize, from: usize, stride: usize, depth: usize): void {
   const most = mostOfColumn(from, stride, depth);
-  const inverse = inverseOf(most, MOST_A);
+  const inverse = f32x4.extract_lane(inverse4(most, MOST_A), 0);
   for (const end = from + depth * stride; from < end; to += GROUP_BYTES) {
     v128.store(to, i32x4.splat(pairOf(from, from + stride < end ? from + stride : NOTHING, inverse)));
     from += 2 * stride;
   }
-  v128.store(to, f32x4.splat(stepOf(most, MOST_A)));
+  v128.store(to, step4(most, MOST_A));
 }
 
 /** Twenty columns, five vectors, are four groups. */

@@ -17,11 +17,25 @@ export function panelsWidth(n: usize): usize {
   return ((n + TILE_COLUMNS - 1) / TILE_COLUMNS) * TILE_COLUMNS;
 }
 
-/** Bytes of a panel: of floats, or of pairs of whole numbers and their steps. */
+/** Steps of a tile over so much depth: of whole numbers two at a time. */
+// @ts-ignore: decorator
+@inline
+export function stepsOf<T>(depth: usize): usize {
+  return isFloat<T>() ? depth : (depth + 1) >> 1;
+}
+
+/** Lines of a packed panel or group: one a step, and behind those of whole numbers one of their quantisation. */
+// @ts-ignore: decorator
+@inline
+export function linesOf<T>(depth: usize): usize {
+  return isFloat<T>() ? depth : stepsOf<T>(depth) + 1;
+}
+
+/** Bytes of a panel. */
 // @ts-ignore: decorator
 @inline
 export function panelBytes<T>(depth: usize): usize {
-  return (isFloat<T>() ? depth : ((depth + 1) >> 1) + 1) * PANEL_BYTES;
+  return linesOf<T>(depth) * PANEL_BYTES;
 }
 
 /** sum + a b: rounded twice in the `simd` build, once in the `relaxed` one where the machine can. */
@@ -34,16 +48,18 @@ export function multiplyAdd(sum: v128, a: v128, b: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-export function product(a: v128, b: v128): v128 {
+export function product<T>(a: v128, b: v128): v128 {
+  if (!isFloat<T>()) return i32x4.dot_i16x8_s(a, b);
   return ASC_FEATURE_RELAXED_SIMD ? a : f32x4.mul(a, b);
 }
 
-/** c + p, where q is the other product of the pair; fused, c + a b. */
+/** c + p, where q is the other product of the pair; of floats that are fused, c + a b. */
 // @ts-ignore: decorator
 @inline
-export function sum(c: v128, p: v128, q: v128, a: v128, b: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return multiplyAdd(c, a, b);
-  return f32x4.add(c, v128.shuffle<i8>(p, q, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+export function sum<T>(c: v128, p: v128, q: v128, a: v128, b: v128): v128 {
+  if (isFloat<T>() && ASC_FEATURE_RELAXED_SIMD) return multiplyAdd(c, a, b);
+  const own = v128.shuffle<i8>(p, q, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  return isFloat<T>() ? f32x4.add(c, own) : i32x4.add(c, own);
 }
 
 /** One block of the depth: y[n] (+)= x[depth]·panels. */
@@ -88,57 +104,57 @@ function row1x32(depth: usize, x: usize, p0: usize, bytes: usize, y: usize, accu
     s = v128.load_splat<f32>(x);
     b0 = v128.load(p0, 0);
     b1 = v128.load(p0, 16);
-    p = product(s, b0);
-    q = product(s, b1);
-    c0 = sum(c0, p, q, s, b0);
-    c1 = sum(c1, q, p, s, b1);
+    p = product<f32>(s, b0);
+    q = product<f32>(s, b1);
+    c0 = sum<f32>(c0, p, q, s, b0);
+    c1 = sum<f32>(c1, q, p, s, b1);
     b0 = v128.load(p1, 0);
     b1 = v128.load(p1, 16);
-    p = product(s, b0);
-    q = product(s, b1);
-    c2 = sum(c2, p, q, s, b0);
-    c3 = sum(c3, q, p, s, b1);
+    p = product<f32>(s, b0);
+    q = product<f32>(s, b1);
+    c2 = sum<f32>(c2, p, q, s, b0);
+    c3 = sum<f32>(c3, q, p, s, b1);
     if (depth == 401) break;
     b0 = v128.load(p2, 0);
     b1 = v128.load(p2, 16);
-    p = product(s, b0);
-    q = product(s, b1);
-    c4 = sum(c4, p, q, s, b0);
-    c5 = sum(c5, q, p, s, b1);
+    p = product<f32>(s, b0);
+    q = product<f32>(s, b1);
+    c4 = sum<f32>(c4, p, q, s, b0);
+    c5 = sum<f32>(c5, q, p, s, b1);
     b0 = v128.load(p3, 0);
     b1 = v128.load(p3, 16);
-    p = product(s, b0);
-    q = product(s, b1);
-    c6 = sum(c6, p, q, s, b0);
-    c7 = sum(c7, q, p, s, b1);
+    p = product<f32>(s, b0);
+    q = product<f32>(s, b1);
+    c6 = sum<f32>(c6, p, q, s, b0);
+    c7 = sum<f32>(c7, q, p, s, b1);
     x += 4;
     if (x == end) break;
     s = v128.load_splat<f32>(x);
     b0 = v128.load(p0, 32);
     b1 = v128.load(p0, 48);
-    p = product(s, b0);
-    q = product(s, b1);
-    c0 = sum(c0, p, q, s, b0);
-    c1 = sum(c1, q, p, s, b1);
+    p = product<f32>(s, b0);
+    q = product<f32>(s, b1);
+    c0 = sum<f32>(c0, p, q, s, b0);
+    c1 = sum<f32>(c1, q, p, s, b1);
     b0 = v128.load(p1, 32);
     b1 = v128.load(p1, 48);
-    p = product(s, b0);
-    q = product(s, b1);
-    c2 = sum(c2, p, q, s, b0);
-    c3 = sum(c3, q, p, s, b1);
+    p = product<f32>(s, b0);
+    q = product<f32>(s, b1);
+    c2 = sum<f32>(c2, p, q, s, b0);
+    c3 = sum<f32>(c3, q, p, s, b1);
     if (depth == 402) break;
     b0 = v128.load(p2, 32);
     b1 = v128.load(p2, 48);
-    p = product(s, b0);
-    q = product(s, b1);
-    c4 = sum(c4, p, q, s, b0);
-    c5 = sum(c5, q, p, s, b1);
+    p = product<f32>(s, b0);
+    q = product<f32>(s, b1);
+    c4 = sum<f32>(c4, p, q, s, b0);
+    c5 = sum<f32>(c5, q, p, s, b1);
     b0 = v128.load(p3, 32);
     b1 = v128.load(p3, 48);
-    p = product(s, b0);
-    q = product(s, b1);
-    c6 = sum(c6, p, q, s, b0);
-    c7 = sum(c7, q, p, s, b1);
+    p = product<f32>(s, b0);
+    q = product<f32>(s, b1);
+    c6 = sum<f32>(c6, p, q, s, b0);
+    c7 = sum<f32>(c7, q, p, s, b1);
     x += 4;
     if (x == end) break;
     p0 += 2 * PANEL_BYTES;

@@ -14,22 +14,25 @@
  * - The factors are stored four times over: `load_splat` costs the V8 of Node 20 an instruction for its offset and
  *   JavaScriptCore a shuffle, while copying is one part in n of the work.
  */
-import { product, storeRow, sum } from "./panels";
+import { PANEL_BYTES, linesOf, product, storeRow, sum } from "./panels";
 
 /** Rows of a tile. */
 export const TILE_ROWS: usize = 5;
 /** Bytes of one step's five factors, four times each. */
 export const GROUP_BYTES: usize = TILE_ROWS * 16;
 
-/** Bytes of a packed group of rows: of floats, or of pairs of whole numbers and their steps. */
+/** Bytes of a packed group of rows. */
 // @ts-ignore: decorator
 @inline
 export function groupBytes<T>(depth: usize): usize {
-  return (isFloat<T>() ? depth : ((depth + 1) >> 1) + 1) * GROUP_BYTES;
+  return linesOf<T>(depth) * GROUP_BYTES;
 }
 
-/** C[5,8] (+)= Ap[depth][5]ᵀ·Bp[depth][8]. */
-export function tile5x8(depth: usize, a: usize, panel: usize, c: usize, stride: usize, accumulate: bool): void {
+/**
+ * C[5,8] (+)= Ap[steps][5]ᵀ·Bp[steps][8]: a step is one of the depth, or two of whole numbers, whose products are then
+ * times the steps of quantisation that stand behind both factors.
+ */
+export function tile5x8<T>(steps: usize, a: usize, panel: usize, c: usize, stride: usize, accumulate: bool): void {
   let c00 = f32x4.splat(0),
     c01 = c00,
     c10 = c00,
@@ -40,36 +43,39 @@ export function tile5x8(depth: usize, a: usize, panel: usize, c: usize, stride: 
     c31 = c00,
     c40 = c00,
     c41 = c00;
-  let left = depth;
+  // Before the loop, which moves both.
+  const rows = a + steps * GROUP_BYTES;
+  const columns = panel + steps * PANEL_BYTES;
+  let left = steps;
   let s: v128, b0: v128, b1: v128, p: v128, q: v128;
   while (true) {
     b0 = v128.load(panel, 0);
     b1 = v128.load(panel, 16);
     s = v128.load(a, 64);
-    p = product(s, b0);
-    q = product(s, b1);
-    c40 = sum(c40, p, q, s, b0);
-    c41 = sum(c41, q, p, s, b1);
+    p = product<T>(s, b0);
+    q = product<T>(s, b1);
+    c40 = sum<T>(c40, p, q, s, b0);
+    c41 = sum<T>(c41, q, p, s, b1);
     s = v128.load(a, 48);
-    p = product(s, b0);
-    q = product(s, b1);
-    c30 = sum(c30, p, q, s, b0);
-    c31 = sum(c31, q, p, s, b1);
+    p = product<T>(s, b0);
+    q = product<T>(s, b1);
+    c30 = sum<T>(c30, p, q, s, b0);
+    c31 = sum<T>(c31, q, p, s, b1);
     s = v128.load(a, 32);
-    p = product(s, b0);
-    q = product(s, b1);
-    c20 = sum(c20, p, q, s, b0);
-    c21 = sum(c21, q, p, s, b1);
+    p = product<T>(s, b0);
+    q = product<T>(s, b1);
+    c20 = sum<T>(c20, p, q, s, b0);
+    c21 = sum<T>(c21, q, p, s, b1);
     s = v128.load(a, 16);
-    p = product(s, b0);
-    q = product(s, b1);
-    c10 = sum(c10, p, q, s, b0);
-    c11 = sum(c11, q, p, s, b1);
+    p = product<T>(s, b0);
+    q = product<T>(s, b1);
+    c10 = sum<T>(c10, p, q, s, b0);
+    c11 = sum<T>(c11, q, p, s, b1);
     s = v128.load(a, 0);
-    p = product(s, b0);
-    q = product(s, b1);
-    c00 = sum(c00, p, q, s, b0);
-    c01 = sum(c01, q, p, s, b1);
+    p = product<T>(s, b0);
+    q = product<T>(s, b1);
+    c00 = sum<T>(c00, p, q, s, b0);
+    c01 = sum<T>(c01, q, p, s, b1);
     if (left == 1) {
       if (stride > 0) break;
       store<i32>(c, 0);
@@ -77,30 +83,30 @@ export function tile5x8(depth: usize, a: usize, panel: usize, c: usize, stride: 
     b0 = v128.load(panel, 32);
     b1 = v128.load(panel, 48);
     s = v128.load(a, 144);
-    p = product(s, b0);
-    q = product(s, b1);
-    c40 = sum(c40, p, q, s, b0);
-    c41 = sum(c41, q, p, s, b1);
+    p = product<T>(s, b0);
+    q = product<T>(s, b1);
+    c40 = sum<T>(c40, p, q, s, b0);
+    c41 = sum<T>(c41, q, p, s, b1);
     s = v128.load(a, 128);
-    p = product(s, b0);
-    q = product(s, b1);
-    c30 = sum(c30, p, q, s, b0);
-    c31 = sum(c31, q, p, s, b1);
+    p = product<T>(s, b0);
+    q = product<T>(s, b1);
+    c30 = sum<T>(c30, p, q, s, b0);
+    c31 = sum<T>(c31, q, p, s, b1);
     s = v128.load(a, 112);
-    p = product(s, b0);
-    q = product(s, b1);
-    c20 = sum(c20, p, q, s, b0);
-    c21 = sum(c21, q, p, s, b1);
+    p = product<T>(s, b0);
+    q = product<T>(s, b1);
+    c20 = sum<T>(c20, p, q, s, b0);
+    c21 = sum<T>(c21, q, p, s, b1);
     s = v128.load(a, 96);
-    p = product(s, b0);
-    q = product(s, b1);
-    c10 = sum(c10, p, q, s, b0);
-    c11 = sum(c11, q, p, s, b1);
+    p = product<T>(s, b0);
+    q = product<T>(s, b1);
+    c10 = sum<T>(c10, p, q, s, b0);
+    c11 = sum<T>(c11, q, p, s, b1);
     s = v128.load(a, 80);
-    p = product(s, b0);
-    q = product(s, b1);
-    c00 = sum(c00, p, q, s, b0);
-    c01 = sum(c01, q, p, s, b1);
+    p = product<T>(s, b0);
+    q = product<T>(s, b1);
+    c00 = sum<T>(c00, p, q, s, b0);
+    c01 = sum<T>(c01, q, p, s, b1);
     if (left == 2) {
       if (stride > 0) break;
       store<i32>(c, 0);
@@ -108,30 +114,30 @@ export function tile5x8(depth: usize, a: usize, panel: usize, c: usize, stride: 
     b0 = v128.load(panel, 64);
     b1 = v128.load(panel, 80);
     s = v128.load(a, 224);
-    p = product(s, b0);
-    q = product(s, b1);
-    c40 = sum(c40, p, q, s, b0);
-    c41 = sum(c41, q, p, s, b1);
+    p = product<T>(s, b0);
+    q = product<T>(s, b1);
+    c40 = sum<T>(c40, p, q, s, b0);
+    c41 = sum<T>(c41, q, p, s, b1);
     s = v128.load(a, 208);
-    p = product(s, b0);
-    q = product(s, b1);
-    c30 = sum(c30, p, q, s, b0);
-    c31 = sum(c31, q, p, s, b1);
+    p = product<T>(s, b0);
+    q = product<T>(s, b1);
+    c30 = sum<T>(c30, p, q, s, b0);
+    c31 = sum<T>(c31, q, p, s, b1);
     s = v128.load(a, 192);
-    p = product(s, b0);
-    q = product(s, b1);
-    c20 = sum(c20, p, q, s, b0);
-    c21 = sum(c21, q, p, s, b1);
+    p = product<T>(s, b0);
+    q = product<T>(s, b1);
+    c20 = sum<T>(c20, p, q, s, b0);
+    c21 = sum<T>(c21, q, p, s, b1);
     s = v128.load(a, 176);
-    p = product(s, b0);
-    q = product(s, b1);
-    c10 = sum(c10, p, q, s, b0);
-    c11 = sum(c11, q, p, s, b1);
+    p = product<T>(s, b0);
+    q = product<T>(s, b1);
+    c10 = sum<T>(c10, p, q, s, b0);
+    c11 = sum<T>(c11, q, p, s, b1);
     s = v128.load(a, 160);
-    p = product(s, b0);
-    q = product(s, b1);
-    c00 = sum(c00, p, q, s, b0);
-    c01 = sum(c01, q, p, s, b1);
+    p = product<T>(s, b0);
+    q = product<T>(s, b1);
+    c00 = sum<T>(c00, p, q, s, b0);
+    c01 = sum<T>(c01, q, p, s, b1);
     if (left == 3) {
       if (stride > 0) break;
       store<i32>(c, 0);
@@ -139,30 +145,30 @@ export function tile5x8(depth: usize, a: usize, panel: usize, c: usize, stride: 
     b0 = v128.load(panel, 96);
     b1 = v128.load(panel, 112);
     s = v128.load(a, 304);
-    p = product(s, b0);
-    q = product(s, b1);
-    c40 = sum(c40, p, q, s, b0);
-    c41 = sum(c41, q, p, s, b1);
+    p = product<T>(s, b0);
+    q = product<T>(s, b1);
+    c40 = sum<T>(c40, p, q, s, b0);
+    c41 = sum<T>(c41, q, p, s, b1);
     s = v128.load(a, 288);
-    p = product(s, b0);
-    q = product(s, b1);
-    c30 = sum(c30, p, q, s, b0);
-    c31 = sum(c31, q, p, s, b1);
+    p = product<T>(s, b0);
+    q = product<T>(s, b1);
+    c30 = sum<T>(c30, p, q, s, b0);
+    c31 = sum<T>(c31, q, p, s, b1);
     s = v128.load(a, 272);
-    p = product(s, b0);
-    q = product(s, b1);
-    c20 = sum(c20, p, q, s, b0);
-    c21 = sum(c21, q, p, s, b1);
+    p = product<T>(s, b0);
+    q = product<T>(s, b1);
+    c20 = sum<T>(c20, p, q, s, b0);
+    c21 = sum<T>(c21, q, p, s, b1);
     s = v128.load(a, 256);
-    p = product(s, b0);
-    q = product(s, b1);
-    c10 = sum(c10, p, q, s, b0);
-    c11 = sum(c11, q, p, s, b1);
+    p = product<T>(s, b0);
+    q = product<T>(s, b1);
+    c10 = sum<T>(c10, p, q, s, b0);
+    c11 = sum<T>(c11, q, p, s, b1);
     s = v128.load(a, 240);
-    p = product(s, b0);
-    q = product(s, b1);
-    c00 = sum(c00, p, q, s, b0);
-    c01 = sum(c01, q, p, s, b1);
+    p = product<T>(s, b0);
+    q = product<T>(s, b1);
+    c00 = sum<T>(c00, p, q, s, b0);
+    c01 = sum<T>(c01, q, p, s, b1);
     left -= 4;
     if (left == 0) break;
     a += 320;
@@ -172,9 +178,27 @@ export function tile5x8(depth: usize, a: usize, panel: usize, c: usize, stride: 
   const r2 = r1 + stride;
   const r3 = r2 + stride;
   const r4 = r3 + stride;
-  storeRow(c, c00, c01, accumulate);
-  storeRow(r1, c10, c11, accumulate);
-  storeRow(r2, c20, c21, accumulate);
-  storeRow(r3, c30, c31, accumulate);
-  storeRow(r4, c40, c41, accumulate);
+  if (isFloat<T>()) {
+    storeRow(c, c00, c01, accumulate);
+    storeRow(r1, c10, c11, accumulate);
+    storeRow(r2, c20, c21, accumulate);
+    storeRow(r3, c30, c31, accumulate);
+    storeRow(r4, c40, c41, accumulate);
+    return;
+  }
+  const s0 = v128.load(columns);
+  const s1 = v128.load(columns, 16);
+  storeSteps(c, c00, c01, v128.load(rows), s0, s1, accumulate);
+  storeSteps(r1, c10, c11, v128.load(rows, 16), s0, s1, accumulate);
+  storeSteps(r2, c20, c21, v128.load(rows, 32), s0, s1, accumulate);
+  storeSteps(r3, c30, c31, v128.load(rows, 48), s0, s1, accumulate);
+  storeSteps(r4, c40, c41, v128.load(rows, 64), s0, s1, accumulate);
+}
+
+/** Whole numbers become floats again. */
+// @ts-ignore: decorator
+@inline
+function storeSteps(to: usize, c0: v128, c1: v128, row: v128, s0: v128, s1: v128, accumulate: bool): void {
+  const first = f32x4.mul(f32x4.convert_i32x4_s(c0), f32x4.mul(row, s0));
+  storeRow(to, first, f32x4.mul(f32x4.convert_i32x4_s(c1), f32x4.mul(row, s1)), accumulate);
 }

@@ -1,5 +1,7 @@
 /** @module The signatures of the compiled kernels: pointers are byte addresses, counts are elements. */
 
+import type { TwoForms } from "./forms.ts";
+
 type Memory = WebAssembly.Memory;
 
 /** What assembly/index.ts exports. */
@@ -73,16 +75,8 @@ export interface ElementaryKernels {
   ): void;
 }
 
-/** The same of whole numbers of 16 bits: assembly/packing16.ts. */
-export interface WholeMatrixKernels {
-  readonly packedSize16: MatrixKernels["packedSize"];
-  readonly packColumns16: MatrixKernels["packColumns"];
-  readonly packRows16: MatrixKernels["packRows"];
-  readonly gemm16: MatrixKernels["gemm"];
-  readonly gemmPair16: MatrixKernels["gemmPair"];
-  readonly recurrentForward16: MatrixKernels["recurrentForward"];
-  readonly recurrentBackward16: MatrixKernels["recurrentBackward"];
-}
+/** Of whole numbers of 16 bits: assembly/packing16.ts. */
+export type WholeMatrixKernels = { readonly [N in TwoForms as `${N}16`]: MatrixKernels[N] };
 
 export interface MatrixKernels {
   /** Words of 32 bits; of one column and a block's depth, those of a panel. */

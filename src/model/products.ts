@@ -1,6 +1,6 @@
 /** @module Matrix products, and the packing before them, in slices of bounded work. */
 import type { KernelExports } from "../kernels/exports.ts";
-import { kernelsOfForm, type ProductForm } from "../kernels/forms.ts";
+import { kernelsOfForm, type ProductForm, packedOffset, SHORT_ROWS } from "../kernels/forms.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import { PART, type Slices, sliceOf, Work } from "./work.ts";
 
@@ -8,8 +8,6 @@ export type { Slices } from "./work.ts";
 
 /** Rows that one slice of a product has at least: fewer would read B too often. The kernel takes five at a time. */
 const LEAST_ROWS = 25;
-/** Rows of a transposed A that the kernel takes at a time. */
-const SHORT_ROWS = 40;
 /** Floats of B, 1 MiB, that all slices of rows find in a near cache. */
 const NEAR = 2 ** 18;
 /** Operations that take as long as packing one element. */
@@ -137,20 +135,14 @@ export class Products extends Work {
     for (let k0 = 0; k0 < k; k0 += most) {
       const depth = Math.min(most, k - k0);
       const from = { ...a, at: a.at + 4 * k0 * (a.transposed ? a.stride : 1) };
-      const block = packedB + 4 * this.kernels.packedSize(n, k0);
       const accumulate = c.accumulate || k0 > 0;
       for (let j = 0; j < n; j += panels * this.#columns) {
         const columns = Math.min(panels * this.#columns, n - j);
         const to = { ...c, at: c.at + 4 * j, accumulate };
-        this.#gemm(rows, columns, depth, from, block + this.#panelsBefore(j, depth), to);
+        this.#gemm(rows, columns, depth, from, packedB + packedOffset(this.kernels, n, k0, j, depth), to);
         yield* this.spend(2 * rows * columns * depth);
       }
     }
-  }
-
-  /** Bytes of a block of the depth before column j, where a panel begins. */
-  #panelsBefore(j: number, depth: number): number {
-    return 4 * (j / this.#columns) * this.kernels.packedSize(1, depth);
   }
 
   /** A single row of floats takes the vector kernel. */
@@ -205,10 +197,9 @@ export class Products extends Work {
     const group = this.#columns * Math.max(1, Math.floor(PART / (this.#depth * this.#columns)));
     for (let k0 = 0; k0 < k; k0 += this.#depth) {
       const depth = Math.min(this.#depth, k - k0);
-      const block = packed + 4 * this.kernels.packedSize(n, k0);
       for (let j = 0; j < n; j += group) {
         const columns = Math.min(group, n - j);
-        visit(block + this.#panelsBefore(j, depth), k0, depth, j, columns);
+        visit(packed + packedOffset(this.kernels, n, k0, j, depth), k0, depth, j, columns);
         yield* this.spend(PACKING * depth * columns);
       }
     }

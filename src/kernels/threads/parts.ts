@@ -9,6 +9,7 @@ const LEAST_NANOSECONDS = 5000;
 const PIECE_NANOSECONDS = 20_000;
 /** Of work that is cut into pieces, what is each part's own to begin with. */
 const RESERVED = 0.75;
+
 /** Where part `p` of `parts` begins; where part `parts` would is the end. */
 export function edge(p: number, parts: number, size: number, granule: number): number {
   return Math.min(size, Math.floor((Math.ceil(size / granule) * p) / parts) * granule);

@@ -3,15 +3,21 @@
  * columns, by lanes; alike in both forms of products.
  */
 import type { KernelExports } from "../exports.ts";
-import { kernelsOfForm, type ProductForm } from "../forms.ts";
+import {
+  kernelsOfForm,
+  nameInForm,
+  type ProductForm,
+  packedOffset,
+  SHORT_ROWS,
+  TWO_FORMS,
+  type TwoForms,
+} from "../forms.ts";
 import { edge, edges, type Parts } from "./parts.ts";
-import type { Arguments, Name } from "./splits.ts";
+import type { Arguments } from "./splits.ts";
 import { stepsBackward, stepsForward } from "./steps.ts";
 
 /** Rows of a product's tile: parts begin where tiles do. */
 const TILE_ROWS = 5;
-/** The same for many rows of a transposed A, which are packed so many at a time: SHORT_ROWS of assembly/gemm.ts. */
-const SHORT_ROWS = 40;
 /** From so many rows a thread on rows are split, and not columns. */
 const MANY_ROWS = 80;
 /** Columns that a product of one row takes at a time. */
@@ -19,10 +25,13 @@ const ROW_COLUMNS = 32;
 /** Floating-point operations a nanosecond. */
 const SPEED = 40;
 
+/** What is split of the kernels that have two forms. */
+type ProductName = Exclude<TwoForms, "packedSize">;
+
 /** Kernels of one form of products: an instance's own by the names that they have in common, and where each is. */
 interface Form {
   readonly own: KernelExports;
-  readonly index: (name: Name) => number;
+  readonly index: Readonly<Record<TwoForms, number>>;
 }
 
 /** A layer over several time steps. */
@@ -47,11 +56,6 @@ function tiles(rows: number): number {
   return Math.floor(rows / TILE_ROWS) + (left > 2 ? 1 : 0.35 * left);
 }
 
-/** What a kernel that has the same name in both forms is exported as. */
-function nameIn(form: ProductForm, name: string): string {
-  return form === "int16" ? `${name}16` : name;
-}
-
 export class ProductShards {
   readonly #parts: Parts;
   readonly #own: KernelExports;
@@ -74,16 +78,25 @@ export class ProductShards {
   join(all: KernelExports): void {
     const gemv: KernelExports["gemv"] = (...args) => this.#gemv(args);
     Object.assign(all, { gemmScratchSize: () => this.#scratch * this.#parts.threads, gemv });
-    for (const form of ["float32", "int16"] as const)
-      for (const [name, kernel] of Object.entries(this.#products(form, all)))
-        Object.assign(all, { [nameIn(form, name)]: kernel });
+    for (const form of ["float32", "int16"] as const) {
+      const split = this.#products(form, all);
+      for (const name of Object.keys(split) as ProductName[])
+        Object.assign(all, { [nameInForm(name, form)]: split[name] });
+    }
   }
 
   /** The products of a form, by the names that both have. @param all the kernels, once they are complete */
-  #products(name: ProductForm, all: KernelExports): Partial<KernelExports> {
+  #products(name: ProductForm, all: KernelExports): Pick<KernelExports, ProductName> {
+    const index = (product: TwoForms) => this.#index.get(nameInForm(product, name))!;
     const form: Form = {
       own: kernelsOfForm(this.#own, name),
-      index: (kernel) => this.#index.get(nameIn(name, kernel))!,
+      index: Object.fromEntries(TWO_FORMS.map((product) => [product, index(product)])) as Form["index"],
+    };
+    // Once, when they are first needed: not before all are there, and not at every call.
+    let steps: KernelExports | undefined;
+    const inSteps = () => {
+      steps ??= kernelsOfForm(all, name);
+      return steps;
     };
     return {
       packColumns: this.#pack(form, "packColumns", (k0, j0, ldb) => 4 * (k0 * ldb + j0)),
@@ -91,12 +104,10 @@ export class ProductShards {
       gemm: (...args) => this.#gemm(form, args),
       gemmPair: (...args) => this.#gemmPair(form, args),
       recurrentForward: (...args) => {
-        if (!this.#recurrent(form, "recurrentForward", args, FORWARD_LANES))
-          stepsForward(kernelsOfForm(all, name), args);
+        if (!this.#recurrent(form, "recurrentForward", args, FORWARD_LANES)) stepsForward(inSteps(), args);
       },
       recurrentBackward: (...args) => {
-        if (!this.#recurrent(form, "recurrentBackward", args, BACKWARD_LANES))
-          stepsBackward(kernelsOfForm(all, name), args);
+        if (!this.#recurrent(form, "recurrentBackward", args, BACKWARD_LANES)) stepsBackward(inSteps(), args);
       },
     };
   }
@@ -107,7 +118,7 @@ export class ProductShards {
     name: "packColumns" | "packRows",
     offset: (k0: number, j0: number, ldb: number) => number,
   ): KernelExports["packRows"] {
-    const kernel = index(name);
+    const kernel = index[name];
     return (packed, b, ldb, k, n) => {
       const blocks = Math.ceil(k / this.#depth);
       const panels = Math.ceil(n / this.#panel);
@@ -125,7 +136,7 @@ export class ProductShards {
         const j0 = edge(p, parts, n, this.#panel);
         const columns = edge(p + 1, parts, n, this.#panel) - j0;
         for (const [k0, depth, repeats] of this.#blocks(k)) {
-          const to = packed + 4 * (own.packedSize(n, k0) + (j0 / this.#panel) * own.packedSize(1, depth));
+          const to = packed + packedOffset(own, n, k0, j0, depth);
           const args = [to, b + offset(k0, j0, ldb), ldb, depth, columns];
           task.repeat(kernel, args, repeats, [4 * own.packedSize(n, depth), offset(depth, 0, ldb), 0, 0, 0]);
         }
@@ -167,7 +178,7 @@ export class ProductShards {
   #gemmRows({ index }: Form, args: Parameters<KernelExports["gemm"]>, parts: number): void {
     const [m, n, k, , lda, transposed, , , ldc] = args;
     const moves = [0, 0, 0, 4 * (transposed ? 1 : lda), 0, 0, 0, 4 * ldc];
-    const units = { kernel: index("gemm"), args, moves, count: 0, own: 10, apart: this.#scratch };
+    const units = { kernel: index.gemm, args, moves, count: 0, own: 10, apart: this.#scratch };
     const granule = transposed ? this.#granule(m, parts) : TILE_ROWS;
     this.#parts.share(units, parts, edges(parts, m, granule, (2 * n * k) / SPEED));
   }
@@ -181,7 +192,7 @@ export class ProductShards {
       return;
     }
     const moves = [0, 0, 4, 0, 0, 0, 4 * ldc, 0, 0, 0, 4 * ldc2];
-    const units = { kernel: index("gemmPair"), args, moves, count: 0, own: 12, apart: this.#scratch };
+    const units = { kernel: index.gemmPair, args, moves, count: 0, own: 12, apart: this.#scratch };
     this.#parts.share(units, parts, edges(parts, m, this.#granule(m, parts), nanoseconds));
   }
 
@@ -198,10 +209,10 @@ export class ProductShards {
     const room = scratch + p * this.#scratch;
     const task = this.#parts.begin(p);
     for (const [k0, depth, repeats] of this.#blocks(k)) {
-      const from = packedB + 4 * (own.packedSize(n, k0) + (j0 / this.#panel) * own.packedSize(1, depth));
+      const from = packedB + packedOffset(own, n, k0, j0, depth);
       const adding = k0 > 0 ? 1 : accumulate;
       task.repeat(
-        index("gemm"),
+        index.gemm,
         [m, columns, depth, a + along * k0, lda, transposed, from, c + 4 * j0, ldc, adding, room],
         repeats,
         [0, 0, 0, along * depth, 0, 0, 4 * own.packedSize(n, depth), 0, 0, 0, 0],
@@ -210,7 +221,12 @@ export class ProductShards {
   }
 
   /** By lanes, which depend on none but themselves. @returns false where that is not worth it */
-  #recurrent({ own, index }: Form, name: Name, args: Arguments, { count, moves, hidden }: Lanes): boolean {
+  #recurrent(
+    { own, index }: Form,
+    name: ProductName,
+    args: Arguments,
+    { count, moves, hidden }: Lanes,
+  ): boolean {
     const lanes = args[count];
     const steps = args[count + 1];
     const width = args[hidden];
@@ -222,7 +238,7 @@ export class ProductShards {
     if (width > NEAR_HIDDEN || tiles(lanes) < LEAST_USE * parts * tiles(Math.ceil(lanes / parts)))
       return false;
     const units = {
-      kernel: index(name),
+      kernel: index[name],
       args,
       moves: moves.map((words, i) => (args[i] === 0 ? 0 : 4 * (words < 0 ? -words * width : words))),
       count,
@@ -242,15 +258,21 @@ export class ProductShards {
       this.#own.gemv(...args);
       return;
     }
-    const width = this.#own.packedSize(n, 1);
     for (let p = 0; p < parts; p++) {
       const j0 = edge(p, parts, n, ROW_COLUMNS);
       const columns = edge(p + 1, parts, n, ROW_COLUMNS) - j0;
       const task = this.#parts.begin(p);
       for (const [k0, depth, repeats] of this.#blocks(k)) {
-        const from = packedB + 4 * (k0 * width + j0 * depth);
+        const from = packedB + packedOffset(this.#own, n, k0, j0, depth);
         const at = [columns, depth, x + 4 * k0, from, y + 4 * j0, k0 > 0 ? 1 : accumulate];
-        task.repeat(this.#index.get("gemv")!, at, repeats, [0, 0, 4 * depth, 4 * depth * width, 0, 0]);
+        task.repeat(this.#index.get("gemv")!, at, repeats, [
+          0,
+          0,
+          4 * depth,
+          4 * this.#own.packedSize(n, depth),
+          0,
+          0,
+        ]);
       }
     }
     this.#parts.run(parts);
