@@ -41,9 +41,10 @@ function constant(table: usize, index: usize): v128 {
   return v128.load_splat<f32>(table + (index << 2));
 }
 
+/** Two roundings in every build: the reduction of arguments below counts on them. */
 // @ts-ignore: decorator
 @inline
-function multiplyAdd(a: v128, b: v128, c: v128): v128 {
+function multiplyThenAdd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
@@ -51,7 +52,7 @@ function multiplyAdd(a: v128, b: v128, c: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function octaves(x: v128): v128 {
-  return multiplyAdd(x, constant(SHARED, 4), constant(SHARED, 3));
+  return multiplyThenAdd(x, constant(SHARED, 4), constant(SHARED, 3));
 }
 
 // @ts-ignore: decorator
@@ -66,10 +67,10 @@ function remainder(x: v128, shifted: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function smallExpMinus1(r: v128): v128 {
-  let q = multiplyAdd(r, constant(EXP, 0), constant(EXP, 1));
-  q = multiplyAdd(q, r, constant(EXP, 2));
-  q = multiplyAdd(q, r, constant(EXP, 3));
-  q = multiplyAdd(q, r, constant(EXP, 4));
+  let q = multiplyThenAdd(r, constant(EXP, 0), constant(EXP, 1));
+  q = multiplyThenAdd(q, r, constant(EXP, 2));
+  q = multiplyThenAdd(q, r, constant(EXP, 3));
+  q = multiplyThenAdd(q, r, constant(EXP, 4));
   return f32x4.add(r, f32x4.mul(f32x4.mul(r, r), q));
 }
 
@@ -109,10 +110,10 @@ export function expNegativeFour(x: usize, shift: v128): void {
   const d = f32x4.sub(v128.load(x, 48), shift);
   let k = constant(SHARED, 4);
   let l = constant(SHARED, 3);
-  const na = multiplyAdd(a, k, l);
-  const nb = multiplyAdd(b, k, l);
-  const nc = multiplyAdd(c, k, l);
-  const nd = multiplyAdd(d, k, l);
+  const na = multiplyThenAdd(a, k, l);
+  const nb = multiplyThenAdd(b, k, l);
+  const nc = multiplyThenAdd(c, k, l);
+  const nd = multiplyThenAdd(d, k, l);
   const ma = f32x4.sub(na, l);
   const mb = f32x4.sub(nb, l);
   const mc = f32x4.sub(nc, l);
@@ -125,25 +126,25 @@ export function expNegativeFour(x: usize, shift: v128): void {
   const rd = f32x4.sub(f32x4.sub(d, f32x4.mul(md, k)), f32x4.mul(md, l));
   k = constant(EXP, 0);
   l = constant(EXP, 1);
-  let pa = multiplyAdd(ra, k, l);
-  let pb = multiplyAdd(rb, k, l);
-  let pc = multiplyAdd(rc, k, l);
-  let pd = multiplyAdd(rd, k, l);
+  let pa = multiplyThenAdd(ra, k, l);
+  let pb = multiplyThenAdd(rb, k, l);
+  let pc = multiplyThenAdd(rc, k, l);
+  let pd = multiplyThenAdd(rd, k, l);
   k = constant(EXP, 2);
-  pa = multiplyAdd(pa, ra, k);
-  pb = multiplyAdd(pb, rb, k);
-  pc = multiplyAdd(pc, rc, k);
-  pd = multiplyAdd(pd, rd, k);
+  pa = multiplyThenAdd(pa, ra, k);
+  pb = multiplyThenAdd(pb, rb, k);
+  pc = multiplyThenAdd(pc, rc, k);
+  pd = multiplyThenAdd(pd, rd, k);
   k = constant(EXP, 3);
-  pa = multiplyAdd(pa, ra, k);
-  pb = multiplyAdd(pb, rb, k);
-  pc = multiplyAdd(pc, rc, k);
-  pd = multiplyAdd(pd, rd, k);
+  pa = multiplyThenAdd(pa, ra, k);
+  pb = multiplyThenAdd(pb, rb, k);
+  pc = multiplyThenAdd(pc, rc, k);
+  pd = multiplyThenAdd(pd, rd, k);
   k = constant(EXP, 4);
-  pa = multiplyAdd(pa, ra, k);
-  pb = multiplyAdd(pb, rb, k);
-  pc = multiplyAdd(pc, rc, k);
-  pd = multiplyAdd(pd, rd, k);
+  pa = multiplyThenAdd(pa, ra, k);
+  pb = multiplyThenAdd(pb, rb, k);
+  pc = multiplyThenAdd(pc, rc, k);
+  pd = multiplyThenAdd(pd, rd, k);
   k = constant(SHARED, 0);
   pa = f32x4.add(f32x4.add(ra, f32x4.mul(f32x4.mul(ra, ra), pa)), k);
   pb = f32x4.add(f32x4.add(rb, f32x4.mul(f32x4.mul(rb, rb), pb)), k);
@@ -164,13 +165,13 @@ export function logPositive(x: v128): v128 {
   const f = f32x4.sub(i32x4.sub(x, i32x4.shl(e, 23)), constant(SHARED, 0));
   const s = f32x4.div(f, f32x4.add(f, constant(SHARED, 1)));
   const z = f32x4.mul(s, s);
-  const p = multiplyAdd(multiplyAdd(z, constant(LOG, 0), constant(LOG, 1)), z, constant(LOG, 2));
+  const p = multiplyThenAdd(multiplyThenAdd(z, constant(LOG, 0), constant(LOG, 1)), z, constant(LOG, 2));
   const half = f32x4.mul(f32x4.mul(f, f), constant(SHARED, 2));
   const n = f32x4.convert_i32x4_s(e);
   // ln m = f - (half - s (half + z p)): f is exact, so the error is that of the smaller terms.
   const low = f32x4.mul(n, constant(SHARED, 6));
-  const small = multiplyAdd(s, f32x4.add(half, f32x4.mul(z, p)), low);
-  return multiplyAdd(n, constant(SHARED, 5), f32x4.sub(f, f32x4.sub(half, small)));
+  const small = multiplyThenAdd(s, f32x4.add(half, f32x4.mul(z, p)), low);
+  return multiplyThenAdd(n, constant(SHARED, 5), f32x4.sub(f, f32x4.sub(half, small)));
 }
 
 /** log: -Infinity at 0, NaN below, right for denormal floats too. */
@@ -208,7 +209,7 @@ export function tanh4(x: v128): v128 {
   const shifted = octaves(y);
   const one = constant(SHARED, 0);
   const power = i32x4.add(i32x4.shl(shifted, 23), one);
-  const e = multiplyAdd(power, smallExpMinus1(remainder(y, shifted)), f32x4.sub(power, one));
+  const e = multiplyThenAdd(power, smallExpMinus1(remainder(y, shifted)), f32x4.sub(power, one));
   return f32x4.div(e, f32x4.add(e, constant(SHARED, 1)));
 }
 
@@ -219,10 +220,10 @@ export function softplus4(x: v128): v128 {
   const e = expNegative(v128.or(x, f32x4.splat(-0.0)));
   const s = f32x4.div(e, f32x4.add(e, constant(SHARED, 1)));
   const z = f32x4.mul(s, s);
-  let p = multiplyAdd(z, constant(LOG1P, 0), constant(LOG1P, 1));
-  p = multiplyAdd(p, z, constant(LOG1P, 2));
-  p = multiplyAdd(p, z, constant(LOG1P, 3));
-  const log = multiplyAdd(f32x4.mul(s, z), p, f32x4.add(s, s));
+  let p = multiplyThenAdd(z, constant(LOG1P, 0), constant(LOG1P, 1));
+  p = multiplyThenAdd(p, z, constant(LOG1P, 2));
+  p = multiplyThenAdd(p, z, constant(LOG1P, 3));
+  const log = multiplyThenAdd(f32x4.mul(s, z), p, f32x4.add(s, s));
   return f32x4.add(f32x4.pmax(x, f32x4.splat(0)), log);
 }
 
@@ -231,10 +232,10 @@ export function softplus4(x: v128): v128 {
 @inline
 export function sinQuarter(r: v128): v128 {
   const y = f32x4.mul(r, r);
-  let p = multiplyAdd(y, constant(SIN, 0), constant(SIN, 1));
-  p = multiplyAdd(p, y, constant(SIN, 2));
-  p = multiplyAdd(p, y, constant(SIN, 3));
-  return f32x4.mul(r, multiplyAdd(p, y, constant(SIN, 4)));
+  let p = multiplyThenAdd(y, constant(SIN, 0), constant(SIN, 1));
+  p = multiplyThenAdd(p, y, constant(SIN, 2));
+  p = multiplyThenAdd(p, y, constant(SIN, 3));
+  return f32x4.mul(r, multiplyThenAdd(p, y, constant(SIN, 4)));
 }
 
 /** cos(2 pi r) for |r| <= 1/4; absolute error 1e-7. */
@@ -242,10 +243,10 @@ export function sinQuarter(r: v128): v128 {
 @inline
 export function cosQuarter(r: v128): v128 {
   const y = f32x4.mul(r, r);
-  let p = multiplyAdd(y, constant(COS, 0), constant(COS, 1));
-  p = multiplyAdd(p, y, constant(COS, 2));
-  p = multiplyAdd(p, y, constant(COS, 3));
-  return multiplyAdd(multiplyAdd(p, y, constant(COS, 4)), y, constant(SHARED, 0));
+  let p = multiplyThenAdd(y, constant(COS, 0), constant(COS, 1));
+  p = multiplyThenAdd(p, y, constant(COS, 2));
+  p = multiplyThenAdd(p, y, constant(COS, 3));
+  return multiplyThenAdd(multiplyThenAdd(p, y, constant(COS, 4)), y, constant(SHARED, 0));
 }
 
 /** u less its nearest half turn: within +-1/4, exact. */
@@ -259,7 +260,7 @@ function withinQuarter(u: v128, shifted: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function sinTurn4(u: v128): v128 {
-  const shifted = multiplyAdd(u, constant(SHARED, 1), constant(SHARED, 3));
+  const shifted = multiplyThenAdd(u, constant(SHARED, 1), constant(SHARED, 3));
   return v128.xor(sinQuarter(withinQuarter(u, shifted)), i32x4.shl(shifted, 31));
 }
 
@@ -267,7 +268,7 @@ export function sinTurn4(u: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function cosTurn4(u: v128): v128 {
-  const shifted = multiplyAdd(u, constant(SHARED, 1), constant(SHARED, 3));
+  const shifted = multiplyThenAdd(u, constant(SHARED, 1), constant(SHARED, 3));
   return v128.xor(cosQuarter(withinQuarter(u, shifted)), i32x4.shl(shifted, 31));
 }
 

@@ -1,10 +1,11 @@
 /**
- * What gemm.ts and gemv.ts share: the layout of a packed B, the multiply-add of both builds, and the product of
- * one row with panels.
+ * What gemm.ts and gemv.ts share: the layout of a packed B, and the product of one row with panels.
  *
  * B[k,n] is cut into blocks of 256 rows, a block into panels of 8 columns; a panel holds its rows one after
  * another. Columns past n hold what happened to be in memory: they reach no output.
  */
+import { multiplyAdd } from "./fused";
+
 export const TILE_COLUMNS: usize = 8;
 export const PANEL_BYTES: usize = TILE_COLUMNS * 4;
 /** Depth of one block: the longest chain of sums, and what keeps a tile's factors in the first-level cache. */
@@ -38,14 +39,6 @@ export function panelBytes<T>(depth: usize): usize {
   return linesOf<T>(depth) * PANEL_BYTES;
 }
 
-/** sum + a b: rounded twice in the `simd` build, once in the `relaxed` one where the machine can. */
-// @ts-ignore: decorator
-@inline
-export function multiplyAdd(sum: v128, a: v128, b: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, sum);
-  return f32x4.add(sum, f32x4.mul(a, b));
-}
-
 // @ts-ignore: decorator
 @inline
 export function product<T>(a: v128, b: v128): v128 {
@@ -57,7 +50,7 @@ export function product<T>(a: v128, b: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function sum<T>(c: v128, p: v128, q: v128, a: v128, b: v128): v128 {
-  if (isFloat<T>() && ASC_FEATURE_RELAXED_SIMD) return multiplyAdd(c, a, b);
+  if (isFloat<T>() && ASC_FEATURE_RELAXED_SIMD) return multiplyAdd(a, b, c);
   const own = v128.shuffle<i8>(p, q, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   return isFloat<T>() ? f32x4.add(c, own) : i32x4.add(c, own);
 }
@@ -85,7 +78,7 @@ export function rowTimesPanels(
   }
 }
 
-/** Four panels, `bytes` apart; the never taken branches are explained in gemm.ts. */
+/** Four panels, `bytes` apart. */
 function row1x32(depth: usize, x: usize, p0: usize, bytes: usize, y: usize, accumulate: bool): void {
   let c0 = f32x4.splat(0),
     c1 = c0,
@@ -174,8 +167,8 @@ function row1x8(depth: usize, x: usize, panel: usize, y: usize, columns: usize, 
     c1 = c0;
   for (const end = x + (depth << 2); x < end; x += 4) {
     const s = v128.load_splat<f32>(x);
-    c0 = multiplyAdd(c0, s, v128.load(panel));
-    c1 = multiplyAdd(c1, s, v128.load(panel, 16));
+    c0 = multiplyAdd(s, v128.load(panel), c0);
+    c1 = multiplyAdd(s, v128.load(panel, 16), c1);
     panel += PANEL_BYTES;
   }
   storeColumns(y, c0, c1, columns, accumulate);

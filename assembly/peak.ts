@@ -1,5 +1,5 @@
 /** What the products of gemm.ts are compared with. */
-import { multiplyAdd } from "./panels";
+import { multiplyAdd } from "./fused";
 
 /**
  * The machine's peak, multiplications and additions: `n` rounds of seven chains of products beside seven of sums,
@@ -68,18 +68,18 @@ function fusedChains(n: usize, s: v128, t: v128): v128 {
     c10 = f32x4.add(c9, t),
     c11 = f32x4.add(c10, t);
   for (; n > 0; n--) {
-    c0 = multiplyAdd(t, c0, s);
-    c1 = multiplyAdd(t, c1, s);
-    c2 = multiplyAdd(t, c2, s);
-    c3 = multiplyAdd(t, c3, s);
-    c4 = multiplyAdd(t, c4, s);
-    c5 = multiplyAdd(t, c5, s);
-    c6 = multiplyAdd(t, c6, s);
-    c7 = multiplyAdd(t, c7, s);
-    c8 = multiplyAdd(t, c8, s);
-    c9 = multiplyAdd(t, c9, s);
-    c10 = multiplyAdd(t, c10, s);
-    c11 = multiplyAdd(t, c11, s);
+    c0 = multiplyAdd(c0, s, t);
+    c1 = multiplyAdd(c1, s, t);
+    c2 = multiplyAdd(c2, s, t);
+    c3 = multiplyAdd(c3, s, t);
+    c4 = multiplyAdd(c4, s, t);
+    c5 = multiplyAdd(c5, s, t);
+    c6 = multiplyAdd(c6, s, t);
+    c7 = multiplyAdd(c7, s, t);
+    c8 = multiplyAdd(c8, s, t);
+    c9 = multiplyAdd(c9, s, t);
+    c10 = multiplyAdd(c10, s, t);
+    c11 = multiplyAdd(c11, s, t);
   }
   c0 = f32x4.add(f32x4.add(c0, c6), f32x4.add(c1, c7));
   c2 = f32x4.add(f32x4.add(c2, c8), f32x4.add(c3, c9));

@@ -6,7 +6,7 @@
  * blocks of 256, so that one token alone has the bits of a row of a batch.
  *
  * A panel's step is 128 bytes, two cache lines. Eight accumulators hide the latency of the additions; the branch
- * that is never taken keeps V8 from spilling them, as gemm.ts explains.
+ * that is never taken keeps V8 from spilling them, as tile.ts explains.
  */
 import { multiplyAdd } from "./fused";
 import { BLOCK_DEPTH } from "./panels";

@@ -22,7 +22,7 @@ import {
   learnTokenizer,
   type ProductForm,
   type StepRecord,
-} from "../src/index.ts";
+} from "../src/entries/index.ts";
 
 const { values } = parseArgs({
   allowPositionals: true,

@@ -10,9 +10,9 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { adam, byteTokenizer, Corpus, fit, LanguageModel } from "../src/index.ts";
+import { adam, byteTokenizer, Corpus, fit, LanguageModel } from "../src/entries/index.ts";
+import { threads } from "../src/entries/threads.ts";
 import { defaultKernels } from "../src/kernels/kernels.ts";
-import { threads } from "../src/kernels/threads/index.ts";
 import { randomPosterior, randomTokens, step as runStep, trainerOf } from "./run.ts";
 
 const { values } = parseArgs({

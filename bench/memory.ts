@@ -8,7 +8,7 @@
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { Corpus, characterTokenizer, fit, ivon, LanguageModel } from "../src/index.ts";
+import { Corpus, characterTokenizer, fit, ivon, LanguageModel } from "../src/entries/index.ts";
 
 const STEPS = Number(process.argv.findLast((argument) => /^\d+$/.test(argument)) ?? 20000);
 const INTERVALS = 40;

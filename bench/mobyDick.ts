@@ -22,7 +22,7 @@ import {
   type ProductForm,
   type StepRecord,
   sgd,
-} from "../src/index.ts";
+} from "../src/entries/index.ts";
 
 const { values } = parseArgs({
   allowPositionals: true,

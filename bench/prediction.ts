@@ -9,9 +9,9 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
-import { Corpus, evaluate, fit, ivon, LanguageModel, learnTokenizer } from "../src/index.ts";
-import { seedOf } from "../src/inference/guide.ts";
+import { Corpus, evaluate, fit, ivon, LanguageModel, learnTokenizer } from "../src/entries/index.ts";
 import { KernelInstance } from "../src/kernels/instance.ts";
+import { seedOf } from "../src/kernels/random.ts";
 import type { PredictionForm } from "../src/prediction/ensemble.ts";
 import { Predictor } from "../src/prediction/predictor.ts";
 import { SHAPES } from "./peers/shapes.ts";

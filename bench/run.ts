@@ -1,8 +1,9 @@
 /** @module A run to be timed: a model of small random weights, past the beginning of a very long training. */
-import { seedOf } from "../src/inference/guide.ts";
+
 import type { Method } from "../src/inference/method.ts";
 import type { ProductForm } from "../src/kernels/forms.ts";
 import type { Kernels } from "../src/kernels/kernels.ts";
+import { seedOf } from "../src/kernels/random.ts";
 import { configureModel, type ModelOptions } from "../src/model/configuration.ts";
 import { layoutOf } from "../src/model/layout.ts";
 import { Posterior } from "../src/model/posterior.ts";

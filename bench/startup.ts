@@ -11,7 +11,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
-type Package = typeof import("../src/index.ts");
+type Package = typeof import("../src/entries/index.ts");
 
 const { values } = parseArgs({
   allowPositionals: true,

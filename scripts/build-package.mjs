@@ -16,13 +16,19 @@ const KERNELS = "kernels/generated";
 /** What runs in a thread, each in one file. */
 const THREADS = ["src/worker/thread.ts", "src/kernels/threads/thread.ts"];
 
-/** Sources of all that package.json exports, but for those that stand alone. */
+/**
+ * Source and output of all that package.json exports, but for those that stand alone: the declarations of an entry lie
+ * where its source does. What a condition leads to has its types where it is exported by its own name.
+ */
 async function entryPoints() {
   const { exports } = JSON.parse(await readFile(new URL("package.json", root), "utf8"));
-  const files = Object.values(exports).flatMap((entry) => Object.values(entry));
-  const modules = files.filter((file) => typeof file === "string" && file.endsWith(".js"));
-  const sources = modules.map((file) => file.replace("./dist/", "src/").replace(/\.js$/, ".ts"));
-  return [...new Set(sources)].filter((file) => !THREADS.includes(file));
+  return Object.values(exports)
+    .filter((entry) => entry.default?.endsWith(".js"))
+    .map(({ types, default: file }) => ({
+      source: types.replace("./dist/", "src/").replace(/\.d\.ts$/, ".ts"),
+      outfile: file.replace("./", ""),
+    }))
+    .filter(({ source }) => !THREADS.includes(source));
 }
 
 /**
@@ -35,10 +41,9 @@ async function bundleModules() {
   const core = new Set(Object.keys(metafile.inputs));
   const [{ exports: names }] = Object.values(metafile.outputs);
   const wanted = new Set(["src/public.ts"]);
-  for (const entry of await entryPoints()) {
-    const to = distOf(entry);
-    const path = `./${relative(dirname(to), "dist/core.js")}`.replace("./..", "..");
-    await bundle(entry, { outfile: to, plugins: [hostsWasm, fromCore({ core, names, wanted, path })] });
+  for (const { source, outfile } of await entryPoints()) {
+    const path = `./${relative(dirname(outfile), "dist/core.js")}`.replace("./..", "..");
+    await bundle(source, { outfile, plugins: [hostsWasm, fromCore({ core, names, wanted, path })] });
   }
   const contents = [...wanted].map((file) => `export * from "./${file}";`).join("\n");
   await bundle(undefined, { stdin: { contents, resolveDir: absWorkingDir }, outfile: "dist/core.js" });
@@ -164,8 +169,11 @@ async function bundleForWorkers(entry, outfile) {
 }
 
 if (process.argv[2] === "--worker")
-  for (const name of ["index", "thread"])
-    await bundleForWorkers(`src/worker/${name}.ts`, `${process.argv[3]}/${name}.js`);
+  for (const [source, name] of [
+    ["src/entries/worker.ts", "index"],
+    ["src/worker/thread.ts", "thread"],
+  ])
+    await bundleForWorkers(source, `${process.argv[3]}/${name}.js`);
 else if (process.argv[2] === "--cli") await bundleCommandLine(process.argv[3]);
 else {
   await rm(new URL("dist", root), { recursive: true, force: true });

@@ -9,12 +9,12 @@ import { ivon } from "./inference/method.ts";
 import { KernelInstance } from "./kernels/instance.ts";
 import { defaultKernels, type Kernels } from "./kernels/kernels.ts";
 import { MemoryPlan } from "./kernels/memory.ts";
+import { drive, pause } from "./kernels/slices.ts";
 import { LanguageModel } from "./languageModel.ts";
 import { Predictor } from "./prediction/predictor.ts";
 import { characterTokenizer } from "./text/character.ts";
 import { Corpus } from "./text/corpus.ts";
 import { fit } from "./training/fit.ts";
-import { drive, pause } from "./training/slices.ts";
 
 const SHAPE = { embedding: 128, hidden: 256, layers: 2 };
 const [BATCH, SEQUENCE, STEPS] = [20, 35, 40];

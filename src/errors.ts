@@ -1,52 +1,50 @@
 /** @module The one error class: what went wrong, the value that did it, and what to do about it. */
+import type { ERROR_CODES } from "./errorCodes.ts";
 
-export type SviErrorCode =
-  | "E_TEXT_EMPTY"
-  | "E_TEXT_SHORT"
-  | "E_TEXT_CHANGED"
-  | "E_TEXT_ENCODING"
-  | "E_UNKNOWN_SYMBOL"
-  | "E_TOKEN_RANGE"
-  | "E_TOKENIZER"
-  | "E_VOCABULARY_MISMATCH"
-  | "E_FILE_MISSING"
-  | "E_FILE_READ"
-  | "E_FILE_WRITE"
-  | "E_FORMAT"
-  | "E_VERSION"
-  | "E_OPTION"
-  | "E_DIVERGED"
-  | "E_MEMORY"
-  | "E_BUSY"
-  | "E_DISPOSED"
-  | "E_CHECKPOINT"
-  | "E_HOST"
-  | "E_KERNELS"
-  | "E_WORKER";
+/** Every code is explained in errorCodes.ts. */
+export type SviErrorCode = keyof typeof ERROR_CODES;
+
+export interface SviErrorDetails {
+  /** Name of the option, or of the argument, that the problem is about. */
+  readonly option?: string;
+  /** What was found. */
+  readonly value?: unknown;
+  /** What to do about it: a sentence without its full stop. */
+  readonly remedy: string;
+  readonly cause?: unknown;
+}
 
 /**
- * Every error that svi-lm throws on purpose, abort reasons aside.
+ * Every error that svi-lm throws on purpose, abort reasons aside. Its message is the problem and the remedy.
  *
- * `code` is stable across versions; `value` is what was found; `remedy` says what to do.
+ * ```ts
+ * try {
+ *   await LanguageModel.create({ tokenizer, hidden: -1 });
+ * } catch (error) {
+ *   if (error instanceof SviError && error.code === "E_OPTION") console.log(error.option, error.remedy);
+ * }
+ * ```
  */
 export class SviError extends Error {
   override readonly name = "SviError";
+  /** Stable across versions. */
   readonly code: SviErrorCode;
+  /** What is wrong: a sentence without its full stop. */
+  readonly problem: string;
+  /** Name of the option that it is about; null where it is about none. */
+  readonly option: string | null;
+  /** What was found. */
   readonly value: unknown;
+  /** What to do about it: a sentence without its full stop. */
   readonly remedy: string;
 
-  constructor(
-    code: SviErrorCode,
-    problem: string,
-    details: { value?: unknown; remedy: string; cause?: unknown },
-  ) {
-    super(
-      `${problem}. ${details.remedy}.`,
-      details.cause === undefined ? undefined : { cause: details.cause },
-    );
+  constructor(code: SviErrorCode, problem: string, { option, value, remedy, cause }: SviErrorDetails) {
+    super(`${problem}. ${remedy}.`, cause === undefined ? undefined : { cause });
     this.code = code;
-    this.value = details.value;
-    this.remedy = details.remedy;
+    this.problem = problem;
+    this.option = option ?? null;
+    this.value = value;
+    this.remedy = remedy;
   }
 }
 
@@ -58,7 +56,11 @@ export function requireNumber(
   holds: (value: number) => boolean,
 ): number {
   if (typeof value !== "number" || !Number.isFinite(value) || !holds(value))
-    throw new SviError("E_OPTION", `${name} is ${String(value)}`, { value, remedy: `Give ${range}` });
+    throw new SviError("E_OPTION", `${name} is ${String(value)}`, {
+      option: name,
+      value,
+      remedy: `Give ${range}`,
+    });
   return value;
 }
 
@@ -67,7 +69,7 @@ export function requireInteger(name: string, value: number, least: number, most 
   return requireNumber(
     name,
     value,
-    `a whole number from ${least} to ${most}`,
+    `an integer from ${least} to ${most}`,
     (v) => Number.isInteger(v) && v >= least && v <= most,
   );
 }

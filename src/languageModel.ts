@@ -1,9 +1,9 @@
 /** @module A language model as its users hold it: created or loaded, trained, asked, saved. */
 import { requireInteger } from "./errors.ts";
 import { type BytesSource, readAll } from "./formats/bytes.ts";
-import { STREAM, seedOf } from "./inference/guide.ts";
 import { KernelInstance } from "./kernels/instance.ts";
 import type { Kernels } from "./kernels/kernels.ts";
+import { seedOf } from "./kernels/random.ts";
 import { configureModel, type ModelConfiguration, type ModelOptions } from "./model/configuration.ts";
 import { initialWeights } from "./model/initialise.ts";
 import { type Layout, layoutOf } from "./model/layout.ts";
@@ -42,13 +42,7 @@ export class LanguageModel {
     const { tokenizer } = options;
     const model = configureModel(tokenizer.vocabularySize, options);
     const seed = seedOf(requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
-    const weights = initialWeights(
-      new KernelInstance(options.kernels),
-      model,
-      layoutOf(model),
-      seed,
-      STREAM.initialise,
-    );
+    const weights = initialWeights(new KernelInstance(options.kernels), model, layoutOf(model), seed);
     return new LanguageModel(new Posterior(model, weights, null, null), tokenizer);
   }
 

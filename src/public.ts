@@ -1,5 +1,7 @@
 /** @module The public face of svi-lm, without kernels: each entry point of the package adds them in its own way. */
 export { SviError, type SviErrorCode } from "./errors.ts";
+export { type EvaluateOptions, evaluate } from "./evaluation/evaluate.ts";
+export type { Evaluation, ReliabilityBin } from "./evaluation/tally.ts";
 export type { HessianRatio } from "./inference/guide.ts";
 export {
   type AdamMethod,
@@ -29,15 +31,9 @@ export type { Quantization } from "./model/matrix.ts";
 export { Posterior } from "./model/posterior.ts";
 export type { PredictionForm, Sampling } from "./prediction/ensemble.ts";
 export type { GenerateOptions, Piece } from "./prediction/generate.ts";
+export type { Model } from "./prediction/model.ts";
 export type { Score, ScoredToken, ScoreOptions } from "./prediction/score.ts";
 export * from "./text/index.ts";
-export {
-  type EvaluateOptions,
-  type Evaluation,
-  evaluate,
-  type Model,
-  type ReliabilityBin,
-} from "./training/evaluate.ts";
 export {
   type Checkpointing,
   type FitOptions,

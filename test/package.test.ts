@@ -21,7 +21,7 @@ describe("the package", () => {
     expect(pack.type).toBe("module");
     // Entry points provide their kernels by an import for its effect; nothing else may be kept unused.
     expect(pack.sideEffects).toEqual([
-      "./src/index.ts",
+      "./src/entries/index.ts",
       "./dist/index.js",
       "./dist/workerd.js",
       "./dist/edgeLight.js",
@@ -56,8 +56,8 @@ describe("the package", () => {
     expect(jsr.version).toBe(pack.version);
     expect(jsr.license).toBe(pack.license);
     for (const [name, source] of Object.entries(jsr.exports)) {
-      const { default: built } = pack.exports[name];
-      expect(source).toBe(built.replace("./dist/", "./src/").replace(/\.js$/, ".ts"));
+      const { types } = pack.exports[name];
+      expect(source).toBe(types.replace("./dist/", "./src/").replace(/\.d\.ts$/, ".ts"));
     }
     for (const [name, from] of Object.entries(jsr.imports))
       expect(from).toBe(`npm:${name}@${pack.devDependencies[name]}`);

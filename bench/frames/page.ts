@@ -9,8 +9,8 @@ import {
   type StepRecord,
   type Tokenizer,
   wordTokenizer,
-} from "../../src/index.ts";
-import { connect } from "../../src/worker/index.ts";
+} from "../../src/entries/index.ts";
+import { connect } from "../../src/entries/worker.ts";
 
 export interface Case {
   readonly where: "worker" | "page" | "nothing";

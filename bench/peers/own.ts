@@ -1,12 +1,12 @@
 /** @module svi-lm itself, as a measured process. */
 import "../../src/kernels/embedded.ts";
-import { seedOf } from "../../src/inference/guide.ts";
+import { relaxed } from "../../src/entries/relaxed.ts";
+import { threads } from "../../src/entries/threads.ts";
 import { adam, ivon } from "../../src/inference/method.ts";
 import type { ProductForm } from "../../src/kernels/forms.ts";
 import { defaultKernels, type Kernels } from "../../src/kernels/kernels.ts";
-import { threads } from "../../src/kernels/threads/index.ts";
+import { seedOf } from "../../src/kernels/random.ts";
 import { Predictor } from "../../src/prediction/predictor.ts";
-import { relaxed } from "../../src/relaxed.ts";
 import { randomPosterior, randomTokens, STILL, step, trainerOf } from "../run.ts";
 import { given, serve } from "./serve.ts";
 import { shapeOf, type Task } from "./shapes.ts";

@@ -6,7 +6,7 @@ import type { RunStore } from "../../src/cli/compare/store.ts";
 import type { MethodSpec, RunRecord } from "../../src/comparison/run.ts";
 import { average } from "../../src/comparison/statistics.ts";
 import { testFigures } from "../../src/comparison/summary.ts";
-import { writeFileAtomically } from "../../src/node.ts";
+import { writeFileAtomically } from "../../src/entries/node.ts";
 
 type Ivon = Extract<MethodSpec, { kind: "ivon" }>;
 

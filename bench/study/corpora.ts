@@ -3,8 +3,8 @@ import { mkdir, readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { Subject } from "../../src/cli/compare/session.ts";
+import { writeFileAtomically } from "../../src/entries/node.ts";
 import { SviError } from "../../src/errors.ts";
-import { writeFileAtomically } from "../../src/node.ts";
 
 const CHARACTERS = { embedding: 96, hidden: 256, layers: 1, batch: 32, sequence: 32 };
 const WORDS = { embedding: 128, hidden: 128, layers: 1, batch: 20, sequence: 32 };

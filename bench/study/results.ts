@@ -6,7 +6,7 @@ import { standalone } from "../../src/comparison/plot.ts";
 import type { Compared, CorpusReport } from "../../src/comparison/report.ts";
 import { PREDICTIVE_SAMPLES, type RunRecord } from "../../src/comparison/run.ts";
 import type { Interval } from "../../src/comparison/statistics.ts";
-import { writeFileAtomically } from "../../src/node.ts";
+import { writeFileAtomically } from "../../src/entries/node.ts";
 
 export interface Finished {
   readonly id: string;

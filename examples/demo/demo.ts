@@ -17,7 +17,7 @@ import {
   ivon,
   LanguageModel,
   learnTokenizer,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 import { type Curve, drawCurves, drawReliability, drawText, type ShadedPiece } from "./draw.ts";
 
 const MODEL = { embedding: 64, hidden: 192, layers: 1, seed: 1 };

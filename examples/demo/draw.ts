@@ -1,6 +1,6 @@
 /** @module What the demo draws in a terminal: curves, reliability, text shaded by uncertainty. */
 import asciichart from "asciichart";
-import type { ReliabilityBin } from "../../src/index.ts";
+import type { ReliabilityBin } from "../../src/entries/index.ts";
 
 export interface Curve {
   readonly tokens: number[];

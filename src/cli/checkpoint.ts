@@ -1,9 +1,9 @@
 /** @module A run's checkpoint in its folder: written whole or not at all, read with care. */
 import { mkdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { readFileBytes, writeFileAtomically } from "../entries/node.ts";
 import { SviError } from "../errors.ts";
 import type { LanguageModel } from "../languageModel.ts";
-import { readFileBytes, writeFileAtomically } from "../node.ts";
 import { jsonTokenizer } from "../text/json.ts";
 import type { Checkpointing } from "../training/fit.ts";
 import { readModel } from "../training/modelFile.ts";

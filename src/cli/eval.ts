@@ -1,6 +1,7 @@
 /** @module `svi-lm eval`: how well a model predicts a text. */
+
+import { evaluate } from "../evaluation/evaluate.ts";
 import { Corpus } from "../text/corpus.ts";
-import { evaluate } from "../training/evaluate.ts";
 import { command } from "./command.ts";
 import { loadModel, naming, withTexts } from "./files.ts";
 import { KERNELS, kernelsFor } from "./kernels.ts";

@@ -2,9 +2,9 @@
 import { constants } from "node:fs";
 import { access, realpath, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { type FileSource, openFile, readFileBytes } from "../entries/node.ts";
 import { SviError } from "../errors.ts";
 import { LanguageModel } from "../languageModel.ts";
-import { type FileSource, openFile, readFileBytes } from "../node.ts";
 import { jsonTokenizer } from "../text/json.ts";
 import type { Tokenizer } from "../text/types.ts";
 
@@ -37,17 +37,14 @@ export async function naming<T>(path: string, work: () => Promise<T>): Promise<T
   try {
     return await work();
   } catch (error) {
-    throw error instanceof SviError ? reworded(error, `${path}: ${problemOf(error)}`) : error;
+    throw error instanceof SviError ? reworded(error, `${path}: ${error.problem}`) : error;
   }
 }
 
 /** The same error in other words. */
 export function reworded(error: SviError, problem: string, remedy = error.remedy): SviError {
-  return new SviError(error.code, problem, { value: error.value, remedy, cause: error });
-}
-
-export function problemOf({ message, remedy }: SviError): string {
-  return message.slice(0, message.length - `. ${remedy}.`.length);
+  const { code, option, value } = error;
+  return new SviError(code, problem, { option: option ?? undefined, value, remedy, cause: error });
 }
 
 /** Hours of training must not end at a folder that is not there. @throws SviError `E_FILE_WRITE` */

@@ -1,6 +1,7 @@
 /** @module `svi-lm info`: what a model file holds. */
+
+import { readFileBytes } from "../entries/node.ts";
 import { readSafetensorsHeader } from "../formats/safetensors.ts";
-import { readFileBytes } from "../node.ts";
 import { jsonTokenizer } from "../text/json.ts";
 import { hashPosterior, readModel } from "../training/modelFile.ts";
 import { command } from "./command.ts";

@@ -3,9 +3,9 @@ import { requireInteger, SviError } from "../errors.ts";
 import { capabilities } from "../kernels/capabilities.ts";
 import type { Build } from "../kernels/identity.ts";
 import { defaultKernels, type Kernels } from "../kernels/kernels.ts";
-import { threads } from "../kernels/threads/index.ts";
+import { relaxed } from "../kernels/relaxed.ts";
 import { MOST_THREADS } from "../kernels/threads/pool.ts";
-import { relaxed } from "../relaxed.ts";
+import { threads } from "../kernels/threads/threads.ts";
 
 export const KERNELS = {
   kernels: {

@@ -38,8 +38,9 @@ const FLAGS: Readonly<Record<string, string>> = {
 export function explain(error: unknown): { code: string; message: string } {
   const code = error instanceof SviError ? error.code : "E_INTERNAL";
   let message = (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, " ");
-  const name = code === "E_OPTION" && Object.keys(FLAGS).find((name) => message.startsWith(`${name} is `));
-  if (name) message = FLAGS[name] + message.slice(name.length);
+  // A path may stand before the problem.
+  const flag = error instanceof SviError && error.option !== null && FLAGS[error.option];
+  if (flag) message = message.replace(`${(error as SviError).option} is `, `${flag} is `);
   return { code, message };
 }
 

@@ -1,24 +1,17 @@
 /** @module `svi-lm train`: texts in, a model out. */
+
+import { type FileSource, writeFileAtomically } from "../entries/node.ts";
 import { requireInteger, requireNumber, SviError } from "../errors.ts";
+import { evaluate } from "../evaluation/evaluate.ts";
+import type { Evaluation } from "../evaluation/tally.ts";
 import { LanguageModel } from "../languageModel.ts";
-import { type FileSource, writeFileAtomically } from "../node.ts";
 import { Corpus } from "../text/corpus.ts";
 import type { Tokenizer } from "../text/types.ts";
-import { type Evaluation, evaluate } from "../training/evaluate.ts";
 import { type FitOptions, fit, type StepRecord } from "../training/fit.ts";
 import { schedule } from "../training/schedule.ts";
 import { CheckpointFile } from "./checkpoint.ts";
 import { command, type Invocation, UsageError, type Values } from "./command.ts";
-import {
-  loadModel,
-  naming,
-  problemOf,
-  readTokenizer,
-  requireWritable,
-  reworded,
-  sameFile,
-  withTexts,
-} from "./files.ts";
+import { loadModel, naming, readTokenizer, requireWritable, reworded, sameFile, withTexts } from "./files.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
 import { METHOD, methodOf } from "./method.ts";
 import { count, duration, fixed, note, printJson, printTable } from "./print.ts";
@@ -251,7 +244,7 @@ async function follow(
     if (error instanceof SviError && error.code === "E_DIVERGED")
       throw reworded(
         error,
-        problemOf(error),
+        error.problem,
         `Train with a smaller --lr; nothing was written to ${options.out}`,
       );
     if (error !== interruption.signal.reason) throw error;

@@ -1,9 +1,11 @@
 /** @module One run of a comparison: a method trained on a text, its curve and its figures, as plain JSON. */
+
+import { evaluate } from "../evaluation/evaluate.ts";
+import type { ReliabilityBin } from "../evaluation/tally.ts";
 import { adam, bayesByBackprop, ivon, type Method, sgd } from "../inference/method.ts";
 import { LanguageModel } from "../languageModel.ts";
 import { finish } from "../model/work.ts";
 import type { Corpus } from "../text/corpus.ts";
-import { evaluate, type ReliabilityBin } from "../training/evaluate.ts";
 import { fit } from "../training/fit.ts";
 import { type Schedule, schedule } from "../training/schedule.ts";
 

@@ -1,6 +1,7 @@
 /** @module What a step of each method costs beside Adam's, with the steps taken in turn. */
-import { STREAM, seedOf } from "../inference/guide.ts";
+
 import { KernelInstance } from "../kernels/instance.ts";
+import { seedOf } from "../kernels/random.ts";
 import { configureModel } from "../model/configuration.ts";
 import { initialWeights } from "../model/initialise.ts";
 import { layoutOf } from "../model/layout.ts";
@@ -53,7 +54,7 @@ function stepper(spec: MethodSpec, dropout: number, corpus: Corpus, shape: Shape
   const configuration = configureModel(corpus.tokenizer.vocabularySize, shape);
   const layout = layoutOf(configuration);
   const seed = seedOf(1);
-  const weights = initialWeights(new KernelInstance(), configuration, layout, seed, STREAM.initialise);
+  const weights = initialWeights(new KernelInstance(), configuration, layout, seed);
   const trainer = new Trainer(new Posterior(configuration, weights, null, null), {
     method: methodOf(spec),
     batch: shape.batch,

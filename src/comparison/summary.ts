@@ -1,6 +1,6 @@
 /** @module What the records of a comparison come to: ratios of SVI over baselines, a seed at a time. */
 
-import type { ReliabilityBin } from "../training/evaluate.ts";
+import type { ReliabilityBin } from "../evaluation/tally.ts";
 import { crossing, lowest, rise } from "./crossing.ts";
 import type { MethodName, MethodRuns, SeedRun } from "./protocol.ts";
 import type { Figures, RunRecord } from "./run.ts";

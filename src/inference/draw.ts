@@ -1,8 +1,8 @@
 /** @module A draw of all weights from a diagonal normal, the same for guides and for prediction. */
 import type { KernelExports } from "../kernels/exports.ts";
+import type { Seed } from "../kernels/random.ts";
 import type { Layout, Segment } from "../model/layout.ts";
 import { PART, type Slices, Work } from "../model/work.ts";
-import type { Seed } from "./guide.ts";
 import type { Sparse } from "./stretches.ts";
 
 /** Operations that take as long as one normal deviate. */

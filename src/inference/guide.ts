@@ -1,22 +1,10 @@
 /** @module What every guide does in a minibatch: draw the weights, gather gradients, update itself. */
 import type { KernelExports } from "../kernels/exports.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
+import type { Seed } from "../kernels/random.ts";
 import type { Layout, Segment } from "../model/layout.ts";
 import { PART, type Slices, sliceOf, unitsOfPart, Work } from "../model/work.ts";
 import type { Sparse } from "./stretches.ts";
-
-/** Streams of random numbers: one use each, so that no two draws share bits. */
-export const STREAM = { weights: 0, initialise: 1, dropout: 2, evaluate: 3, generate: 4, signs: 5 } as const;
-
-/** A 64-bit seed as the generator takes it. */
-export interface Seed {
-  readonly low: number;
-  readonly high: number;
-}
-
-export function seedOf(seed: number): Seed {
-  return { low: (seed % 2 ** 32) | 0, high: Math.floor(seed / 2 ** 32) | 0 };
-}
 
 export interface GuideContext {
   readonly plan: MemoryPlan;

@@ -5,6 +5,7 @@
  * while it is small the Hessian's estimate is noise itself, so its weight rises with the noise's square.
  */
 
+import { STREAM } from "../kernels/random.ts";
 import type { Slices } from "../model/work.ts";
 import { drawNatural } from "./draw.ts";
 import {
@@ -16,7 +17,6 @@ import {
   type Part,
   type Position,
   padded,
-  STREAM,
   type Update,
   Vectors,
 } from "./guide.ts";

@@ -1,4 +1,6 @@
 /** @module Bayes by Backprop: a diagonal normal guide, its mean and ρ followed by Adam (Blundell et al. 2015). */
+
+import { STREAM } from "../kernels/random.ts";
 import type { Slices } from "../model/work.ts";
 import { Adam } from "./adam.ts";
 import {
@@ -8,7 +10,6 @@ import {
   type NamedArray,
   type Position,
   padded,
-  STREAM,
   type Update,
   Vectors,
 } from "./guide.ts";

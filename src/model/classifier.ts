@@ -60,7 +60,7 @@ export interface ClassifierRows {
   readonly nll: number;
 }
 
-/** Where gradients go; `scale` is one over the number of tokens that the loss is the mean of. */
+/** Where gradients go; addresses. */
 export interface ClassifierGradients {
   /** The flat vector. */
   readonly flat: number;

@@ -1,6 +1,7 @@
 /** @module First values of the weights, all from the seed. */
 import type { KernelInstance } from "../kernels/instance.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
+import { type Seed, STREAM } from "../kernels/random.ts";
 import type { ModelConfiguration } from "./configuration.ts";
 import type { Layout } from "./layout.ts";
 
@@ -15,8 +16,7 @@ export function initialWeights(
   instance: KernelInstance,
   model: ModelConfiguration,
   layout: Layout,
-  seed: { low: number; high: number },
-  stream: number,
+  seed: Seed,
 ): Float32Array {
   const plan = new MemoryPlan(instance);
   const at = plan.words(layout.length);
@@ -27,7 +27,7 @@ export function initialWeights(
     const normal = s.name === "embedding.weight" && !model.tied;
     const bound = Math.fround(1 / Math.sqrt(s.name.startsWith("output.tail.") ? s.shape[1] : model.hidden));
     const fill = normal ? k.normalArray : k.uniformArray;
-    fill(at, s.size, s.offset, seed.low, seed.high, 0, stream, 0);
+    fill(at, s.size, s.offset, seed.low, seed.high, 0, STREAM.initialise, 0);
     const drawn = plan.floats(at, s.size);
     for (let i = 0; i < s.size; i++) weights[s.offset + i] = normal ? drawn[i] : bound * (2 * drawn[i] - 1);
     if (s.name.startsWith("lstm.bias_ih"))

@@ -7,10 +7,12 @@
 import { SviError } from "../errors.ts";
 import type { KernelExports } from "../kernels/exports.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
+import { AdaptiveSoftmax } from "./adaptiveSoftmax.ts";
 import { type Buffers, type LayerBuffers, type NetworkOptions, planBuffers } from "./buffers.ts";
 import type { ModelConfiguration } from "./configuration.ts";
+import { FullSoftmax } from "./fullSoftmax.ts";
 import type { Layout, Segment } from "./layout.ts";
-import { type Chunk, type OutputLayer, outputLayerOf, type TopRows } from "./outputLayer.ts";
+import type { Chunk, OutputLayer, TopRows } from "./outputLayer.ts";
 import { COPY, gatherRows, scatterRows, sumRows, zero } from "./passes.ts";
 import { Products, type Shape } from "./products.ts";
 import { type Slices, unitsOfPart } from "./work.ts";
@@ -43,7 +45,8 @@ export class Network {
     this.#products = new Products(plan, options.products);
     this.#k = this.#products.kernels;
     this.buffers = planBuffers(plan, model, layout, options, this.#products);
-    this.#output = outputLayerOf({
+    const Output = model.softmax === "adaptive" ? AdaptiveSoftmax : FullSoftmax;
+    this.#output = new Output({
       plan,
       model,
       layout,

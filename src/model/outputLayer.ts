@@ -1,9 +1,7 @@
 /** @module What turns the outputs of the last layer into a loss, or into probabilities of all tokens. */
 import type { MemoryPlan } from "../kernels/memory.ts";
-import { AdaptiveSoftmax } from "./adaptiveSoftmax.ts";
 import type { Buffers } from "./buffers.ts";
 import type { ModelConfiguration } from "./configuration.ts";
-import { FullSoftmax } from "./fullSoftmax.ts";
 import type { Layout } from "./layout.ts";
 import type { Products, Slices } from "./products.ts";
 
@@ -48,8 +46,4 @@ export interface OutputLayer {
    * rows' negative log-likelihoods. Yields undefined between slices.
    */
   probabilities(theta: number, top: TopRows): Generator<Chunk | undefined, void, void>;
-}
-
-export function outputLayerOf(context: OutputContext): OutputLayer {
-  return context.model.softmax === "adaptive" ? new AdaptiveSoftmax(context) : new FullSoftmax(context);
 }

@@ -7,7 +7,6 @@ import { finish, PART, type Slices, Work } from "./work.ts";
 /** Operations that take as long as copying two numbers. */
 const COPY = 60;
 
-/** Numbers of the flat vector that nothing is known about: biases, and every weight of a point estimate. */
 export class Posterior {
   readonly configuration: ModelConfiguration;
   readonly layout: Layout;
@@ -61,8 +60,8 @@ export class Posterior {
   }
 
   /**
-   * Takes the weights for one run of inference.
-   * @returns puts new values in place; called without any it gives the weights back
+   * Takes the weights for one run of inference, until `unlock`.
+   * @param pull brings the arrays up to date when somebody reads them meanwhile
    * @throws SviError `E_BUSY` while another run holds them
    */
   lock(pull: () => Slices): void {

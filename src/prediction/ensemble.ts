@@ -4,8 +4,8 @@
  */
 import { SviError } from "../errors.ts";
 import { drawSegment } from "../inference/draw.ts";
-import { type Seed, STREAM } from "../inference/guide.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
+import { type Seed, STREAM } from "../kernels/random.ts";
 import { FlipoutStepper } from "../model/flipout.ts";
 import type { Segment } from "../model/layout.ts";
 import type { Quantization } from "../model/matrix.ts";
@@ -44,7 +44,7 @@ export interface Ensemble {
 /** Floats of kept first products, all samples together. */
 const PROJECTION_FLOATS = 2 ** 20;
 const LEAST_PROJECTIONS = 64;
-/** Multiplications between two slices, as in products.ts. */
+/** Multiplications between two slices: half of the operations of model/work.ts. */
 const SLICE_WORK = 5e7;
 
 /** @throws SviError `E_OPTION` for a form that there is not */

@@ -1,12 +1,12 @@
 /** @module Text from a model, piece by piece, each token with the uncertainty it was chosen under. */
 import { requireInteger, SviError } from "../errors.ts";
-import { seedOf } from "../inference/guide.ts";
 import type { Kernels } from "../kernels/kernels.ts";
+import { seedOf } from "../kernels/random.ts";
+import { drive, pause } from "../kernels/slices.ts";
 import { textPieces } from "../text/pieces.ts";
 import type { Tokenizer } from "../text/types.ts";
-import type { Model } from "../training/evaluate.ts";
-import { drive, pause } from "../training/slices.ts";
 import type { PredictionForm } from "./ensemble.ts";
+import type { Model } from "./model.ts";
 import { Predictor } from "./predictor.ts";
 import { Sampler, type SamplerOptions } from "./sampler.ts";
 

@@ -1,12 +1,13 @@
 /** @module A model that reads tokens one after the other and says what comes next, with its uncertainty. */
-import type { Seed } from "../inference/guide.ts";
+
 import { KernelInstance } from "../kernels/instance.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
+import type { Seed } from "../kernels/random.ts";
 import type { Posterior } from "../model/posterior.ts";
 import type { Slices } from "../model/work.ts";
-import { requirePrediction, requireSamples } from "../training/evaluate.ts";
 import { type Ensemble, type PredictionForm, planEnsemble } from "./ensemble.ts";
+import { requirePrediction, requireSamples } from "./model.ts";
 
 /** What is known of the next token; nats. A view that the next token overwrites. */
 export interface Prediction {

@@ -1,7 +1,7 @@
 /** @module One token from a distribution: temperature, top-k, top-p, and the seed's own random number. */
 import { requireInteger, requireNumber } from "../errors.ts";
-import { type Seed, STREAM } from "../inference/guide.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
+import { type Seed, STREAM } from "../kernels/random.ts";
 
 export interface SamplerOptions {
   /** 1 leaves the distribution as it is, 0 takes the likeliest token. */

@@ -1,12 +1,12 @@
 /** @module How likely each token of a text was, and how sure the model was of what would come. */
 
 import { requireInteger, SviError } from "../errors.ts";
-import { seedOf } from "../inference/guide.ts";
 import type { Kernels } from "../kernels/kernels.ts";
+import { seedOf } from "../kernels/random.ts";
+import { drive } from "../kernels/slices.ts";
 import type { Quantization } from "../model/matrix.ts";
-import type { Model } from "../training/evaluate.ts";
-import { drive } from "../training/slices.ts";
 import { type PredictionForm, requireForm, type Sampling } from "./ensemble.ts";
+import type { Model } from "./model.ts";
 import { type Prediction, Predictor } from "./predictor.ts";
 
 export interface ScoreOptions extends PredictionForm {

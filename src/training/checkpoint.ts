@@ -1,8 +1,8 @@
 /** @module A run in the middle: everything that going on to the same final hash takes. */
 import { SviError } from "../errors.ts";
 import type { Slices } from "../model/work.ts";
+import type { Model } from "../prediction/model.ts";
 import type { Tokenizer } from "../text/types.ts";
-import type { Model } from "./evaluate.ts";
 import { composeModel, readModel } from "./modelFile.ts";
 import type { Trainer } from "./trainer.ts";
 

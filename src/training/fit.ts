@@ -1,16 +1,19 @@
 /** @module The minibatch loop: one for every method, an async iterable of step records. */
 import { requireInteger, requireNumber, SviError } from "../errors.ts";
-import { type HessianRatio, seedOf } from "../inference/guide.ts";
+import { Evaluator } from "../evaluation/evaluate.ts";
+import type { Evaluation } from "../evaluation/tally.ts";
+import type { HessianRatio } from "../inference/guide.ts";
 import { ivon, type Method } from "../inference/method.ts";
 import type { ProductForm } from "../kernels/forms.ts";
 import type { Build } from "../kernels/identity.ts";
 import { defaultKernels, type Kernels } from "../kernels/kernels.ts";
+import { seedOf } from "../kernels/random.ts";
+import { drive } from "../kernels/slices.ts";
 import { ready, type Slices } from "../model/work.ts";
+import { type Model, requireVocabulary } from "../prediction/model.ts";
 import type { Corpus, LaneReader } from "../text/corpus.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
-import { type Evaluation, Evaluator, type Model, requireVocabulary } from "./evaluate.ts";
 import { type Schedule, schedule as scheduleOf } from "./schedule.ts";
-import { drive } from "./slices.ts";
 import { diverged, type StepFigures, Trainer } from "./trainer.ts";
 
 export interface FitOptions {

@@ -13,9 +13,9 @@ import { configureModel, type ModelConfiguration } from "../model/configuration.
 import { type Layout, layoutOf } from "../model/layout.ts";
 import { Posterior } from "../model/posterior.ts";
 import { finish, type Slices, Work } from "../model/work.ts";
+import type { Model } from "../prediction/model.ts";
 import { tokenizerFromDescription } from "../text/tokenizer.ts";
 import type { JsonTokenizerReader } from "../text/types.ts";
-import type { Model } from "./evaluate.ts";
 
 /** Grows when a reader of the old form could not read the new one. */
 const FORMAT_VERSION = 1;

@@ -1,14 +1,7 @@
 /** @module One run's own kernels, network and guide, and the walk of a minibatch through them. */
 import { SviError } from "../errors.ts";
 import { DeltaGuide } from "../inference/delta.ts";
-import {
-  type Guide,
-  type GuideContext,
-  type Position,
-  type Seed,
-  STREAM,
-  type Update,
-} from "../inference/guide.ts";
+import type { Guide, GuideContext, Position, Update } from "../inference/guide.ts";
 import { IvonGuide } from "../inference/ivon.ts";
 import { MeanFieldGuide } from "../inference/meanField.ts";
 import type { Method } from "../inference/method.ts";
@@ -16,6 +9,7 @@ import type { ProductForm } from "../kernels/forms.ts";
 import { KernelInstance } from "../kernels/instance.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
+import { type Seed, STREAM } from "../kernels/random.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
 import { finish, PART, type Slices, Work } from "../model/work.ts";

@@ -1,5 +1,7 @@
 /** @module svi-lm as the caller of a worker holds it: the same names, handles in place of what lives in the worker. */
 import { SviError } from "../errors.ts";
+import type { EvaluateOptions } from "../evaluation/evaluate.ts";
+import type { Evaluation } from "../evaluation/tally.ts";
 import { type BytesSource, readAll } from "../formats/bytes.ts";
 import type { CreateOptions } from "../languageModel.ts";
 import type { ModelConfiguration } from "../model/configuration.ts";
@@ -9,7 +11,6 @@ import type { CorpusOptions } from "../text/corpus.ts";
 import type { LearnOptions } from "../text/learn.ts";
 import type { TextSource } from "../text/source.ts";
 import type { Tokenizer, TokenizerDescription } from "../text/types.ts";
-import type { EvaluateOptions, Evaluation } from "../training/evaluate.ts";
 import type { FitOptions, StepRecord, Validation } from "../training/fit.ts";
 import { move } from "./channel.ts";
 import type { Connection } from "./connection.ts";

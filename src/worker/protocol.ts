@@ -1,5 +1,7 @@
 /** @module What the two sides say to each other: plain data, and numbers that stand for what cannot leave its side. */
 
+import type { EvaluateOptions } from "../evaluation/evaluate.ts";
+import type { Evaluation } from "../evaluation/tally.ts";
 import type { CreateOptions } from "../languageModel.ts";
 import type { ModelConfiguration } from "../model/configuration.ts";
 import type { GenerateOptions } from "../prediction/generate.ts";
@@ -7,7 +9,6 @@ import type { Score, ScoreOptions } from "../prediction/score.ts";
 import type { CorpusOptions } from "../text/corpus.ts";
 import type { LearnOptions } from "../text/learn.ts";
 import type { Tokenizer, TokenizerDescription } from "../text/types.ts";
-import type { EvaluateOptions, Evaluation } from "../training/evaluate.ts";
 import type { FitOptions, Validation } from "../training/fit.ts";
 
 /** Something that lives in the worker: a corpus, a tokenizer, a model. */

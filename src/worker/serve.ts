@@ -1,15 +1,16 @@
 /** @module The worker's end: svi-lm behind a channel. */
 import "../kernels/embedded.ts";
 import { SviError } from "../errors.ts";
+import { evaluate } from "../evaluation/evaluate.ts";
 import { packageVersion } from "../kernels/generated/identity.ts";
+import { useKernels } from "../kernels/kernels.ts";
+import { loadKernels } from "../kernels/load.ts";
 import { LanguageModel } from "../languageModel.ts";
-import { loadKernels, useKernels } from "../module.ts";
 import { Corpus } from "../text/corpus.ts";
 import { learnTokenizer } from "../text/learn.ts";
 import type { TextSource } from "../text/source.ts";
 import { byteTokenizer, tokenizerFromDescription } from "../text/tokenizer.ts";
 import type { JsonTokenizerReader, Tokenizer } from "../text/types.ts";
-import { evaluate } from "../training/evaluate.ts";
 import { fitInTurn } from "../training/fit.ts";
 import { type Channel, move, openChannel } from "./channel.ts";
 import { ownEndpoint } from "./host.ts";

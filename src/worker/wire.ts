@@ -7,6 +7,8 @@ export interface WireError {
   readonly stack?: string;
   /** Those of an SviError. */
   readonly code?: SviErrorCode;
+  readonly problem?: string;
+  readonly option?: string;
   readonly value?: unknown;
   readonly remedy?: string;
 }
@@ -15,15 +17,24 @@ export function toWire(error: unknown): WireError {
   if (!(error instanceof Error)) return { name: "Error", message: String(error) };
   const { name, message, stack } = error;
   if (!(error instanceof SviError)) return { name, message, stack };
-  return { name, message, stack, code: error.code, value: cloneable(error.value), remedy: error.remedy };
+  const { code, problem, option, value, remedy } = error;
+  return {
+    name,
+    message,
+    stack,
+    code,
+    problem,
+    option: option ?? undefined,
+    value: cloneable(value),
+    remedy,
+  };
 }
 
-export function fromWire({ name, message, stack, code, value, remedy }: WireError): Error {
+export function fromWire({ name, message, stack, code, problem, option, value, remedy }: WireError): Error {
   const error =
-    code === undefined || remedy === undefined
+    code === undefined || problem === undefined || remedy === undefined
       ? Object.assign(new Error(message), { name })
-      : // The message has the remedy behind the problem already.
-        new SviError(code, message.slice(0, -`. ${remedy}.`.length), { value, remedy });
+      : new SviError(code, problem, { option, value, remedy });
   if (stack) error.stack = stack;
   return error;
 }

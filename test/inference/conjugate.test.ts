@@ -8,12 +8,12 @@
 import { expect, test, vi } from "vitest";
 import { DeltaGuide } from "../../src/inference/delta.ts";
 import type { Guide, GuideContext } from "../../src/inference/guide.ts";
-import { seedOf } from "../../src/inference/guide.ts";
 import { IvonGuide } from "../../src/inference/ivon.ts";
 import { MeanFieldGuide } from "../../src/inference/meanField.ts";
 import { adam, bayesByBackprop, gaussianPrior, ivon, sgd } from "../../src/inference/method.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
+import { seedOf } from "../../src/kernels/random.ts";
 import type { Layout, Segment } from "../../src/model/layout.ts";
 import { randomNumbers } from "../model/reference.ts";
 import { finish, relativeError } from "../model/support.ts";

@@ -1,10 +1,10 @@
 /** `ivon()` without arguments: what it derives from the gradients, as docs/inference.md says. */
 import { expect, test } from "vitest";
-import { seedOf } from "../../src/inference/guide.ts";
 import { IvonGuide } from "../../src/inference/ivon.ts";
 import { gaussianPrior, type IvonMethod, ivon } from "../../src/inference/method.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
+import { seedOf } from "../../src/kernels/random.ts";
 import { configureModel } from "../../src/model/configuration.ts";
 import { type Layout, layoutOf, type Segment } from "../../src/model/layout.ts";
 import { randomNumbers } from "../model/reference.ts";

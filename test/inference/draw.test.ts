@@ -1,8 +1,8 @@
 /** Rows of the embedding that a window does not read are not drawn; a training has the bits as if they were. */
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import { seedOf } from "../../src/inference/guide.ts";
 import { ivon } from "../../src/inference/method.ts";
+import { seedOf } from "../../src/kernels/random.ts";
 import { configureModel } from "../../src/model/configuration.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { Posterior } from "../../src/model/posterior.ts";

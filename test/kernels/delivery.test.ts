@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { loadKernels, useKernels } from "../../src/entries/module.ts";
+import { relaxed } from "../../src/entries/relaxed.ts";
 import { SviError } from "../../src/errors.ts";
 import { capabilities } from "../../src/kernels/capabilities.ts";
 import { sources } from "../../src/kernels/generated/identity.ts";
@@ -9,8 +11,6 @@ import { simdText } from "../../src/kernels/generated/simd.ts";
 import { bytesOfHex } from "../../src/kernels/hex.ts";
 import { identify } from "../../src/kernels/identity.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
-import { loadKernels, useKernels } from "../../src/module.ts";
-import { relaxed } from "../../src/relaxed.ts";
 
 const bytes = readFileSync("build/kernels.simd.wasm");
 

@@ -235,7 +235,7 @@ describe("configuration", () => {
       cutoffs: [500, 2000],
     });
     const layout = layoutOf(model);
-    const weights = initialWeights(new KernelInstance(), model, layout, { low: 3, high: 0 }, 1);
+    const weights = initialWeights(new KernelInstance(), model, layout, { low: 3, high: 0 });
     const widths = { "head.weight": 64, "head.bias": 64, "tail.0.0.weight": 64, "tail.1.0.weight": 64 };
     for (const [name, width] of Object.entries({ ...widths, "tail.0.1.weight": 16, "tail.1.1.weight": 4 })) {
       const { offset, size } = layout.find(`output.${name}`);

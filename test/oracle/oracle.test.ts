@@ -1,7 +1,7 @@
 /** Forward pass, gradients and ten updates of every optimiser against PyTorch in float64; see README.md. */
 import { expect, test } from "vitest";
 import { DeltaGuide } from "../../src/inference/delta.ts";
-import { type Guide, type GuideContext, STREAM, seedOf } from "../../src/inference/guide.ts";
+import type { Guide, GuideContext } from "../../src/inference/guide.ts";
 import { IvonGuide } from "../../src/inference/ivon.ts";
 import { MeanFieldGuide } from "../../src/inference/meanField.ts";
 import {
@@ -13,6 +13,7 @@ import {
   sgd,
 } from "../../src/inference/method.ts";
 import type { MemoryPlan } from "../../src/kernels/memory.ts";
+import { STREAM, seedOf } from "../../src/kernels/random.ts";
 import type { Layout } from "../../src/model/layout.ts";
 import { finish, Rig, relativeError, Worst } from "../model/support.ts";
 import { group, loadOracle, type OracleDump } from "./load.ts";

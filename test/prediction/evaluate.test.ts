@@ -1,9 +1,15 @@
 /** Evaluation, scores and generated text against plain float64 arithmetic on a small model. */
 import { describe, expect, test, vi } from "vitest";
-import { Corpus, characterTokenizer, evaluate, LanguageModel, wordTokenizer } from "../../src/index.ts";
-import { STREAM, seedOf } from "../../src/inference/guide.ts";
+import {
+  Corpus,
+  characterTokenizer,
+  evaluate,
+  LanguageModel,
+  wordTokenizer,
+} from "../../src/entries/index.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
+import { STREAM, seedOf } from "../../src/kernels/random.ts";
 import { Sampler, type SamplerOptions } from "../../src/prediction/sampler.ts";
 import { randomNumbers, reference } from "../model/reference.ts";
 import { finish, relativeError } from "../model/support.ts";

@@ -1,9 +1,9 @@
 /** The forms of prediction: token by token with the network's bits, 8 bits, Flipout, and the sampler's order. */
 import { describe, expect, test, vi } from "vitest";
-import { adam, Corpus, evaluate, LanguageModel, wordTokenizer } from "../../src/index.ts";
-import { STREAM, seedOf } from "../../src/inference/guide.ts";
+import { adam, Corpus, evaluate, LanguageModel, wordTokenizer } from "../../src/entries/index.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
+import { STREAM, seedOf } from "../../src/kernels/random.ts";
 import { Network } from "../../src/model/network.ts";
 import { planScratch, Stepper } from "../../src/model/stepper.ts";
 import type { PredictionForm } from "../../src/prediction/ensemble.ts";

@@ -3,8 +3,8 @@
  * evaluation with samples, score, generation, save, load and resume. The package itself comes from outside, so that
  * these are the types of its sources and nothing else is.
  */
-import type * as SviLm from "../../src/index.ts";
-import type { Corpus, FitOptions, LanguageModel, ModelOptions, StepRecord } from "../../src/index.ts";
+import type * as SviLm from "../../src/entries/index.ts";
+import type { Corpus, FitOptions, LanguageModel, ModelOptions, StepRecord } from "../../src/entries/index.ts";
 
 /** The package, as whoever runs the cases imported it by its public name. */
 export type Library = typeof SviLm;

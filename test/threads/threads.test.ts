@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { evaluate, type FitOptions, fit, type ModelOptions } from "../../src/index.ts";
+import { evaluate, type FitOptions, fit, type ModelOptions } from "../../src/entries/index.ts";
+import { type ThreadedKernels, threads } from "../../src/entries/threads.ts";
 import { threadSource } from "../../src/kernels/generated/thread.ts";
-import { type ThreadedKernels, threads } from "../../src/kernels/threads/index.ts";
 import { corpusOf, createModel, METHODS, sentences, tokenizer, train } from "../training/support.ts";
 
 vi.setConfig({ testTimeout: 60_000 });

@@ -1,6 +1,6 @@
 /** Training with an adaptive softmax, which no method and no checkpoint knows of. */
 import { describe, expect, test, vi } from "vitest";
-import { LanguageModel, type ModelOptions, type StepRecord, schedule } from "../../src/index.ts";
+import { LanguageModel, type ModelOptions, type StepRecord, schedule } from "../../src/entries/index.ts";
 import { createModel, METHODS, tokenizer, train } from "./support.ts";
 
 // Seconds of arithmetic, on machines that may be busy.

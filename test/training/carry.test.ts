@@ -1,9 +1,9 @@
 /** What a run shows its network: carried state, masks, schedule, first weights, against plain arithmetic. */
 import { expect, test } from "vitest";
-import { bayesByBackprop, schedule, sgd } from "../../src/index.ts";
-import { STREAM, seedOf } from "../../src/inference/guide.ts";
+import { bayesByBackprop, schedule, sgd } from "../../src/entries/index.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
+import { STREAM, seedOf } from "../../src/kernels/random.ts";
 import { scheduleFactor } from "../../src/training/schedule.ts";
 import { reference } from "../model/reference.ts";
 import { relativeError } from "../model/support.ts";

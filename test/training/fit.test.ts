@@ -15,9 +15,9 @@ import {
   type SviError,
   schedule,
   sgd,
-} from "../../src/index.ts";
-import { seedOf } from "../../src/inference/guide.ts";
-import { pause } from "../../src/training/slices.ts";
+} from "../../src/entries/index.ts";
+import { seedOf } from "../../src/kernels/random.ts";
+import { pause } from "../../src/kernels/slices.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import { finish } from "../model/support.ts";
 import { corpusOf, createModel, METHODS, SMALL, sentences, TEXT, tokenizer, train } from "./support.ts";

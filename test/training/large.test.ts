@@ -1,6 +1,6 @@
 /** A model whose segments are longer than a part: what is cut has the bits of what is not. */
 import { expect, test, vi } from "vitest";
-import { Corpus, fit, ivon, LanguageModel, wordTokenizer } from "../../src/index.ts";
+import { Corpus, fit, ivon, LanguageModel, wordTokenizer } from "../../src/entries/index.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { defaultKernels, type Kernels } from "../../src/kernels/kernels.ts";
 import { PART } from "../../src/model/work.ts";

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
+import { LanguageModel, SviError } from "../../src/entries/index.ts";
 import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.ts";
-import { LanguageModel, SviError } from "../../src/index.ts";
 import { relativeError } from "../model/support.ts";
 import { createModel, METHODS, TEXT, tokenizer, train } from "./support.ts";
 

@@ -1,7 +1,13 @@
 /** Training with products of whole numbers of 16 bits: near to that of floats, and as reproducible. */
 import { describe, expect, test, vi } from "vitest";
-import { adam, evaluate, type FitOptions, type ModelOptions, type ProductForm } from "../../src/index.ts";
-import { threads } from "../../src/kernels/threads/index.ts";
+import {
+  adam,
+  evaluate,
+  type FitOptions,
+  type ModelOptions,
+  type ProductForm,
+} from "../../src/entries/index.ts";
+import { threads } from "../../src/entries/threads.ts";
 import { randomNumbers } from "../model/reference.ts";
 import { Rig, Worst } from "../model/support.ts";
 import { corpusOf, createModel, METHODS, sentences, tokenizer, train } from "./support.ts";

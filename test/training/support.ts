@@ -14,7 +14,7 @@ import {
   type StepRecord,
   scaleMixturePrior,
   sgd,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 import { randomNumbers } from "../model/reference.ts";
 
 /** Sentences of a tiny grammar: predictable within a word, less so between them. */

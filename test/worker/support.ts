@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { onTestFinished } from "vitest";
-import type * as WorkerApi from "../../src/worker/index.ts";
+import type * as WorkerApi from "../../src/entries/worker.ts";
 
 export const FOLDER = "build/test-worker";
 

@@ -9,8 +9,8 @@ import {
   ivon,
   LanguageModel,
   type StepRecord,
-} from "../../src/index.ts";
-import type * as WorkerApi from "../../src/worker/index.ts";
+} from "../../src/entries/index.ts";
+import type * as WorkerApi from "../../src/entries/worker.ts";
 import { sentences, TEXT } from "../training/support.ts";
 import { buildWorker, FOLDER, script, startWorker } from "./support.ts";
 

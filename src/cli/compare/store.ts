@@ -2,9 +2,9 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { methodOf, type RunRecord, type Setting, type Shape } from "../../comparison/run.ts";
+import { writeFileAtomically } from "../../entries/node.ts";
 import { SviError } from "../../errors.ts";
 import { sha256 } from "../../formats/sha256.ts";
-import { writeFileAtomically } from "../../node.ts";
 
 /** Raised whenever the same configuration would give another record: an algorithm that changed, a new figure. */
 const VERSION = 3;

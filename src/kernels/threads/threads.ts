@@ -1,4 +1,4 @@
-/** @module Threads on shared memory, for whoever asks for them: the same bits as one thread, sooner. */
+/** @module Starts threads, and gives kernels that use them. */
 import { requireInteger, SviError } from "../../errors.ts";
 import { capabilities } from "../capabilities.ts";
 import { compile } from "../compile.ts";
@@ -8,8 +8,6 @@ import type { Kernels } from "../kernels.ts";
 import { createWorker, type ThreadWorker } from "./host.ts";
 import { instantiateShared } from "./instance.ts";
 import { MOST_THREADS, ThreadPool } from "./pool.ts";
-
-export type { ThreadWorker } from "./host.ts";
 
 export interface ThreadsOptions {
   /** Threads that do arithmetic, the calling one included; as many as the host has processors by default. */

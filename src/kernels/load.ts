@@ -1,11 +1,7 @@
-/** @module svi-lm without kernels, for whoever brings a WebAssembly.Module: of svi-lm/kernels.wasm, in whatever way. */
-import { type KernelSource, moduleOf } from "./kernels/compile.ts";
-import { identify } from "./kernels/identity.ts";
-import { type Kernels, kernelsOf } from "./kernels/kernels.ts";
-
-export type { KernelSource } from "./kernels/compile.ts";
-export { useKernels } from "./kernels/kernels.ts";
-export * from "./public.ts";
+/** @module Kernels of a module, or of its bytes, that the caller brings. */
+import { type KernelSource, moduleOf } from "./compile.ts";
+import { identify } from "./identity.ts";
+import { type Kernels, kernelsOf } from "./kernels.ts";
 
 /**
  * Kernels of a module, of its bytes, or of a response that holds them; for `useKernels` or the option `kernels`.

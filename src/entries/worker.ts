@@ -1,0 +1,33 @@
+/** @module svi-lm in a worker: no kernels and no training on the caller's side, only handles and descriptions. */
+export { SviError, type SviErrorCode } from "../errors.ts";
+export type { Evaluation } from "../evaluation/tally.ts";
+export {
+  adam,
+  bayesByBackprop,
+  gaussianPrior,
+  ivon,
+  type Method,
+  type Prior,
+  scaleMixturePrior,
+  sgd,
+} from "../inference/method.ts";
+export type { Piece } from "../prediction/generate.ts";
+export type { Score, ScoredToken } from "../prediction/score.ts";
+export type { Checkpointing, StepRecord } from "../training/fit.ts";
+export { type Schedule, schedule } from "../training/schedule.ts";
+export type {
+  AnyTokenizer,
+  WorkerClient,
+  WorkerCorpus,
+  WorkerCorpusOptions,
+  WorkerCreateOptions,
+  WorkerEvaluateOptions,
+  WorkerFitOptions,
+  WorkerGenerateOptions,
+  WorkerLanguageModel,
+  WorkerScoreOptions,
+  WorkerTokenizer,
+} from "../worker/client.ts";
+export { connect } from "../worker/connect.ts";
+export type { ConnectOptions } from "../worker/connection.ts";
+export type { NodeWorker, WebWorker } from "../worker/host.ts";

@@ -1,0 +1,122 @@
+/** @module How well a model predicts a text, read as one stream: every token after the first. */
+import { requireInteger } from "../errors.ts";
+import { KernelInstance } from "../kernels/instance.ts";
+import type { Kernels } from "../kernels/kernels.ts";
+import { MemoryPlan } from "../kernels/memory.ts";
+import { seedOf } from "../kernels/random.ts";
+import { drive } from "../kernels/slices.ts";
+import { type PredictionForm, requireForm } from "../prediction/ensemble.ts";
+import { type Model, requireSamples, requireVocabulary } from "../prediction/model.ts";
+import type { Corpus } from "../text/corpus.ts";
+import { planReader, type Reader } from "./readers.ts";
+import { type Evaluation, Tally } from "./tally.ts";
+
+export interface EvaluateOptions extends PredictionForm {
+  /** Posterior samples whose probabilities are averaged, each with its own state; 0 for the mean alone. */
+  readonly samples?: number;
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+  readonly memoryLimit?: number;
+  /** What computes: the entry point's own by default. */
+  readonly kernels?: Kernels;
+}
+
+/** Timesteps of a window: as many as leave a chunk of logits of about 4 MB. */
+const LONGEST_WINDOW = 256;
+const CHUNK_FLOATS = 2 ** 20;
+
+/**
+ * Scores a corpus.
+ * @throws SviError `E_VOCABULARY_MISMATCH`, `E_TEXT_SHORT`, `E_OPTION`, `E_DIVERGED` (a prediction that is not a
+ *   number), `E_MEMORY`; the signal's reason when aborted
+ */
+export async function evaluate(
+  model: Model,
+  corpus: Corpus,
+  options: EvaluateOptions = {},
+): Promise<Evaluation> {
+  const samples = requireSamples(model.posterior, options.samples ?? 0);
+  const evaluator = new Evaluator(model, samples, options);
+  try {
+    return await evaluator.score(corpus, options.signal);
+  } finally {
+    evaluator.release();
+  }
+}
+
+/** A forward-only instance; a run of inference keeps one for its validations. */
+export class Evaluator {
+  readonly #model: Model;
+  readonly #samples: number;
+  readonly #seed: number;
+  readonly #form: ReturnType<typeof requireForm>;
+  readonly #plan: MemoryPlan;
+  readonly #sequence: number;
+  readonly #reader: Reader;
+
+  constructor(
+    model: Model,
+    samples: number,
+    options: PredictionForm & Pick<EvaluateOptions, "seed" | "memoryLimit" | "kernels"> = {},
+  ) {
+    const { posterior } = model;
+    this.#model = model;
+    this.#samples = samples;
+    this.#seed = requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
+    this.#form = requireForm(options);
+    this.#plan = new MemoryPlan(new KernelInstance(options.kernels), options.memoryLimit);
+    const stride = Math.ceil(posterior.configuration.vocabulary / 4) * 4;
+    this.#sequence = Math.max(16, Math.min(LONGEST_WINDOW, Math.floor(CHUNK_FLOATS / stride)));
+    const [plan, sequence] = [this.#plan, this.#sequence];
+    this.#reader = planReader(
+      { plan, posterior, samples, seed: seedOf(this.#seed), sequence, stride },
+      options,
+    );
+    this.#plan.commit();
+  }
+
+  /** Ends the use of its kernels. */
+  release(): void {
+    this.#plan.instance.release();
+  }
+
+  async score(corpus: Corpus, signal?: AbortSignal): Promise<Evaluation> {
+    requireVocabulary(this.#model, corpus);
+    const sequence = this.#sequence;
+    const lanes = corpus.lanes({ batch: 1, sequence, partial: true });
+    const inputs = new Int32Array(sequence);
+    const targets = new Int32Array(sequence);
+    const tally = new Tally(corpus.tokenizer.unknown);
+    await drive(this.#reader.begin(), signal);
+    try {
+      for (;;) {
+        const steps = await lanes.next(inputs, targets);
+        if (steps === 0) break;
+        if (tally.first < 0) tally.first = inputs[0];
+        await drive(this.#reader.read(inputs, targets, steps), signal);
+        this.#count(tally, targets, steps);
+      }
+    } finally {
+      await lanes.close();
+    }
+    return {
+      ...tally.result(corpus, this.#samples, this.#plan.instance.exports),
+      samples: this.#samples,
+      seed: this.#seed,
+      sampling: this.#samples > 0 ? this.#form.sampling : null,
+      quantized: this.#form.quantized ?? null,
+    };
+  }
+
+  #count(tally: Tally, targets: Int32Array, steps: number): void {
+    const { nll, entropy, samplesEntropy, scores } = this.#reader.rows;
+    tally.add(
+      targets,
+      this.#plan.floats(nll, steps),
+      this.#plan.floats(entropy, steps),
+      this.#samples > 0 ? this.#plan.floats(samplesEntropy, steps) : null,
+      this.#plan.floats(scores, 4 * steps),
+      this.#samples,
+    );
+  }
+}

@@ -1,0 +1,225 @@
+/** @module What reads a text for an evaluation: whole windows, or token by token where the form asks for that. */
+import { drawNatural } from "../inference/draw.ts";
+import type { MemoryPlan } from "../kernels/memory.ts";
+import { type Seed, STREAM } from "../kernels/random.ts";
+import { Network } from "../model/network.ts";
+import type { Posterior } from "../model/posterior.ts";
+import { requireToken } from "../model/stepper.ts";
+import type { Slices } from "../model/work.ts";
+import { type Ensemble, type PredictionForm, planEnsemble, requireForm } from "../prediction/ensemble.ts";
+import { requirePrediction } from "../prediction/model.ts";
+
+/** Below it a logarithm has nothing to take hold of: the smallest normal number. */
+const LEAST_PROBABILITY = 1.1754944e-38;
+
+export interface ReaderContext {
+  readonly plan: MemoryPlan;
+  readonly posterior: Posterior;
+  /** Posterior samples that are averaged; 0 for the mean. */
+  readonly samples: number;
+  readonly seed: Seed;
+  /** Timesteps of the longest window. */
+  readonly sequence: number;
+  /** Floats from one row of probabilities to the next. */
+  readonly stride: number;
+}
+
+/** Where the figures of a window lie, a row a timestep; addresses. */
+export interface Rows {
+  /** Entropy of the prediction, [sequence]. */
+  readonly entropy: number;
+  /** Entropies of the samples' predictions, added up, [sequence]. */
+  readonly samplesEntropy: number;
+  /** Confidence, hit, Brier score, probability of the target, [sequence, 4]. */
+  readonly scores: number;
+  /** [sequence]. */
+  readonly targets: number;
+  /** [sequence]. */
+  readonly nll: number;
+}
+
+/** Reads windows one after the other, from a state of zeros on. */
+export interface Reader {
+  readonly rows: Rows;
+  /** Takes the posterior over; later changes of it are not seen. */
+  begin(): Slices;
+  /** Reads a window and writes its rows. @throws SviError `E_TOKEN_RANGE`, `E_DIVERGED` */
+  read(inputs: Int32Array, targets: Int32Array, steps: number): Slices;
+}
+
+/** Plans its memory; usable once the plan is committed. @throws SviError `E_OPTION` */
+export function planReader(context: ReaderContext, form: PredictionForm): Reader {
+  const { quantized, sampling } = requireForm(form);
+  if (quantized || (context.samples > 0 && sampling === "flipout")) return new TokenReader(context, form);
+  return context.samples > 0 ? new SampledWindowReader(context) : new WindowReader(context);
+}
+
+/** The mean, in float32. */
+class WindowReader implements Reader {
+  readonly rows: Rows;
+  readonly #context: ReaderContext;
+  readonly #network: Network;
+  readonly #mean: number;
+  readonly #state: number;
+
+  constructor(context: ReaderContext) {
+    this.#context = context;
+    this.#network = planNetwork(context);
+    this.#mean = context.plan.words(context.posterior.layout.length);
+    this.#state = context.plan.words(this.#network.stateSize);
+    this.rows = planRows(context, this.#network.buffers);
+  }
+
+  *begin(): Slices {
+    const { plan, posterior } = this.#context;
+    yield* posterior.read(plan.floats(this.#mean, posterior.layout.length), null);
+    plan.floats(this.#state, this.#network.stateSize).fill(0);
+    // Once for all windows.
+    yield* this.#network.pack(this.#mean);
+  }
+
+  *read(inputs: Int32Array, targets: Int32Array, steps: number): Slices {
+    const network = this.#network;
+    const { logits, logitStride } = network.buffers;
+    const { entropy, scores, targets: targetsAt } = this.rows;
+    const k = this.#context.plan.instance.exports;
+    network.setWindow(inputs, targets, steps);
+    yield* network.forward(this.#mean, this.#state);
+    network.saveState(this.#state);
+    for (const chunk of network.probabilities(this.#mean)) if (!chunk) yield;
+    k.addEntropy(entropy, logits, steps, logitStride, 1, 1);
+    k.scoreRows(scores, logits, targetsAt, steps, logitStride, 1);
+  }
+}
+
+/** Samples, in float32: each is drawn anew for every window, from the same numbers, and has a state of its own. */
+class SampledWindowReader implements Reader {
+  readonly rows: Rows;
+  readonly #context: ReaderContext;
+  readonly #network: Network;
+  readonly #mean: number;
+  readonly #theta: number;
+  readonly #precision: number;
+  readonly #states: number;
+  /** Probabilities added up over samples, [sequence, stride]. */
+  readonly #sum: number;
+
+  constructor(context: ReaderContext) {
+    const { plan, posterior, samples, sequence, stride } = context;
+    const { length } = posterior.layout;
+    this.#context = context;
+    this.#network = planNetwork(context);
+    [this.#mean, this.#theta, this.#precision] = [length, length, length].map((n) => plan.words(n));
+    this.#states = plan.words(samples * this.#network.stateSize);
+    this.#sum = plan.words(sequence * stride);
+    this.rows = planRows(context, this.#network.buffers);
+  }
+
+  *begin(): Slices {
+    const { plan, posterior, samples } = this.#context;
+    const flat = (address: number) => plan.floats(address, posterior.layout.length);
+    yield* posterior.read(flat(this.#mean), flat(this.#precision));
+    plan.floats(this.#states, samples * this.#network.stateSize).fill(0);
+  }
+
+  *read(inputs: Int32Array, targets: Int32Array, steps: number): Slices {
+    const network = this.#network;
+    const { logits, logitStride } = network.buffers;
+    const { plan, samples } = this.#context;
+    const k = plan.instance.exports;
+    network.setWindow(inputs, targets, steps);
+    for (let sample = 0; sample < samples; sample++) {
+      const state = this.#states + 4 * sample * network.stateSize;
+      const first = Number(sample === 0);
+      yield* this.#draw(sample);
+      yield* network.pack(this.#theta);
+      yield* network.forward(this.#theta, state);
+      network.saveState(state);
+      for (const chunk of network.probabilities(this.#theta)) if (!chunk) yield;
+      k.addProbabilities(this.#sum, logits, steps * logitStride, first);
+      k.addEntropy(this.rows.samplesEntropy, logits, steps, logitStride, 1, first);
+    }
+    scoreRows(this.#context, this.rows, this.#sum, steps, 1 / samples);
+  }
+
+  *#draw(sample: number): Slices {
+    const { plan, posterior, seed } = this.#context;
+    const [theta, mean, h] = [this.#theta, this.#mean, this.#precision];
+    yield* drawNatural(
+      plan.instance.exports,
+      posterior.layout,
+      { theta, mean, h, delta: 0, scale: 1 },
+      { seed, step: sample, stream: STREAM.evaluate, particle: 0 },
+    );
+  }
+}
+
+/** Forms that only prediction has: they read token by token and average by themselves. */
+class TokenReader implements Reader {
+  readonly rows: Rows;
+  readonly #context: ReaderContext;
+  readonly #ensemble: Ensemble;
+  /** Probabilities, [sequence, stride]. */
+  readonly #probabilities: number;
+
+  constructor(context: ReaderContext, form: PredictionForm) {
+    const { plan, posterior, samples, sequence, stride } = context;
+    this.#context = context;
+    this.#ensemble = planEnsemble(plan, posterior, samples, form);
+    this.#probabilities = plan.words(sequence * stride);
+    this.rows = planRows(context, { targets: plan.words(sequence), nll: plan.words(sequence) });
+  }
+
+  begin(): Slices {
+    return this.#ensemble.begin(this.#context.seed);
+  }
+
+  *read(inputs: Int32Array, targets: Int32Array, steps: number): Slices {
+    const { plan, posterior, samples, stride } = this.#context;
+    const ensemble = this.#ensemble;
+    const k = plan.instance.exports;
+    const samplesEntropy = plan.floats(this.rows.samplesEntropy, steps);
+    for (let t = 0; t < steps; t++) {
+      yield* ensemble.step(inputs[t], true);
+      requirePrediction(ensemble.check);
+      requireToken(targets[t], posterior.configuration.vocabulary);
+      k.copyBytes(this.#probabilities + 4 * t * stride, ensemble.probabilities, 4 * stride);
+      samplesEntropy[t] = ensemble.samplesEntropy * samples;
+    }
+    plan.integers(this.rows.targets, steps).set(targets.subarray(0, steps));
+    scoreRows(this.#context, this.rows, this.#probabilities, steps, 1);
+  }
+}
+
+function planNetwork({ plan, posterior, sequence }: ReaderContext): Network {
+  const shape = { batch: 1, sequence, training: false };
+  return new Network(plan, posterior.configuration, posterior.layout, shape);
+}
+
+function planRows({ plan, sequence }: ReaderContext, own: Pick<Rows, "targets" | "nll">): Rows {
+  return {
+    entropy: plan.words(sequence),
+    samplesEntropy: plan.words(sequence),
+    scores: plan.words(4 * sequence),
+    targets: own.targets,
+    nll: own.nll,
+  };
+}
+
+/** Entropies, scores and likelihoods of rows of probabilities, [steps, stride], times a weight. */
+function scoreRows(
+  { plan, stride }: ReaderContext,
+  { entropy, scores, targets, nll }: Rows,
+  probabilities: number,
+  steps: number,
+  weight: number,
+): void {
+  const k = plan.instance.exports;
+  k.addEntropy(entropy, probabilities, steps, stride, weight, 1);
+  k.scoreRows(scores, probabilities, targets, steps, stride, weight);
+  const score = plan.floats(scores, 4 * steps);
+  const likelihood = plan.floats(nll, steps);
+  for (let r = 0; r < steps; r++) likelihood[r] = Math.max(score[4 * r + 3], LEAST_PROBABILITY);
+  k.logArray(nll, nll, steps);
+  for (let r = 0; r < steps; r++) likelihood[r] = -likelihood[r];
+}
