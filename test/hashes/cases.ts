@@ -2,8 +2,15 @@
  * @module What a change of the code must not change: a few steps of every method over shapes that reach every path,
  * and what the trained models then say. The library comes from outside, so that two builds can be compared.
  */
-import type * as SviLm from "../../src/index.ts";
-import type { Corpus, FitOptions, LanguageModel, Method, ModelOptions, Tokenizer } from "../../src/index.ts";
+import type * as SviLm from "../../src/entries/index.ts";
+import type {
+  Corpus,
+  FitOptions,
+  LanguageModel,
+  Method,
+  ModelOptions,
+  Tokenizer,
+} from "../../src/entries/index.ts";
 
 export type Library = typeof SviLm;
 

@@ -3,7 +3,7 @@
  * change one. `node scripts/run.mjs test/hashes/print.ts` prints them anew, for a change that is meant to.
  */
 import { describe, expect, test, vi } from "vitest";
-import * as lib from "../../src/index.ts";
+import * as lib from "../../src/entries/index.ts";
 import { ask, casesOf, train } from "./cases.ts";
 import golden from "./golden.json" with { type: "json" };
 
