@@ -94,12 +94,25 @@ export class LanguageModel {
     return this.posterior.mean.slice(row, row + embedding);
   }
 
-  /** Log-probability, entropy and mutual information of every token after the first. */
+  /**
+   * Log-probability, entropy and mutual information of every token after the first.
+   *
+   * ```ts
+   * const { tokens, logProbability } = await model.score("the whale", { samples: 4 });
+   * console.log(logProbability / tokens.length);
+   * ```
+   */
   async score(text: string, options?: ScoreOptions): Promise<Score> {
     return score(this, text, options);
   }
 
-  /** Text that goes on from a prompt, piece by piece. */
+  /**
+   * Text that continues a prompt, piece by piece.
+   *
+   * ```ts
+   * for await (const { text } of model.generate({ prompt: "the ", tokens: 20 })) console.log(text);
+   * ```
+   */
   generate(options?: GenerateOptions): AsyncGenerator<Piece, void, void> {
     return generate(this, options);
   }

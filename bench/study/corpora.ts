@@ -20,7 +20,7 @@ const ALL = {
 };
 
 /**
- * Where a text is read many times, what serves half of the passes does not serve all: trials are whole runs. A third
+ * Where a text is read many times, what serves half of the epochs does not serve all: trials are whole runs. A third
  * of them is more than maximum likelihood can use.
  */
 const OVERFITTED = { ...ALL, trialShare: 1, start: 1 / 3 };
@@ -46,7 +46,7 @@ export const SOURCES: readonly Source[] = [
   {
     id: "moby-words",
     name: "Moby Dick, words",
-    // Five passes and a half: maximum likelihood overfits.
+    // Five epochs and a half: maximum likelihood overfits.
     read: async () => fractions(asWords(await mobyDick()), 0.86, 0.07),
     subject: {
       kind: "words",
@@ -58,7 +58,7 @@ export const SOURCES: readonly Source[] = [
   {
     id: "moby-part",
     name: "Moby Dick, 100,000 characters",
-    // Twenty passes.
+    // Twenty epochs.
     read: async () => parts(await mobyDick(), [0, 100_000], [900_000, 930_000], [1_071_284, 1_101_284]),
     subject: {
       kind: "characters",
@@ -116,7 +116,7 @@ export const SOURCES: readonly Source[] = [
     subject: {
       kind: "characters",
       shape: CHARACTERS,
-      // A sixth of a pass: nothing is read twice, so nothing can be overfitted.
+      // A sixth of an epoch: nothing is read twice, so nothing can be overfitted.
       budget: ALL,
     },
     texts: characters,

@@ -1,4 +1,4 @@
-/** @module Puts the records that results.json holds where the study looks for them: it goes on without its cache. */
+/** @module Puts the records that results.json holds where the study looks for them, which continues without its cache. */
 import { costsOf, openSubject, type Subject } from "../../src/cli/compare/session.ts";
 import { keyHash, type RunStore } from "../../src/cli/compare/store.ts";
 import type { RunRecord, Setting } from "../../src/comparison/run.ts";

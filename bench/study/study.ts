@@ -1,13 +1,13 @@
 /**
- * The study behind docs/results.md: SVI against maximum likelihood on five texts, one of them twice.
+ * The study behind docs/lab/results.md: SVI against maximum likelihood on five texts, one of them twice.
  *
  *   npm run study -- --data DIR [--only moby-characters,…] [--cache build/study] [--workers 2] [--small] [--quick] [--report] [--ablations] [--restore]
  *
  * DIR holds tinyshakespeare.txt and warandpeace.txt. Every finished run is a file in the cache and is never made
- * again: the same command goes on where it was stopped, and with --restore where docs/results.json ends. --report
+ * again: the same command continues where it was stopped, and with --restore where docs/lab/results.json ends. --report
  * makes no run, and reports what there is. --small keeps the texts and the protocol, with models of 30,000 to
  * 130,000 parameters: half an hour instead of hours.
- * --ablations makes, in place of the comparison, runs of IVON with one of its parts changed: docs/ablations.md.
+ * --ablations makes, in place of the comparison, runs of IVON with one of its parts changed: docs/lab/ablations.md.
  * --quick shows in minutes that all works, and writes to the cache alone.
  */
 import "../../src/kernels/embedded.ts";
@@ -59,7 +59,7 @@ async function study(): Promise<void> {
   const sources = SOURCES.filter(({ id }) => (only ?? chosen)?.includes(id) ?? true);
   const finished: Finished[] = [];
   const ablated: Ablated[] = [];
-  const out = values.quick || values["no-docs"] ? join(folder, "report") : "docs";
+  const out = values.quick || values["no-docs"] ? join(folder, "report") : "docs/lab";
   await mkdir(out, { recursive: true });
   const size =
     (values.quick ? " --quick" : values.small ? " --small" : "") + (values.ablations ? " --ablations" : "");
@@ -101,7 +101,7 @@ function small({ shape, budget, texts, ...subject }: Subject): Subject {
   };
 }
 
-const PUBLISHED = "docs/results.json";
+const PUBLISHED = "docs/lab/results.json";
 
 /** One text that is overfitted, and one that is not. */
 const ABLATED = ["moby-words", "tinyshakespeare"];

@@ -26,7 +26,7 @@ const TRAIN_CHARACTERS = 400_000;
 const HELD_OUT = { from: 1_071_284, to: 1_091_284 };
 const CURVE_POINTS = 12;
 const SAMPLES = 8;
-/** Adam's rate is the best of the grid in docs/performance.md; IVON stands as it is. */
+/** Adam's rate is the best of the grid in docs/lab/training.md; IVON stands as it is. */
 const METHODS = { IVON: ivon(), Adam: adam({ learningRate: 0.024 }) };
 type Name = keyof typeof METHODS;
 /** What a thread tells. */

@@ -97,7 +97,7 @@ export function corpusPlots({ methods, unit, perToken, costs, target }: CorpusRe
   if (long.length) {
     const lines = long.map((runs) => meanCurve({ ...runs, runs: runs.long }, perToken));
     const own = { ...common, yRange: rangeOf(lines), level: undefined };
-    out.push(plot(lines, { ...own, title: "Three times the passes", xLabel: "tokens read" }));
+    out.push(plot(lines, { ...own, title: "Three times the epochs", xLabel: "tokens read" }));
   }
   return out;
 }

@@ -83,10 +83,10 @@ export function reportCorpus(compared: Compared, index: number): CorpusReport {
 
 function settingLine({ kind, shape, parameters, vocabulary, tokens, budget }: Compared): string {
   const { embedding, hidden, layers, batch, sequence } = shape;
-  const passes = budget / tokens.train;
+  const epochs = budget / tokens.train;
   return (
     `${kind}, vocabulary ${group(vocabulary)}, embedding ${embedding}, ${layers} × ${hidden}, ` +
-    `${group(parameters)} parameters; ${group(tokens.train)} training tokens, ${passes.toFixed(1)} passes ` +
+    `${group(parameters)} parameters; ${group(tokens.train)} training tokens, ${epochs.toFixed(1)} epochs ` +
     `(${group(budget)} tokens), batch ${batch} × ${sequence}; validation ${group(tokens.valid)}, test ${group(tokens.test)}`
   );
 }
@@ -147,7 +147,7 @@ function verdictOf(summary: Summary | null, words: boolean, methods: readonly Me
     );
   if (summary.threeTimesEpochsRise)
     lines.push(
-      `With three times the passes its validation loss rises by ${(100 * summary.threeTimesEpochsRise.mean).toFixed(1)} % from its lowest point` +
+      `With three times the epochs its validation loss rises by ${(100 * summary.threeTimesEpochsRise.mean).toFixed(1)} % from its lowest point` +
         (summary.baselineThreeTimesEpochsRise
           ? `; the baseline's by ${(100 * summary.baselineThreeTimesEpochsRise.mean).toFixed(1)} %.`
           : "."),

@@ -1,6 +1,6 @@
 /**
  * @module h over the rows of a model's weights, as IVON keeps it: in proportion to their gradients, at a level that
- * says what noise costs (docs/inference.md).
+ * says what noise costs (docs/design/inference.md).
  */
 import type { Layout, Segment } from "../model/layout.ts";
 import type { Slices } from "../model/work.ts";
@@ -240,7 +240,7 @@ function limited(ratio: number): number {
 
 /**
  * Where the vocabulary is small, what reads the embedding and what makes the logits is better moved less, and the
- * recurrence, whose inputs are small, more; with a large one all alike, and farther (docs/inference.md).
+ * recurrence, whose inputs are small, more; with a large one all alike, and farther (docs/design/inference.md).
  */
 function stridesFor(vocabulary: number): Strides {
   const all = LARGE_STRIDE;

@@ -46,9 +46,9 @@ export interface FitOptions {
   /** What computes: the entry point's own by default, whose bits are the same on every engine. */
   readonly kernels?: Kernels;
   /**
-   * What the matrix products of training are made of: `float32` by default; `int16`, whole numbers of 12 and 13 bits
-   * with a scale for every row and column, in little more than half of the time (docs/performance.md). The same bits
-   * on every engine as well, but others than those of `float32`. Scores and predictions are made of floats.
+   * What the matrix products of training are made of: `float32` by default; `int16`, integers of 12 and 13 bits with a
+   * scale for every row and column, in little more than half of the time (docs/design/kernels.md). The same bits on
+   * every engine as well, but others than those of `float32`. Scores and predictions are made of floats.
    */
   readonly products?: ProductForm;
 }

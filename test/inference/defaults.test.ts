@@ -1,4 +1,4 @@
-/** `ivon()` without arguments: what it derives from the gradients, as docs/inference.md says. */
+/** `ivon()` without arguments: what it derives from the gradients, as docs/design/inference.md says. */
 import { expect, test } from "vitest";
 import { IvonGuide } from "../../src/inference/ivon.ts";
 import { gaussianPrior, type IvonMethod, ivon } from "../../src/inference/method.ts";
