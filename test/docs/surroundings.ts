@@ -1,5 +1,5 @@
 /** What an example in a docstring may use without saying where it comes from. */
-import * as svilm from "../../src/index.ts";
+import * as svilm from "../../src/entries/index.ts";
 
 const THINGS = `
 const text = "the whale and the sea and the ship and the whale\\n".repeat(40);
