@@ -18,6 +18,7 @@ const SIZES = [
     source: 'export { LanguageModel } from "./dist/index.js";',
   },
   { name: "all of svi-lm", limit: 64_000, source: 'export * from "./dist/index.js";' },
+  { name: "svi-lm/metrics", limit: 7_600, source: 'export * from "./dist/metrics.js";' },
 ];
 const KERNELS = ["simd.wasm", "relaxed.wasm", "simd.ts", "relaxed.ts"].map(
   (f) => `src/kernels/generated/${f}`,

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# What tests of scores and candidate lists run beside ours, from Debian, where it is missing: sclite (sctk), and
+# pocketsphinx with its model of English.
+set -euo pipefail
+
+missing=()
+command -v sctk >/dev/null || missing+=(sctk)
+command -v pocketsphinx_batch >/dev/null || missing+=(pocketsphinx)
+[ -d /usr/share/pocketsphinx/model/en-us ] || missing+=(pocketsphinx-en-us)
+
+((${#missing[@]})) || exit 0
+if (($(id -u))); then
+  echo "Missing ${missing[*]}: run as root, or have them installed" >&2
+  exit 1
+fi
+apt-get update -qq
+DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}"

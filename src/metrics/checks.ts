@@ -1,0 +1,73 @@
+/** @module What every metric asks of its texts before it counts. */
+import { SviError } from "../errors.ts";
+
+/** @throws SviError `E_OPTION` unless `value` is a string */
+export function requireText(name: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  throw new SviError("E_OPTION", `${name} is ${value === null ? "null" : typeof value}`, {
+    option: name,
+    value,
+    remedy: "Give a string; an empty one stands for no words",
+  });
+}
+
+/** @throws SviError `E_OPTION` unless `value` is one of `choices` */
+export function requireChoice<C extends string>(name: string, value: C, choices: readonly C[]): C {
+  if (choices.includes(value)) return value;
+  throw new SviError("E_OPTION", `${name} is ${JSON.stringify(value)}`, {
+    option: name,
+    value,
+    remedy: `Give one of ${choices.join(", ")}`,
+  });
+}
+
+/**
+ * @returns for every hypothesis its references, without those that are null
+ * @throws SviError `E_OPTION` where a set is not as long as the hypotheses, or a sentence has no reference
+ */
+export function referencesOf(
+  hypotheses: readonly string[],
+  references: readonly (readonly (string | null)[])[],
+): string[][] {
+  requireList("hypotheses", hypotheses);
+  requireList("references", references);
+  references.forEach((set, r) => {
+    requireList(`references[${r}]`, set);
+    if (set.length !== hypotheses.length)
+      throw new SviError(
+        "E_OPTION",
+        `references[${r}] holds ${set.length} texts and hypotheses ${hypotheses.length}`,
+        {
+          option: "references",
+          value: set.length,
+          remedy: "Give sets of references, each with one text for every hypothesis",
+        },
+      );
+  });
+  return hypotheses.map((hypothesis, i) => {
+    requireText(`hypotheses[${i}]`, hypothesis);
+    const own = references.flatMap((set, r) =>
+      set[i] === null ? [] : [requireText(`references[${r}][${i}]`, set[i])],
+    );
+    if (own.length > 0) return own;
+    throw new SviError("E_OPTION", `hypotheses[${i}] has no reference`, {
+      value: hypothesis,
+      remedy: "Give at least one reference for every hypothesis",
+    });
+  });
+}
+
+function requireList(name: string, value: unknown): void {
+  if (Array.isArray(value) && value.length > 0) return;
+  throw new SviError("E_OPTION", `${name} is ${Array.isArray(value) ? "empty" : "not a list"}`, {
+    option: name,
+    value,
+    remedy: name.startsWith("h") ? "Give a list of texts" : "Give a list of lists: sets of references",
+  });
+}
+
+/** How many references the sentences have, as sacreBLEU's signature puts it. */
+export function countOfReferences(references: readonly (readonly string[])[]): string {
+  const counts = new Set(references.map((own) => own.length));
+  return counts.size === 1 ? String([...counts][0]) : "var";
+}
