@@ -2,9 +2,10 @@
  * Masks over rows: one mask a lane held over time (Gal and Ghahramani 2016, section 4), and lanes whose state is
  * reset at the start of a document.
  */
+import { Count } from "./types";
 
 /** out[r,:] = x[r,:] · mask[r mod batch,:]; out may be x. Forward and backward are the same product. */
-export function maskRows(out: usize, x: usize, mask: usize, rows: usize, batch: usize, width: usize): void {
+export function maskRows(out: usize, x: usize, mask: usize, rows: Count, batch: Count, width: Count): void {
   const block = batch * width;
   let left = rows * width;
   while (left > 0) {
@@ -17,7 +18,7 @@ export function maskRows(out: usize, x: usize, mask: usize, rows: usize, batch: 
 }
 
 /** out[r,:] = x[r,:] where keep[r] is not 0, else 0; out may be x. */
-export function keepRows(out: usize, x: usize, keep: usize, rows: usize, width: usize): void {
+export function keepRows(out: usize, x: usize, keep: usize, rows: Count, width: Count): void {
   const bytes = width << 2;
   for (const end = keep + (rows << 2); keep < end; keep += 4) {
     if (load<i32>(keep)) {

@@ -2,9 +2,10 @@
  * Rows by index: embedding lookup, its gradient, and the projection of distinct tokens spread over positions.
  * Indices are checked by the caller before they come here.
  */
+import { Count } from "./types";
 
 /** out[r,:] = table[ids[r],:] for `rows` rows of `width` floats. */
-export function gatherRows(out: usize, table: usize, ids: usize, rows: usize, width: usize): void {
+export function gatherRows(out: usize, table: usize, ids: usize, rows: Count, width: Count): void {
   const bytes = width << 2;
   for (const end = ids + (rows << 2); ids < end; ids += 4) {
     memory.copy(out, table + <usize>load<i32>(ids) * bytes, bytes);
@@ -13,18 +14,18 @@ export function gatherRows(out: usize, table: usize, ids: usize, rows: usize, wi
 }
 
 /** table[ids[r],:] += rows[r,:], in the order of r. */
-export function scatterAddRows(table: usize, rows: usize, ids: usize, count: usize, width: usize): void {
+export function scatterAddRows(table: usize, rows: Count, ids: usize, count: Count, width: Count): void {
   scatterAddColumns(table, rows, ids, count, width, width);
 }
 
 /** The same for the first `width` columns of rows of `stride` floats. */
 export function scatterAddColumns(
   table: usize,
-  rows: usize,
+  rows: Count,
   ids: usize,
-  count: usize,
-  width: usize,
-  stride: usize,
+  count: Count,
+  width: Count,
+  stride: Count,
 ): void {
   const bytes = stride << 2;
   for (const end = ids + (count << 2); ids < end; ids += 4) {
@@ -36,10 +37,10 @@ export function scatterAddColumns(
 /** out[:] (+)= sum over r of rows[r,:], in the order of r. */
 export function sumRows(
   out: usize,
-  rows: usize,
-  count: usize,
-  width: usize,
-  stride: usize,
+  rows: Count,
+  count: Count,
+  width: Count,
+  stride: Count,
   accumulate: bool,
 ): void {
   if (!accumulate) memory.fill(out, 0, width << 2);

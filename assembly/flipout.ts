@@ -2,9 +2,10 @@
  * Signs of Flipout (Wen et al. 2018): one perturbation ΔW serves a batch, of which row s sees ΔW ∘ (r_s c_sᵀ):
  *   y_s = x_s·Mᵀ + ((x_s ∘ c_s)·ΔWᵀ) ∘ r_s,  c and r of ±1.
  */
+import { Count } from "./types";
 
 /** Random words become +1 or -1 by their highest bit, in place. */
-export function signArray(words: usize, n: usize): void {
+export function signArray(words: usize, n: Count): void {
   const one = f32x4.splat(1);
   const sign = f32x4.splat(-0.0);
   for (const end = words + (n << 2); words < end; words += 16)
@@ -12,7 +13,7 @@ export function signArray(words: usize, n: usize): void {
 }
 
 /** y[i] += x[i] · signs[i]. */
-export function addSigned(y: usize, x: usize, signs: usize, n: usize): void {
+export function addSigned(y: usize, x: usize, signs: usize, n: Count): void {
   const whole = y + ((n & ~3) << 2);
   const end = y + (n << 2);
   while (y < whole) {

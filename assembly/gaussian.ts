@@ -7,6 +7,7 @@
  *             (Blundell et al., "Weight uncertainty in neural networks", ICML 2015, section 3.2)
  * KL of two normals: ln(sp/s) + (s^2 + (m - mp)^2) / (2 sp^2) - 1/2 per weight.
  */
+import { Count } from "./types";
 import { cosQuarter, logPositive, sinQuarter, softplus4 } from "./elementary";
 import { multiplyAdd } from "./fused";
 import { laneMask, SUM_BLOCK, sumLanes } from "./norm";
@@ -132,11 +133,11 @@ export function deviationArray(out: usize, rho: usize, n: i32): void {
     v128.store(out, deviation4(v128.load(rho)));
 }
 
-export function copyBytes(out: usize, x: usize, bytes: usize): void {
+export function copyBytes(out: usize, x: usize, bytes: Count): void {
   memory.copy(out, x, bytes);
 }
 
-export function fillZero(out: usize, bytes: usize): void {
+export function fillZero(out: usize, bytes: Count): void {
   memory.fill(out, 0, bytes);
 }
 

@@ -11,6 +11,7 @@
  * Layouts: n = as the formula has it, t = stored transposed: nn is A[m,k]·B[k,n], nt is A[m,k]·B[n,k]ᵀ,
  * tn is A[k,m]ᵀ·B[k,n]; matrices are row-major, strides (lda, ldb, ldc) are in elements; m, n, k >= 1.
  */
+import { Count } from "./types";
 import { packColumnsOfA, packRowsOfA } from "./packing";
 import { packColumnsOfA16, packRowsOfA16 } from "./packing16";
 import {
@@ -43,11 +44,11 @@ function blockBytes<T>(n: usize, depth: usize): usize {
 }
 
 /** Words of 32 bits that B[k,n] occupies when packed. */
-export function packedSize(n: usize, k: usize): usize {
+export function packedSize(n: Count, k: Count): Count {
   return wordsOf<f32>(n, k);
 }
 
-export function packedSize16(n: usize, k: usize): usize {
+export function packedSize16(n: Count, k: Count): Count {
   return wordsOf<i16>(n, k);
 }
 
@@ -58,17 +59,17 @@ function wordsOf<T>(n: usize, k: usize): usize {
 }
 
 /** Depth of a block of panels: what comes after lies behind, so that work can be cut at its multiples. */
-export function blockDepth(): usize {
+export function blockDepth(): Count {
   return BLOCK_DEPTH;
 }
 
 /** Columns of a panel. */
-export function panelColumns(): usize {
+export function panelColumns(): Count {
   return TILE_COLUMNS;
 }
 
 /** Bytes of scratch that products need: packed groups of rows, and a tile for C's edges. */
-export function gemmScratchSize(): usize {
+export function gemmScratchSize(): Count {
   return GROUP_SIZE * (SHORT_ROWS / TILE_ROWS) + TILE_ROWS * PANEL_BYTES;
 }
 
@@ -77,15 +78,15 @@ export function gemmScratchSize(): usize {
  * A is [m,k] with stride lda, or [k,m] where `transposed`; `scratch` holds `gemmScratchSize()` bytes.
  */
 export function gemm(
-  m: usize,
-  n: usize,
-  k: usize,
+  m: Count,
+  n: Count,
+  k: Count,
   a: usize,
-  lda: usize,
+  lda: Count,
   transposed: bool,
   packedB: usize,
   c: usize,
-  ldc: usize,
+  ldc: Count,
   accumulate: bool,
   scratch: usize,
 ): void {
@@ -94,15 +95,15 @@ export function gemm(
 
 /** The same of whole numbers of 16 bits, B packed by `packColumns16` or `packRows16`. */
 export function gemm16(
-  m: usize,
-  n: usize,
-  k: usize,
+  m: Count,
+  n: Count,
+  k: Count,
   a: usize,
-  lda: usize,
+  lda: Count,
   transposed: bool,
   packedB: usize,
   c: usize,
-  ldc: usize,
+  ldc: Count,
   accumulate: bool,
   scratch: usize,
 ): void {
@@ -166,36 +167,36 @@ function packColumnsFor<T>(to: usize, from: usize, stride: usize, columns: usize
  * common is the gradient of its gates.
  */
 export function gemmPair(
-  m: usize,
-  k: usize,
+  m: Count,
+  k: Count,
   a: usize,
-  lda: usize,
-  n: usize,
+  lda: Count,
+  n: Count,
   packedB: usize,
   c: usize,
-  ldc: usize,
-  n2: usize,
+  ldc: Count,
+  n2: Count,
   packedB2: usize,
   c2: usize,
-  ldc2: usize,
+  ldc2: Count,
   scratch: usize,
 ): void {
   multiplyPair<f32>(m, k, a, lda, n, packedB, c, ldc, n2, packedB2, c2, ldc2, scratch);
 }
 
 export function gemmPair16(
-  m: usize,
-  k: usize,
+  m: Count,
+  k: Count,
   a: usize,
-  lda: usize,
-  n: usize,
+  lda: Count,
+  n: Count,
   packedB: usize,
   c: usize,
-  ldc: usize,
-  n2: usize,
+  ldc: Count,
+  n2: Count,
   packedB2: usize,
   c2: usize,
-  ldc2: usize,
+  ldc2: Count,
   scratch: usize,
 ): void {
   multiplyPair<i16>(m, k, a, lda, n, packedB, c, ldc, n2, packedB2, c2, ldc2, scratch);

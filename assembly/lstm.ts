@@ -7,6 +7,7 @@
  * Gate order i, f, g, o is PyTorch's. `gates` is [batch, 4·hidden]: before the step without the bias, after it
  * the activations, after the backward step the gradients of a. Every other array is [batch, hidden].
  */
+import { Count } from "./types";
 import { sigmoid4, tanh4 } from "./elementary";
 
 export function lstmForward(
@@ -15,8 +16,8 @@ export function lstmForward(
   cPrev: usize,
   c: usize,
   h: usize,
-  batch: usize,
-  hidden: usize,
+  batch: Count,
+  hidden: Count,
 ): void {
   const width = hidden << 2;
   for (let b: usize = 0; b < batch; b++) {
@@ -108,8 +109,8 @@ export function lstmBackward(
   c: usize,
   dh: usize,
   dc: usize,
-  batch: usize,
-  hidden: usize,
+  batch: Count,
+  hidden: Count,
 ): void {
   const width = hidden << 2;
   const one = f32x4.splat(1);

@@ -2,6 +2,7 @@
  * Copies of matrices in the order in which tiles read them: panels of B, which panels.ts describes, packed once for
  * many products, and groups of five rows of A, packed on the way, each float four times over.
  */
+import { Count } from "./types";
 import { BLOCK_DEPTH, PANEL_BYTES, TILE_COLUMNS } from "./panels";
 import { GROUP_BYTES, TILE_ROWS } from "./tile";
 
@@ -9,7 +10,7 @@ import { GROUP_BYTES, TILE_ROWS } from "./tile";
 const SHORT_DEPTH: usize = 8;
 
 /** Packs B[k,n], row-major with stride ldb. */
-export function packColumns(packed: usize, b: usize, ldb: usize, k: usize, n: usize): void {
+export function packColumns(packed: usize, b: usize, ldb: Count, k: Count, n: Count): void {
   const stride = ldb << 2;
   for (let k0: usize = 0; k0 < k; k0 += BLOCK_DEPTH) {
     const depth = min(BLOCK_DEPTH, k - k0);
@@ -57,7 +58,7 @@ function packPanel(to: usize, bytes: usize, from: usize, stride: usize, columns:
 }
 
 /** Packs Bᵀ where B[n,k] is row-major with stride ldb, as weights [outputs, inputs] are. */
-export function packRows(packed: usize, b: usize, ldb: usize, k: usize, n: usize): void {
+export function packRows(packed: usize, b: usize, ldb: Count, k: Count, n: Count): void {
   const stride = ldb << 2;
   const last = n - 1;
   for (let k0: usize = 0; k0 < k; k0 += BLOCK_DEPTH) {

@@ -6,6 +6,7 @@
  * 256 products of 2,047 and 4,095 are less than 2³¹, so that no sum overflows. A row of nothing above 2⁻¹⁰⁰ is 0; one
  * that is not finite has a step that is not, and so has all that is made of it.
  */
+import { Count } from "./types";
 import { BLOCK_DEPTH, PANEL_BYTES, TILE_COLUMNS, panelBytes } from "./panels";
 import { GROUP_BYTES, TILE_ROWS, groupBytes } from "./tile";
 
@@ -93,7 +94,7 @@ function mostOfColumn(from: usize, stride: usize, depth: usize): v128 {
 }
 
 /** Packs B[k,n], row-major with stride ldb. */
-export function packColumns16(packed: usize, b: usize, ldb: usize, k: usize, n: usize): void {
+export function packColumns16(packed: usize, b: usize, ldb: Count, k: Count, n: Count): void {
   const stride = ldb << 2;
   for (let k0: usize = 0; k0 < k; k0 += BLOCK_DEPTH) {
     const depth = min(BLOCK_DEPTH, k - k0);
@@ -139,7 +140,7 @@ function packColumn(to: usize, from: usize, stride: usize, depth: usize): void {
 }
 
 /** Packs Bᵀ where B[n,k] is row-major with stride ldb, as weights [outputs, inputs] are. */
-export function packRows16(packed: usize, b: usize, ldb: usize, k: usize, n: usize): void {
+export function packRows16(packed: usize, b: usize, ldb: Count, k: Count, n: Count): void {
   const stride = ldb << 2;
   const last = n - 1;
   for (let k0: usize = 0; k0 < k; k0 += BLOCK_DEPTH) {

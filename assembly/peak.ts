@@ -1,5 +1,6 @@
 /** What the products of gemm.ts are compared with. */
 import { multiplyAdd } from "./fused";
+import { Count } from "./types";
 
 /**
  * The machine's peak, multiplications and additions: `n` rounds of seven chains of products beside seven of sums,
@@ -7,7 +8,7 @@ import { multiplyAdd } from "./fused";
  * the 16 bytes at `at` + 16 receive the sum. Products and sums of chains of their own, the products first: chains
  * in which each sum waits for its product leave processors with two multipliers and two adders idle by turns.
  */
-export function multiplyAddPeak(n: usize, at: usize): void {
+export function multiplyAddPeak(n: Count, at: usize): void {
   const s = v128.load_splat<f32>(at);
   const t = v128.load_splat<f32>(at, 4);
   v128.store(at, ASC_FEATURE_RELAXED_SIMD ? fusedChains(n, s, t) : chains(n, s, t), 16);

@@ -8,6 +8,7 @@
  * A panel's step is 128 bytes, two cache lines. Eight accumulators hide the latency of the additions; the branch
  * that is never taken keeps V8 from spilling them, as tile.ts explains.
  */
+import { Count } from "./types";
 import { multiplyAdd } from "./fused";
 import { BLOCK_DEPTH } from "./panels";
 
@@ -15,12 +16,12 @@ const COLUMNS: usize = 32;
 const STEP_BYTES: usize = COLUMNS * 4;
 
 /** n rounded up to whole panels: the floats that y must have room for. */
-export function vectorWidth(n: usize): usize {
+export function vectorWidth(n: Count): Count {
   return (n + COLUMNS - 1) & ~(COLUMNS - 1);
 }
 
 /** Packs W[n,k], row-major with stride ldw, into `vectorWidth(n)`·k floats; columns past n are zero. */
-export function packVector(packed: usize, w: usize, ldw: usize, k: usize, n: usize): void {
+export function packVector(packed: usize, w: usize, ldw: Count, k: Count, n: Count): void {
   memory.fill(packed, 0, (vectorWidth(n) * k) << 2);
   for (let j: usize = 0; j < n; j++) {
     let to = packed + (j & ~(COLUMNS - 1)) * (k << 2) + ((j & (COLUMNS - 1)) << 2);
@@ -33,7 +34,7 @@ export function packVector(packed: usize, w: usize, ldw: usize, k: usize, n: usi
 }
 
 /** y = from + x·Wᵀ, or without `from` where that is 0; `from` may be y. Both have whole panels. */
-export function timesVector(n: usize, k: usize, x: usize, packed: usize, from: usize, y: usize): void {
+export function timesVector(n: Count, k: Count, x: usize, packed: usize, from: usize, y: usize): void {
   for (const end = y + (n << 2); y < end; y += STEP_BYTES) {
     let before = from;
     for (let k0: usize = 0; k0 < k; k0 += BLOCK_DEPTH) {
@@ -105,7 +106,7 @@ function tile1x32(depth: usize, x: usize, panel: usize, from: usize, y: usize): 
 }
 
 /** Adds up `bytes`, a multiple of 128, and leaves 16 bytes at `at`: the rate that weights can be read with. */
-export function readPeak(from: usize, bytes: usize, at: usize): void {
+export function readPeak(from: usize, bytes: Count, at: usize): void {
   let a = f32x4.splat(0),
     b = a,
     c = a,

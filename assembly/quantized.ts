@@ -10,6 +10,7 @@
  * A panel of 32 columns holds its pairs of k one after another, 64 bytes each: four vectors of eight columns, the
  * first four of them low, the last four high; a lane of 32 bits is one column (and its partner) at k and k + 1.
  */
+import { Count } from "./types";
 const COLUMNS: usize = 32;
 const PAIR_BYTES: usize = 2 * COLUMNS;
 const WEIGHT_MOST: f32 = 127;
@@ -20,17 +21,17 @@ const HEADER_BYTES: usize = 16;
 const LEAST: f32 = 1e-30;
 
 /** Bytes that W[n,k] occupies. */
-export function quantizedSize(n: usize, k: usize): usize {
+export function quantizedSize(n: Count, k: Count): Count {
   return ((n + COLUMNS - 1) & ~(COLUMNS - 1)) * ((k + 1) & ~1);
 }
 
 /** Bytes of a quantised vector. */
-export function quantizedVectorSize(k: usize): usize {
+export function quantizedVectorSize(k: Count): Count {
   return HEADER_BYTES + (((k + 7) & ~7) << 1);
 }
 
 /** Quantises W[n,k], row-major with stride ldw; `scales` holds n rounded up to 32 floats. */
-export function quantizeRows(packed: usize, scales: usize, w: usize, ldw: usize, k: usize, n: usize): void {
+export function quantizeRows(packed: usize, scales: usize, w: usize, ldw: Count, k: Count, n: Count): void {
   const panelBytes = ((k + 1) & ~1) * COLUMNS;
   const width = (n + COLUMNS - 1) & ~(COLUMNS - 1);
   memory.fill(scales, 0, width << 2);
@@ -68,7 +69,7 @@ function largest(x: usize, n: usize): f32 {
 }
 
 /** Quantises x[k] into `quantizedVectorSize(k)` bytes. */
-export function quantizeVector(out: usize, x: usize, k: usize): void {
+export function quantizeVector(out: usize, x: usize, k: Count): void {
   const most = largest(x, k);
   const none = most < LEAST;
   const factor = none ? <f32>0 : INPUT_MOST / most;
@@ -98,7 +99,7 @@ export function quantizeVector(out: usize, x: usize, k: usize): void {
 
 /** y = from + x·Wᵀ, or without `from` where that is 0; `from` may be y. Both have whole panels of 32 floats. */
 export function timesQuantized(
-  n: usize, k: usize, x: usize, packed: usize, scales: usize, from: usize, y: usize,
+  n: Count, k: Count, x: usize, packed: usize, scales: usize, from: usize, y: usize,
 ): void {
   const panelBytes = ((k + 1) & ~1) * COLUMNS;
   for (const end = y + (n << 2); y < end; y += COLUMNS * 4) {

@@ -6,6 +6,7 @@
  * step and first lane, whatever the direction. `keep`, [steps, batch], is 0 where a lane starts anew, and an address
  * of 0 where none does; `scratch` is gemm's.
  */
+import { Count } from "./types";
 import { keepRows } from "./dropout";
 import { gatherRows, sumRows } from "./embedding";
 import { multiply } from "./gemm";
@@ -27,10 +28,10 @@ export function recurrentForward(
   projected: usize,
   keep: usize,
   packed: usize,
-  batch: usize,
-  lanes: usize,
-  steps: usize,
-  hidden: usize,
+  batch: Count,
+  lanes: Count,
+  steps: Count,
+  hidden: Count,
   scratch: usize,
 ): void {
   forward<f32>(gates, bias, h, c, hBefore, cBefore, places, projected, keep, packed, batch, lanes, steps, hidden, scratch);
@@ -48,10 +49,10 @@ export function recurrentForward16(
   projected: usize,
   keep: usize,
   packed: usize,
-  batch: usize,
-  lanes: usize,
-  steps: usize,
-  hidden: usize,
+  batch: Count,
+  lanes: Count,
+  steps: Count,
+  hidden: Count,
   scratch: usize,
 ): void {
   forward<i16>(gates, bias, h, c, hBefore, cBefore, places, projected, keep, packed, batch, lanes, steps, hidden, scratch);
@@ -110,10 +111,10 @@ export function recurrentBackward(
   dStep: usize,
   keep: usize,
   packedBack: usize,
-  batch: usize,
-  lanes: usize,
-  steps: usize,
-  hidden: usize,
+  batch: Count,
+  lanes: Count,
+  steps: Count,
+  hidden: Count,
   begin: bool,
   scratch: usize,
 ): void {
@@ -130,10 +131,10 @@ export function recurrentBackward16(
   dStep: usize,
   keep: usize,
   packedBack: usize,
-  batch: usize,
-  lanes: usize,
-  steps: usize,
-  hidden: usize,
+  batch: Count,
+  lanes: Count,
+  steps: Count,
+  hidden: Count,
   begin: bool,
   scratch: usize,
 ): void {

@@ -3,6 +3,7 @@
  * additions a row. Four rows go side by side, two in the lanes of a vector, so that no chain waits for itself.
  * Results are doubles, one a row.
  */
+import { Count } from "./types";
 
 /** Both lanes of the lower half, in double precision. */
 // @ts-ignore: decorator
@@ -43,7 +44,7 @@ function addInverse(sum: v128, x: v128, shift: v128): v128 {
 }
 
 /** out[r] = sum over columns of x². */
-export function rowSquares(out: usize, x: usize, rows: usize, width: usize): void {
+export function rowSquares(out: usize, x: usize, rows: Count, width: Count): void {
   const bytes = width << 2;
   const whole = bytes & ~15;
   for (; rows >= 4; rows -= 4, out += 32, x += 4 * bytes) {
@@ -91,7 +92,7 @@ function restOfSquares(out: usize, x: usize, end: usize): void {
 }
 
 /** inverses[r] = sum over columns of 1 / (x + shift), totals[r] = that of x. */
-export function rowLevels(inverses: usize, totals: usize, x: usize, rows: usize, width: usize, shift: f64): void {
+export function rowLevels(inverses: usize, totals: usize, x: usize, rows: Count, width: Count, shift: f64): void {
   const bytes = width << 2;
   const whole = bytes & ~15;
   for (; rows >= 4; rows -= 4, inverses += 32, totals += 32, x += 4 * bytes) {
@@ -152,7 +153,7 @@ function restOfLevels(inverses: usize, totals: usize, x: usize, end: usize, shif
 }
 
 /** Row r of x *= factors[r], a double; nothing falls below `least`. */
-export function scaleRows(x: usize, factors: usize, rows: usize, width: usize, least: f64): void {
+export function scaleRows(x: usize, factors: usize, rows: Count, width: Count, least: f64): void {
   const bytes = width << 2;
   for (; rows > 0; rows--, factors += 8) {
     const factor = load<f64>(factors);

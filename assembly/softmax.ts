@@ -5,6 +5,7 @@
  * between are set to 0 probability. The bias is added here, where the row is in the cache anyway; its address is 0
  * where there is none.
  */
+import { Count } from "./types";
 import { expNegative, expNegativeFour, log4, logPositive } from "./elementary";
 
 /** Stands for minus infinity: exp gives 0, and sums with it stay finite. */
@@ -136,7 +137,7 @@ function scaleRow(row: usize, stride: usize, factor: f32): void {
  * scale is one over the number of tokens. Stores each row's negative log-likelihood in nats; returns their sum.
  */
 export function crossEntropy(
-  logits: usize, bias: usize, targets: usize, nll: usize, rows: usize, vocabulary: usize, stride: usize, scale: f32,
+  logits: usize, bias: usize, targets: usize, nll: usize, rows: Count, vocabulary: Count, stride: Count, scale: f32,
 ): f64 {
   let total: f64 = 0;
   for (let r: usize = 0; r < rows; r++) {
@@ -158,7 +159,7 @@ export function crossEntropy(
 
 /** Logits become probabilities; stores each row's negative log-likelihood of its target. */
 export function probabilities(
-  logits: usize, bias: usize, targets: usize, nll: usize, rows: usize, vocabulary: usize, stride: usize,
+  logits: usize, bias: usize, targets: usize, nll: usize, rows: Count, vocabulary: Count, stride: Count,
 ): void {
   for (let r: usize = 0; r < rows; r++) {
     const most = addBias(logits, bias, vocabulary, stride);
@@ -177,7 +178,7 @@ export function probabilities(
  * among those of all tokens. Strides in elements; nothing is written beyond the width.
  */
 export function placeCluster(
-  out: usize, outStride: usize, p: usize, stride: usize, factors: usize, factorStride: usize, rows: usize, width: usize,
+  out: usize, outStride: Count, p: usize, stride: Count, factors: usize, factorStride: Count, rows: Count, width: Count,
 ): void {
   for (let r: usize = 0; r < rows; r++) {
     const factor = load<f32>(factors);
@@ -194,14 +195,14 @@ export function placeCluster(
 }
 
 /** Adds probability rows: sum = p where `first`, else sum + p. */
-export function addProbabilities(sum: usize, p: usize, count: usize, first: bool): void {
+export function addProbabilities(sum: usize, p: usize, count: Count, first: bool): void {
   for (const end = sum + (count << 2); sum < end; sum += 16, p += 16)
     v128.store(sum, first ? v128.load(p) : f32x4.add(v128.load(sum), v128.load(p)));
 }
 
 /** entropy[r] (+)= -sum_k p_k ln p_k in nats, of rows of p · scale. */
 export function addEntropy(
-  entropy: usize, p: usize, rows: usize, stride: usize, scale: f32, first: bool,
+  entropy: usize, p: usize, rows: Count, stride: Count, scale: f32, first: bool,
 ): void {
   const by = f32x4.splat(scale);
   // Below the smallest normal p ln p is nothing: the floor keeps log from seeing 0.
@@ -223,7 +224,7 @@ export function addEntropy(
  * target's (1 or 0), the Brier score sum_k (p_k - [k = target])², and the target's probability.
  */
 export function scoreRows(
-  out: usize, p: usize, targets: usize, rows: usize, stride: usize, scale: f32,
+  out: usize, p: usize, targets: usize, rows: Count, stride: Count, scale: f32,
 ): void {
   const by = f32x4.splat(scale);
   for (let r: usize = 0; r < rows; r++) {

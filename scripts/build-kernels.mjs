@@ -6,6 +6,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import asc from "assemblyscript/asc";
 import { build as esbuild } from "esbuild";
+import { readSignatures, signaturesSource } from "./kernel-signatures.mjs";
 
 /** `threads` builds import a shared memory; nothing else may be imported. */
 const BUILDS = [
@@ -20,6 +21,10 @@ const IMPORTS = 2;
 const MADE = "// Made by scripts/build-kernels.mjs from assembly/; not edited by hand.\n";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8"));
+const files = (await readdir("assembly", { recursive: true, withFileTypes: true }))
+  .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+  .map((entry) => `${entry.parentPath}/${entry.name}`)
+  .sort();
 const sources = await hashSources();
 await mkdir("build", { recursive: true });
 if (process.argv.includes("--debug")) report("debug", await compile("debug"));
@@ -34,6 +39,7 @@ else {
       `${MADE}export const ${file}Text: string =\n  "${bytes.toString("hex")}";\n`,
     );
     report(target, bytes);
+    if (build === "simd" && !threads) await writeSignatures(bytes);
   }
   await writeFile(`${GENERATED}/thread.ts`, await threadSource());
   await writeFile(
@@ -49,9 +55,16 @@ async function hashSources() {
     await readFile("node_modules/assemblyscript/package.json", "utf8"),
   );
   hash.update(`${compiler}\n${await readFile("asconfig.json", "utf8")}`);
-  const files = (await readdir("assembly")).filter((name) => name.endsWith(".ts")).sort();
-  for (const name of files) hash.update(`${name}\n${await readFile(`assembly/${name}`, "utf8")}`);
+  for (const name of files) hash.update(`${name}\n${await readFile(name, "utf8")}`);
   return hash.digest("hex").slice(0, 16);
+}
+
+async function writeSignatures(bytes) {
+  const names = WebAssembly.Module.exports(new WebAssembly.Module(bytes))
+    .filter(({ kind }) => kind === "function")
+    .map(({ name }) => name);
+  const source = signaturesSource(await readSignatures(files, names));
+  await writeFile(`${GENERATED}/signatures.ts`, `${MADE}${source}`);
 }
 
 /** What a thread runs, as text: Node takes it as it is, so that bundles need no second file. */

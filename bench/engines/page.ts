@@ -1,7 +1,7 @@
 /** @module Times the products in a page, and the peak between them; sends medians to the server that it came from. */
 
-import type { KernelExports } from "../../src/kernels/exports.ts";
 import { kernelsOfForm } from "../../src/kernels/forms.ts";
+import type { KernelExports } from "../../src/kernels/generated/signatures.ts";
 import { simdText } from "../../src/kernels/generated/simd.ts";
 import { bytesOfHex } from "../../src/kernels/hex.ts";
 import { PRODUCTS } from "../products.ts";

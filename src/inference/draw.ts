@@ -1,5 +1,5 @@
 /** @module A draw of all weights from a diagonal normal, the same for guides and for prediction. */
-import type { KernelExports } from "../kernels/exports.ts";
+import type { KernelExports } from "../kernels/generated/signatures.ts";
 import type { Seed } from "../kernels/random.ts";
 import type { Layout, Segment } from "../model/layout.ts";
 import { PART, type Slices, Work } from "../model/work.ts";

@@ -1,5 +1,5 @@
 /** @module What every guide does in a minibatch: draw the weights, gather gradients, update itself. */
-import type { KernelExports } from "../kernels/exports.ts";
+import type { KernelExports } from "../kernels/generated/signatures.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import type { Seed } from "../kernels/random.ts";
 import type { Layout, Segment } from "../model/layout.ts";

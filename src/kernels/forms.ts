@@ -1,5 +1,5 @@
 /** @module The two forms of matrix products, by one set of names: what works with one works with the other. */
-import type { KernelExports } from "./exports.ts";
+import type { KernelExports } from "./generated/signatures.ts";
 
 /**
  * What the products of training are made of: floats, or whole numbers of 16 bits, twice as many in a vector. A row or

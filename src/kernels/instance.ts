@@ -1,6 +1,6 @@
 /** @module A private instance of the kernels: its memory, its exports, and how it is given back. */
 import { SviError } from "../errors.ts";
-import type { KernelExports } from "./exports.ts";
+import type { KernelExports } from "./generated/signatures.ts";
 import { defaultKernels, type Instantiated, type Kernels } from "./kernels.ts";
 
 /** One instance of the kernels with a memory of its own; wasm memory never shrinks, so it is dropped whole. */

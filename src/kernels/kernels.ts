@@ -1,6 +1,6 @@
 /** @module Which kernels do the arithmetic: those that an entry point of the package provided, or others asked for. */
 import { SviError } from "../errors.ts";
-import type { KernelExports } from "./exports.ts";
+import type { KernelExports } from "./generated/signatures.ts";
 import { type Build, identify } from "./identity.ts";
 import { instantiate } from "./loader.ts";
 

@@ -1,7 +1,7 @@
 /*! Includes @assemblyscript/loader, Copyright Daniel Wirtz and contributors, Apache-2.0: apache.org/licenses/LICENSE-2.0 */
 /** @module The only file that knows @assemblyscript/loader, which is deprecated: instances of a compiled module. */
 import { type Imports, instantiateSync } from "@assemblyscript/loader";
-import type { KernelExports } from "./exports.ts";
+import type { KernelExports } from "./generated/signatures.ts";
 
 /** A fresh instance; `memory` where the module imports a shared one. */
 export function instantiate(module: WebAssembly.Module, memory?: WebAssembly.Memory): KernelExports {

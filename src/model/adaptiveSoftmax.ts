@@ -6,7 +6,7 @@
  * p(w) = p(cluster)·p(w | cluster). A loss computes each tail for the rows alone whose target is in it; what it
  * leaves out does not enter the likelihood, so nothing is approximated. Probabilities are those of all tokens.
  */
-import type { KernelExports } from "../kernels/exports.ts";
+import type { KernelExports } from "../kernels/generated/signatures.ts";
 import { Classifier, type ClassifierContext, chunkRowsOf, logitStrideOf } from "./classifier.ts";
 import { type Tail, tailsOf } from "./clusters.ts";
 import type { Chunk, OutputContext, OutputLayer, TopRows } from "./outputLayer.ts";

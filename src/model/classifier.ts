@@ -1,5 +1,5 @@
 /** @module A linear map to logits and their softmax, over weights packed once: what output layers are made of. */
-import type { KernelExports } from "../kernels/exports.ts";
+import type { KernelExports } from "../kernels/generated/signatures.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import { COPY, gatherRows, scatterRows, sumRows } from "./passes.ts";
 import type { Products } from "./products.ts";

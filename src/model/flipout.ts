@@ -6,7 +6,7 @@
  * two of them depend on each other through the sizes in ΔW. An embedding is a product with one-hot rows: its
  * c is a sign for each token.
  */
-import type { KernelExports } from "../kernels/exports.ts";
+import type { KernelExports } from "../kernels/generated/signatures.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import type { ModelConfiguration } from "./configuration.ts";
 import type { Layout } from "./layout.ts";

@@ -1,5 +1,5 @@
 /** @module Weights that stay packed while one vector after another is multiplied with them: float32, or 8 bits. */
-import type { KernelExports } from "../kernels/exports.ts";
+import type { KernelExports } from "../kernels/generated/signatures.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 
 /** How weights are kept for prediction: float32 unless said otherwise. */

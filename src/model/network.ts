@@ -5,7 +5,7 @@
  * `backward`; prediction ends in `probabilities` instead of the last two.
  */
 import { SviError } from "../errors.ts";
-import type { KernelExports } from "../kernels/exports.ts";
+import type { KernelExports } from "../kernels/generated/signatures.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import { AdaptiveSoftmax } from "./adaptiveSoftmax.ts";
 import { type Buffers, type LayerBuffers, type NetworkOptions, planBuffers } from "./buffers.ts";

@@ -1,5 +1,5 @@
 /** @module Passes over rows of memory in slices of bounded work, each in the order of the rows. */
-import type { KernelExports } from "../kernels/exports.ts";
+import type { KernelExports } from "../kernels/generated/signatures.ts";
 import { PART, type Slices, unitsOfPart, type Work } from "./work.ts";
 
 const BYTES = 4;

@@ -1,6 +1,7 @@
 /** @module Matrix products, and the packing before them, in slices of bounded work. */
-import type { KernelExports } from "../kernels/exports.ts";
+
 import { kernelsOfForm, type ProductForm, packedOffset, SHORT_ROWS } from "../kernels/forms.ts";
+import type { KernelExports } from "../kernels/generated/signatures.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import { PART, type Slices, sliceOf, Work } from "./work.ts";
 

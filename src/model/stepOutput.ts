@@ -1,5 +1,5 @@
 /** @module The output layer for one token at a time: the last state → probabilities of all tokens. */
-import type { KernelExports } from "../kernels/exports.ts";
+import type { KernelExports } from "../kernels/generated/signatures.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import { logitStrideOf } from "./classifier.ts";
 import { tailsOf } from "./clusters.ts";

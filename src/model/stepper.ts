@@ -6,7 +6,7 @@
  * than a product. In float32 the bits are those of `Network`.
  */
 import { SviError } from "../errors.ts";
-import type { KernelExports } from "../kernels/exports.ts";
+import type { KernelExports } from "../kernels/generated/signatures.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import type { ModelConfiguration } from "./configuration.ts";
 import type { Layout, Segment } from "./layout.ts";

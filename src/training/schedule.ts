@@ -1,6 +1,6 @@
 /** @module How the learning rate goes over a run, as a factor of its highest value. */
 import { requireInteger, requireNumber, SviError } from "../errors.ts";
-import type { KernelExports } from "../kernels/exports.ts";
+import type { KernelExports } from "../kernels/generated/signatures.ts";
 
 export interface Schedule {
   readonly kind: "constant" | "cosine" | "step";

@@ -1,7 +1,7 @@
 /** Several time steps in one call, against the kernels that it is made of: the same bits, and nothing else written. */
 import { describe, expect, test } from "vitest";
-import type { KernelExports } from "../../src/kernels/exports.ts";
 import { kernelsOfForm } from "../../src/kernels/forms.ts";
+import type { KernelExports } from "../../src/kernels/generated/signatures.ts";
 import { randomNumbers } from "../model/reference.ts";
 import { Arena } from "./matrix.ts";
 

@@ -1,7 +1,7 @@
 /** Work in slices: no kernel call is long, whatever the size, and cutting changes no bit. */
 import { describe, expect, test } from "vitest";
-import type { KernelExports } from "../../src/kernels/exports.ts";
 import { kernelsOfForm, type ProductForm } from "../../src/kernels/forms.ts";
+import type { KernelExports } from "../../src/kernels/generated/signatures.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { Products } from "../../src/model/products.ts";

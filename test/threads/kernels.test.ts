@@ -1,7 +1,7 @@
 /** Every kernel that is split, against the same call on one thread: all of memory must be the same afterwards. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { KernelExports } from "../../src/kernels/exports.ts";
 import { kernelsOfForm } from "../../src/kernels/forms.ts";
+import type { KernelExports } from "../../src/kernels/generated/signatures.ts";
 import { simdThreadsText } from "../../src/kernels/generated/simdThreads.ts";
 import { bytesOfHex } from "../../src/kernels/hex.ts";
 import { defaultKernels, type Instantiated } from "../../src/kernels/kernels.ts";

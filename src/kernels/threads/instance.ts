@@ -1,6 +1,6 @@
 /** @module An instance whose memory all threads share. */
 import { SviError } from "../../errors.ts";
-import type { KernelExports } from "../exports.ts";
+import type { KernelExports } from "../generated/signatures.ts";
 import type { Instantiated } from "../kernels.ts";
 import { instantiate } from "../loader.ts";
 import type { ThreadPool } from "./pool.ts";

@@ -2,7 +2,7 @@
  * @module How matrix products, the packing before them and an LSTM's time steps are split: by rows, by panels of
  * columns, by lanes; alike in both forms of products.
  */
-import type { KernelExports } from "../exports.ts";
+
 import {
   kernelsOfForm,
   nameInForm,
@@ -12,6 +12,7 @@ import {
   TWO_FORMS,
   type TwoForms,
 } from "../forms.ts";
+import type { KernelExports } from "../generated/signatures.ts";
 import { edge, edges, type Parts } from "./parts.ts";
 import type { Arguments } from "./splits.ts";
 import { stepsBackward, stepsForward } from "./steps.ts";

@@ -2,7 +2,7 @@
  * @module How each kernel is split over threads: by its outputs, never along a sum, so that no number of threads can
  * change a bit. A sum over a flat array is one of fixed blocks, each added up by itself, then all in their order.
  */
-import type { KernelExports } from "../exports.ts";
+import type { KernelExports } from "../generated/signatures.ts";
 import { MOST_RESULTS } from "./control.ts";
 import { edge, edges, Parts } from "./parts.ts";
 import type { Attachment, ThreadPool } from "./pool.ts";

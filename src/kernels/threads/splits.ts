@@ -1,5 +1,5 @@
 /** @module Which kernels are split by their units, and which are sums of blocks. */
-import type { KernelExports } from "../exports.ts";
+import type { KernelExports } from "../generated/signatures.ts";
 
 /** A kernel. */
 export type Name = Exclude<keyof KernelExports, "memory" | "heapBase">;

@@ -1,5 +1,5 @@
 /** @module A layer's time steps one by one, for kernels that are each split over threads: recurrent.ts of assembly/. */
-import type { KernelExports } from "../exports.ts";
+import type { KernelExports } from "../generated/signatures.ts";
 
 const BYTES = 4;
 

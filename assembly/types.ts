@@ -1,0 +1,5 @@
+/**
+ * What the numbers of a kernel's signature are. scripts/build-kernels.mjs makes TypeScript of them: `usize` is an
+ * address in bytes, `Count` a number of elements, rows or bytes; mixing them up is a type error there.
+ */
+export type Count = usize;

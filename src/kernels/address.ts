@@ -1,0 +1,4 @@
+/** @module Places in a kernel's memory. */
+
+/** Bytes from the beginning of the memory. */
+export type Address = number;
