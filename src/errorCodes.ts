@@ -15,6 +15,14 @@ export const ERROR_CODES = {
     meaning: "A text has too few tokens for what is asked of it.",
     remedy: "Give a longer text, or a smaller batch or sequence; a score needs at least two tokens.",
   },
+  E_TEXT_LONG: {
+    meaning: "One of many texts is longer than is allowed.",
+    remedy: "Split it, or raise the limit; evaluate() reads a text of any length as a corpus.",
+  },
+  E_TEXT_SOURCE: {
+    meaning: "What texts come from failed in the middle.",
+    remedy: "Begin again with the text that the error names: those before it were scored.",
+  },
   E_TEXT_CHANGED: {
     meaning: "A text that is read again is not the one that was opened.",
     remedy: "Leave the text unchanged while it is in use, or open it again.",

@@ -10,6 +10,13 @@ import { type Layout, layoutOf } from "./model/layout.ts";
 import { Posterior } from "./model/posterior.ts";
 import { type GenerateOptions, generate, type Piece } from "./prediction/generate.ts";
 import { type Score, type ScoreOptions, score } from "./prediction/score.ts";
+import {
+  type ScoreAllOptions,
+  scoreAll,
+  type TextFailure,
+  type TextScore,
+  type Texts,
+} from "./prediction/scoreAll.ts";
 import type { JsonTokenizerReader, Tokenizer } from "./text/types.ts";
 import { hashPosterior, readModel, writeModel } from "./training/modelFile.ts";
 
@@ -104,6 +111,19 @@ export class LanguageModel {
    */
   async score(text: string, options?: ScoreOptions): Promise<Score> {
     return score(this, text, options);
+  }
+
+  /**
+   * Scores many texts side by side, each a document of its own, in the order given; common beginnings are read once.
+   *
+   * ```ts
+   * for await (const { index, surprise } of model.scoreAll(lines)) console.log(index, surprise);
+   * ```
+   *
+   * @param texts an array, an iterable or a stream of strings
+   */
+  scoreAll(texts: Texts, options?: ScoreAllOptions): AsyncGenerator<TextScore | TextFailure, void, void> {
+    return scoreAll(this, texts, options);
   }
 
   /**

@@ -33,6 +33,7 @@ export type { PredictionForm, Sampling } from "./prediction/ensemble.ts";
 export type { GenerateOptions, Piece } from "./prediction/generate.ts";
 export type { Model } from "./prediction/model.ts";
 export type { Score, ScoredToken, ScoreOptions } from "./prediction/score.ts";
+export type { ScoreAllOptions, TextFailure, TextScore, Texts } from "./prediction/scoreAll.ts";
 export * from "./text/index.ts";
 export {
   type Checkpointing,

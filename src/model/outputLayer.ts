@@ -5,13 +5,19 @@ import type { ModelConfiguration } from "./configuration.ts";
 import type { Layout } from "./layout.ts";
 import type { Products, Slices } from "./products.ts";
 
+/** What an output layer reads and writes of its network's; with gradients only: the last two. */
+export type OutputBuffers = Pick<
+  Buffers,
+  "logits" | "chunkRows" | "logitStride" | "targets" | "nll" | "packedRows" | "dAbove"
+>;
+
 /** What an output layer is built on; its own buffers are added to the plan. */
 export interface OutputContext {
   readonly plan: MemoryPlan;
   readonly model: ModelConfiguration;
   readonly layout: Layout;
   readonly products: Products;
-  readonly buffers: Buffers;
+  readonly buffers: OutputBuffers;
   /** Rows of the longest window. */
   readonly rows: number;
   /** Whether losses with gradients will be asked for. */

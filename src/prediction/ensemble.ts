@@ -33,6 +33,8 @@ export interface Ensemble {
   readonly stride: number;
   /** Draws and packs the weights, zeroes the state; later changes of the posterior are not seen. */
   begin(seed: Seed): Slices;
+  /** Zeroes the state, for a text that begins. */
+  reset(): void;
   /** Reads a token; with `predict` also finds the probabilities of the next. @throws SviError `E_TOKEN_RANGE` */
   step(token: number, predict: boolean): Slices;
   /** Whether the last prediction is a number, or NaN. */
@@ -169,6 +171,10 @@ class Members implements Ensemble {
     }
   }
 
+  reset(): void {
+    for (const member of this.#members) member.reset();
+  }
+
   *step(token: number, predict: boolean): Slices {
     for (let sample = 0; sample < this.#members.length; sample++) {
       const member = this.#members[sample];
@@ -237,6 +243,10 @@ class FlipoutEnsemble implements Ensemble {
       },
     );
     yield;
+  }
+
+  reset(): void {
+    this.#stepper.reset();
   }
 
   *step(token: number, predict: boolean): Slices {

@@ -5,6 +5,7 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
 import type { Quantization } from "../model/matrix.ts";
+import { tokenOffsets } from "../text/offsets.ts";
 import { type PredictionForm, requireForm, type Sampling } from "./ensemble.ts";
 import type { Model } from "./model.ts";
 import { type Prediction, Predictor } from "./predictor.ts";
@@ -12,6 +13,8 @@ import { type Prediction, Predictor } from "./predictor.ts";
 export interface ScoreOptions extends PredictionForm {
   /** Posterior samples whose predictions are averaged; 0 for the mean. */
   readonly samples?: number;
+  /** What is read before the text and not scored, such as a line's end: then the first token is scored too. */
+  readonly context?: string;
   readonly seed?: number;
   readonly signal?: AbortSignal;
   readonly memoryLimit?: number;
@@ -19,16 +22,18 @@ export interface ScoreOptions extends PredictionForm {
   readonly kernels?: Kernels;
 }
 
-/** A token of the text; nats. */
+/** A token of a text, and what it stands for: `start` up to `end`, in UTF-16 code units of the text; nats. */
 export interface ScoredToken {
   readonly token: number;
+  readonly start: number;
+  readonly end: number;
   readonly logProbability: number;
   readonly entropy: number;
   readonly mutualInformation: number;
 }
 
 export interface Score {
-  /** Every token after the first. */
+  /** Every token after the first; after a context all of them. */
   readonly tokens: readonly ScoredToken[];
   /** Sum over the tokens. */
   readonly logProbability: number;
@@ -39,17 +44,24 @@ export interface Score {
 }
 
 /**
- * Scores a text, every token after the first.
+ * Scores a text, every token after the first, or every token after a context.
  * @throws SviError `E_TEXT_SHORT` (fewer than two tokens), `E_UNKNOWN_SYMBOL`, `E_OPTION`, `E_MEMORY`; the signal's
  *   reason when aborted
  */
 export async function score(model: Model, text: string, options: ScoreOptions = {}): Promise<Score> {
-  const ids = model.tokenizer.encode(text);
-  if (ids.length < 2)
-    throw new SviError("E_TEXT_SHORT", `The text has ${ids.length} tokens`, {
-      value: ids.length,
-      remedy: "Give at least two: the first is what the second is predicted from",
+  const own = model.tokenizer.encode(text);
+  const context = model.tokenizer.encode(options.context ?? "");
+  const ids = new Int32Array(context.length + own.length);
+  ids.set(context);
+  ids.set(own, context.length);
+  const first = Math.max(1, context.length);
+  if (ids.length <= first)
+    throw new SviError("E_TEXT_SHORT", `The text has ${own.length} tokens`, {
+      value: own.length,
+      remedy:
+        "Give at least two, since the first is what the second is predicted from, or a `context` and one",
     });
+  const offsets = tokenOffsets(model.tokenizer, text, own);
   const samples = options.samples ?? 0;
   const { sampling, quantized } = requireForm(options);
   const predictor = new Predictor(model.posterior, samples, options);
@@ -58,10 +70,13 @@ export async function score(model: Model, text: string, options: ScoreOptions = 
   const tokens: ScoredToken[] = [];
   let sum = 0;
   const visit = (index: number, { probabilities, entropy, mutualInformation }: Prediction) => {
+    if (index + 1 < first) return;
     const token = ids[index + 1];
+    const place = 2 * (index + 1 - context.length);
     const logProbability = log64(Math.max(probabilities[token], 1.1754944e-38));
     sum += logProbability;
-    tokens.push({ token, logProbability, entropy, mutualInformation });
+    const [start, end] = [offsets[place], offsets[place + 1]];
+    tokens.push({ token, start, end, logProbability, entropy, mutualInformation });
   };
   try {
     predictor.plan.commit();

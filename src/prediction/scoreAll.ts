@@ -1,0 +1,244 @@
+/** @module How likely each of many texts is, every text a document of its own: read side by side, given in order. */
+import { requireInteger, SviError } from "../errors.ts";
+import { seedOf } from "../kernels/random.ts";
+import { drive } from "../kernels/slices.ts";
+import { requireToken } from "../model/stepper.ts";
+import { tokenOffsets } from "../text/offsets.ts";
+import type { Tokenizer } from "../text/types.ts";
+import { requireForm } from "./ensemble.ts";
+import { type Model, requirePrediction, requireSamples } from "./model.ts";
+import { createReader, type Record as Figures } from "./reader.ts";
+import type { ScoredToken, ScoreOptions } from "./score.ts";
+import { compareTokens } from "./trie.ts";
+import { type Texts, windows } from "./windows.ts";
+
+export type { Texts } from "./windows.ts";
+
+export interface ScoreAllOptions extends ScoreOptions {
+  /** Whether every token's own figures are wanted: `scores`. */
+  readonly tokens?: boolean;
+  /** Whether a text that cannot be scored ends all of them; else it gives a `TextFailure` in its place. */
+  readonly strict?: boolean;
+  /** UTF-16 code units of a text at most, 2²⁰ by default: a longer one is an error, before memory is. */
+  readonly longest?: number;
+  /** Whether beginnings that texts share are read once, as they are by default; scores are the same. */
+  readonly sharing?: boolean;
+}
+
+/** A text's figures; nats unless said otherwise. */
+export interface TextScore {
+  /** Place of the text among those given, from 0. */
+  readonly index: number;
+  readonly error: null;
+  /** Sum over the scored tokens: every token after the first, or all of them after a context. */
+  readonly logProbability: number;
+  /** Scored tokens. */
+  readonly tokens: number;
+  /** Those of them that stand for symbols outside of the vocabulary. */
+  readonly unknown: number;
+  /** Of the scored tokens' text; null where an unknown token stands for part of it. */
+  readonly bitsPerByte: number | null;
+  /** How unusual the text is: −log p a token. */
+  readonly surprise: number;
+  /** Mean over the tokens; 0 for the mean alone. */
+  readonly mutualInformation: number;
+  readonly mostMutualInformation: number;
+  /** The least likely token. */
+  readonly worst: ScoredToken;
+  /** Where `tokens` was asked for. */
+  readonly scores?: readonly ScoredToken[];
+}
+
+/** A text that could not be scored. */
+export interface TextFailure {
+  readonly index: number;
+  readonly error: SviError;
+}
+
+interface Prepared {
+  readonly index: number;
+  readonly text: string;
+  readonly ids: Int32Array;
+}
+
+/** A token's figures in a row of `FIGURES`. */
+const FIGURES = 3;
+
+/**
+ * Scores texts as they come, with memory for a window of them: as `score` does one by one, bit for bit.
+ * @throws SviError `E_OPTION`, `E_MEMORY`, `E_DIVERGED`; `E_TEXT_SOURCE` with the index where the texts' source
+ *   fails; with `strict` what is wrong with a text: `E_TEXT_SHORT`, `E_TEXT_LONG`, `E_UNKNOWN_SYMBOL`, `E_OPTION`;
+ *   the signal's reason when aborted. What was scored before has been given
+ * @example for await (const { index, surprise } of scoreAll(model, lines)) if (surprise > 3) console.log(lines[index]);
+ */
+export async function* scoreAll(
+  model: Model,
+  texts: Texts,
+  options: ScoreAllOptions = {},
+): AsyncGenerator<TextScore | TextFailure, void, void> {
+  const samples = requireSamples(model.posterior, options.samples ?? 0);
+  const seed = seedOf(requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
+  const longest = requireInteger("longest", options.longest ?? 2 ** 20, 1, 2 ** 28);
+  const { signal, strict = false, context = "" } = options;
+  const before = model.tokenizer.encode(context);
+  const source = windows(texts, signal);
+  const reader = createReader(model.posterior, samples, { ...options, ...requireForm(options) });
+  let index = 0;
+  try {
+    await drive(reader.begin(seed, before), signal);
+    for await (const window of source) {
+      const prepared = window.map((text, i) =>
+        prepare(model, text, index + i, longest, before.length > 0 ? 1 : 2),
+      );
+      index += window.length;
+      // Texts before a bad one are scored and given before it ends the others.
+      const bad = strict ? prepared.findIndex((each) => "error" in each) : -1;
+      const wanted = bad < 0 ? prepared : prepared.slice(0, bad);
+      const good = wanted.filter((each) => "ids" in each).sort((a, b) => compareTokens(a.ids, b.ids));
+      const figures = good.map(({ ids }) => new Float64Array(FIGURES * ids.length));
+      await drive(
+        reader.read(
+          good.map(({ ids }) => ids),
+          recordIn(figures),
+        ),
+        signal,
+      );
+      const results = new Map(good.map((text, i) => [text.index, { text, figures: figures[i] }]));
+      for (const each of wanted) {
+        const found = results.get(each.index);
+        yield found
+          ? result(model, found.text, found.figures, before.length > 0 ? 0 : 1, options)
+          : (each as TextFailure);
+      }
+      if (bad >= 0) throw (prepared[bad] as TextFailure).error;
+    }
+  } finally {
+    await source.return();
+    reader.release();
+  }
+}
+
+function recordIn(figures: readonly Float64Array[]): Figures {
+  return (from, to, position, { logProbability, entropy, mutualInformation }) => {
+    for (let i = from; i < to; i++) {
+      const own = figures[i];
+      own[FIGURES * position] = logProbability;
+      own[FIGURES * position + 1] = entropy;
+      own[FIGURES * position + 2] = mutualInformation;
+    }
+  };
+}
+
+/** @param least tokens that a text must have */
+function prepare(
+  { tokenizer, posterior }: Model,
+  text: unknown,
+  index: number,
+  longest: number,
+  least: number,
+): Prepared | TextFailure {
+  try {
+    if (typeof text !== "string")
+      throw new SviError(
+        "E_OPTION",
+        `Text ${index} is ${text === null ? "null" : `of type ${typeof text}`}`,
+        {
+          value: text,
+          remedy: "Give strings",
+        },
+      );
+    if (text.length > longest)
+      throw new SviError(
+        "E_TEXT_LONG",
+        `Text ${index} has ${text.length} characters, and ${longest} are the most`,
+        {
+          value: text.length,
+          remedy: "Raise `longest`, or use evaluate() for a text that is a whole corpus",
+        },
+      );
+    const ids = tokenizer.encode(text);
+    if (ids.length < least)
+      throw new SviError("E_TEXT_SHORT", `Text ${index} has ${ids.length} tokens`, {
+        value: ids.length,
+        remedy:
+          least === 1
+            ? "Leave empty texts out"
+            : "Give at least two tokens, since the first is what the second is predicted from, or a `context`",
+      });
+    for (const id of ids) requireToken(id, posterior.configuration.vocabulary);
+    return { index, text, ids };
+  } catch (error) {
+    if (!(error instanceof SviError)) throw error;
+    return { index, error: withIndex(error, index) };
+  }
+}
+
+function withIndex(error: SviError, index: number): SviError {
+  const prefix = `Text ${index}`;
+  if (error.message.startsWith(prefix)) return error;
+  return new SviError(error.code, `${prefix}: ${error.problem}`, {
+    value: error.value,
+    remedy: error.remedy,
+    cause: error,
+  });
+}
+
+/** @param first position of the first scored token */
+function result(
+  { tokenizer }: Model,
+  { index, text, ids }: Prepared,
+  figures: Float64Array,
+  first: number,
+  options: ScoreAllOptions,
+): TextScore {
+  const tokens = ids.length - first;
+  let [logProbability, information, mostInformation, unknown, worst] = [0, 0, 0, 0, first];
+  for (let t = first; t < ids.length; t++) {
+    const own = figures[FIGURES * t];
+    logProbability += own;
+    information += figures[FIGURES * t + 2];
+    mostInformation = Math.max(mostInformation, figures[FIGURES * t + 2]);
+    if (own < figures[FIGURES * worst]) worst = t;
+    if (ids[t] === tokenizer.unknown) unknown++;
+  }
+  requirePrediction(logProbability);
+  const offsets = tokenOffsets(tokenizer, text, ids);
+  const tokenAt = (t: number): ScoredToken => ({
+    token: ids[t],
+    start: offsets[2 * t],
+    end: offsets[2 * t + 1],
+    logProbability: figures[FIGURES * t],
+    entropy: figures[FIGURES * t + 1],
+    mutualInformation: figures[FIGURES * t + 2],
+  });
+  const bytes = scoredBytes(tokenizer.kind === "byte" ? tokens : null, text, first === 0 ? 0 : offsets[1]);
+  return {
+    index,
+    error: null,
+    logProbability,
+    tokens,
+    unknown,
+    bitsPerByte:
+      unknown > 0 || bytes === 0 || !keepsText(tokenizer) ? null : -logProbability / (Math.LN2 * bytes),
+    surprise: -logProbability / tokens,
+    mutualInformation: information / tokens,
+    mostMutualInformation: mostInformation,
+    worst: tokenAt(worst),
+    ...(options.tokens && { scores: Array.from({ length: tokens }, (_, i) => tokenAt(first + i)) }),
+  };
+}
+
+/** Whether its tokens hold all of a text; those of words do not hold the spaces. */
+const keepsText = ({ kind, lossless }: Tokenizer) => lossless || kind === "character";
+
+/** Bytes of UTF-8 of a text from an offset on. */
+function scoredBytes(known: number | null, text: string, from: number): number {
+  if (known !== null) return known;
+  let bytes = 0;
+  for (let i = from; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    // Each half of a surrogate pair stands for two of its four bytes.
+    bytes += unit < 0x80 ? 1 : unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 2 : 3;
+  }
+  return bytes;
+}
