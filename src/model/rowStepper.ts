@@ -2,7 +2,7 @@
  * @module One token for many rows at once, each after any row of the step before: texts of all lengths are read side
  * by side without padding, and a beginning that several share is read once. Row by row the bits are `Stepper`'s.
  */
-import type { KernelExports } from "../kernels/exports.ts";
+import type { KernelExports } from "../kernels/generated/signatures.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import { AdaptiveSoftmax } from "./adaptiveSoftmax.ts";
 import { chunkRowsOf, logitStrideOf } from "./classifier.ts";
