@@ -9,7 +9,7 @@
  */
 import { parseArgs } from "node:util";
 import "../src/kernels/embedded.ts";
-import { adam, ivon, type Method } from "../src/inference/method.ts";
+import { adam, ivon, type Method } from "../src/inference/public.ts";
 import { Network } from "../src/model/network.ts";
 import { randomPosterior, step as runStep, STILL, trainerOf } from "./run.ts";
 

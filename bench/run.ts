@@ -1,6 +1,6 @@
 /** @module A run to be timed: a model of small random weights, past the beginning of a very long training. */
 
-import type { Method } from "../src/inference/method.ts";
+import type { Method } from "../src/inference/public.ts";
 import type { ProductForm } from "../src/kernels/forms.ts";
 import type { Kernels } from "../src/kernels/kernels.ts";
 import { seedOf } from "../src/kernels/random.ts";

@@ -8,7 +8,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { parseArgs } from "node:util";
 import "../src/kernels/embedded.ts";
 import { threads } from "../src/entries/threads.ts";
-import { adam } from "../src/inference/method.ts";
+import { adam } from "../src/inference/public.ts";
 import { drive } from "../src/kernels/slices.ts";
 import { trainerOf } from "./run.ts";
 

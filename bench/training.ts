@@ -8,7 +8,7 @@
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import "../src/kernels/embedded.ts";
-import { adam, bayesByBackprop, ivon, type Method, sgd } from "../src/inference/method.ts";
+import { adam, bbb, ivon, type Method, sgd } from "../src/inference/public.ts";
 import type { ProductForm } from "../src/kernels/forms.ts";
 import { SHAPES } from "./peers/shapes.ts";
 import { randomTokens, STILL, step, trainerOf } from "./run.ts";
@@ -26,7 +26,7 @@ const TOKENS = SHAPE.batch * SHAPE.sequence;
 const METHODS: Record<string, { readonly method: Method; readonly products?: ProductForm }> = {
   adam: { method: adam(STILL) },
   ivon: { method: ivon(STILL) },
-  bbb: { method: bayesByBackprop(STILL) },
+  bbb: { method: bbb(STILL) },
   sgd: { method: sgd(STILL) },
   "adam, int16": { method: adam(STILL), products: "int16" },
   "ivon, int16": { method: ivon(STILL), products: "int16" },

@@ -5,7 +5,7 @@
  */
 import { littleEndianBytes } from "./formats/endian.ts";
 import { Sha256 } from "./formats/sha256.ts";
-import { ivon } from "./inference/method.ts";
+import { ivon } from "./inference/public.ts";
 import { KernelInstance } from "./kernels/instance.ts";
 import { defaultKernels, type Kernels } from "./kernels/kernels.ts";
 import { MemoryPlan } from "./kernels/memory.ts";

@@ -3,23 +3,7 @@ export { SviError, type SviErrorCode } from "./errors.ts";
 export { type EvaluateOptions, evaluate } from "./evaluation/evaluate.ts";
 export type { Evaluation, ReliabilityBin } from "./evaluation/tally.ts";
 export type { HessianRatio } from "./inference/guide.ts";
-export {
-  type AdamMethod,
-  adam,
-  bayesByBackprop,
-  type GaussianPrior,
-  gaussianPrior,
-  type IvonMethod,
-  ivon,
-  type MeanFieldMethod,
-  type Method,
-  type Prior,
-  type ScaleMixturePrior,
-  type SgdMethod,
-  type Strides,
-  scaleMixturePrior,
-  sgd,
-} from "./inference/method.ts";
+export * from "./inference/public.ts";
 export { type Capabilities, type Capability, capabilities } from "./kernels/capabilities.ts";
 export type { ProductForm } from "./kernels/forms.ts";
 export type { Build } from "./kernels/identity.ts";

@@ -2,7 +2,7 @@
 import "../../src/kernels/embedded.ts";
 import { relaxed } from "../../src/entries/relaxed.ts";
 import { threads } from "../../src/entries/threads.ts";
-import { adam, ivon } from "../../src/inference/method.ts";
+import { adam, ivon } from "../../src/inference/public.ts";
 import type { ProductForm } from "../../src/kernels/forms.ts";
 import { defaultKernels, type Kernels } from "../../src/kernels/kernels.ts";
 import { seedOf } from "../../src/kernels/random.ts";

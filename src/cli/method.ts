@@ -1,5 +1,5 @@
 /** @module The options of the inference method, and which of them each method has. */
-import { adam, bayesByBackprop, gaussianPrior, ivon, type Method, sgd } from "../inference/method.ts";
+import { adam, bayesByBackprop, gaussianPrior, ivon, type Method, sgd } from "../inference/public.ts";
 import { UsageError, type Values } from "./command.ts";
 
 export const METHOD = {

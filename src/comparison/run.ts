@@ -2,7 +2,7 @@
 
 import { evaluate } from "../evaluation/evaluate.ts";
 import type { ReliabilityBin } from "../evaluation/tally.ts";
-import { adam, bayesByBackprop, ivon, type Method, sgd } from "../inference/method.ts";
+import { METHODS, type Method, type MethodKind, type MethodOptions } from "../inference/methods.ts";
 import { LanguageModel } from "../languageModel.ts";
 import { finish } from "../model/work.ts";
 import type { Corpus } from "../text/corpus.ts";
@@ -10,11 +10,7 @@ import { fit } from "../training/fit.ts";
 import { type Schedule, schedule } from "../training/schedule.ts";
 
 /** The options of a method as they were given; what is not given is the library's default. */
-export type MethodSpec =
-  | ({ readonly kind: "sgd" } & NonNullable<Parameters<typeof sgd>[0]>)
-  | ({ readonly kind: "adam" } & NonNullable<Parameters<typeof adam>[0]>)
-  | ({ readonly kind: "bbb" } & NonNullable<Parameters<typeof bayesByBackprop>[0]>)
-  | ({ readonly kind: "ivon" } & NonNullable<Parameters<typeof ivon>[0]>);
+export type MethodSpec = { [K in MethodKind]: { readonly kind: K } & MethodOptions<K> }[MethodKind];
 
 /** Everything that decides a run's bits besides the text. */
 export interface Setting {
@@ -98,9 +94,8 @@ export interface RunRecord {
 
 /** @throws SviError `E_OPTION` */
 export function methodOf(spec: MethodSpec): Method {
-  if (spec.kind === "sgd") return sgd(spec);
-  if (spec.kind === "adam") return adam(spec);
-  return spec.kind === "bbb" ? bayesByBackprop(spec) : ivon(spec);
+  const { kind, ...options } = spec;
+  return METHODS[kind].describe(options as never);
 }
 
 /** Numbers of samples that the test text is scored with, besides the mean. */

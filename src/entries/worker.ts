@@ -1,16 +1,7 @@
 /** @module svi-lm in a worker: no kernels and no training on the caller's side, only handles and descriptions. */
 export { SviError, type SviErrorCode } from "../errors.ts";
 export type { Evaluation } from "../evaluation/tally.ts";
-export {
-  adam,
-  bayesByBackprop,
-  gaussianPrior,
-  ivon,
-  type Method,
-  type Prior,
-  scaleMixturePrior,
-  sgd,
-} from "../inference/method.ts";
+export * from "../inference/public.ts";
 export type { Piece } from "../prediction/generate.ts";
 export type { Score, ScoredToken } from "../prediction/score.ts";
 export type { Checkpointing, StepRecord } from "../training/fit.ts";

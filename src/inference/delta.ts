@@ -1,28 +1,49 @@
 /** @module The delta guide: all mass on one point, so that the ELBO is the likelihood (MLE), or MAP with a prior. */
 import { ready, type Slices } from "../model/work.ts";
-import { Adam } from "./adam.ts";
 import { clipFactor, type Guide, type GuideContext, type Position, type Update, Vectors } from "./guide.ts";
-import type { AdamMethod, SgdMethod } from "./method.ts";
-import { Sgd } from "./sgd.ts";
+import type { GaussianPrior } from "./method.ts";
+import type { State } from "./state.ts";
+
+export interface Rates {
+  readonly learningRate: number;
+  /** Factor of the gradient, from clipping. */
+  readonly scale: number;
+  /** Pull towards 0 of a Gaussian prior. */
+  readonly decay: number;
+}
+
+/** Follows a gradient, segment by segment. */
+export interface Optimiser {
+  /** Begins an update of all segments. */
+  advance(): void;
+  /** `at` is the segment's byte offset in the optimiser's own arrays. */
+  step(weights: number, gradient: number, at: number, size: number, rates: Rates): void;
+}
 
 export class DeltaGuide implements Guide {
   readonly particles = 1;
   readonly mean: number;
   readonly theta: number;
   readonly gradient: number;
+  readonly state: State;
   readonly #v: Vectors;
   readonly #clip: number;
   readonly #decay: number;
-  readonly #optimiser: Sgd | Adam;
+  readonly #optimiser: Optimiser;
 
-  constructor(context: GuideContext, method: SgdMethod | AdamMethod) {
+  constructor(
+    context: GuideContext,
+    method: { readonly clip: number; readonly prior: GaussianPrior | null },
+    optimiser: (vectors: Vectors) => Optimiser,
+  ) {
     this.#v = new Vectors(context);
-    this.mean = this.#v.array();
+    this.state = this.#v.state;
+    this.mean = this.#v.array("mean");
     this.theta = this.mean;
     this.gradient = this.#v.array();
     this.#clip = method.clip;
     this.#decay = method.prior ? 1 / (context.lambda * method.prior.scale * method.prior.scale) : 0;
-    this.#optimiser = method.kind === "sgd" ? new Sgd(this.#v, method) : new Adam(this.#v, method);
+    this.#optimiser = optimiser(this.#v);
   }
 
   *start(mean: Float32Array): Slices {
@@ -58,18 +79,6 @@ export class DeltaGuide implements Guide {
 
   precision(): Slices<boolean> {
     return ready(false);
-  }
-
-  arrays() {
-    return this.#optimiser.arrays();
-  }
-
-  scalars() {
-    return this.#optimiser.scalars();
-  }
-
-  restore(scalars: Record<string, number[]>): void {
-    this.#optimiser.restore(scalars);
   }
 
   hessianRatio(): null {

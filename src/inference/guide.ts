@@ -4,6 +4,7 @@ import type { MemoryPlan } from "../kernels/memory.ts";
 import type { Seed } from "../kernels/random.ts";
 import type { Layout, Segment } from "../model/layout.ts";
 import { PART, type Slices, sliceOf, unitsOfPart, Work } from "../model/work.ts";
+import { State } from "./state.ts";
 import type { Sparse } from "./stretches.ts";
 
 export interface GuideContext {
@@ -30,12 +31,6 @@ export interface Update {
   readonly gradientNorm: number;
 }
 
-/** An array over the flat vector that a resumed run needs. */
-export interface NamedArray {
-  readonly name: string;
-  readonly address: number;
-}
-
 /** Quantiles over the weights of h / h0: 0.05, 0.5, 0.95. */
 export interface HessianRatio {
   readonly low: number;
@@ -47,6 +42,8 @@ export interface Guide {
   /** Address of the weights that the network reads: a draw, or the mean itself. */
   readonly theta: number;
   readonly mean: number;
+  /** Everything that resuming needs, the mean among it. */
+  readonly state: State;
   /** Where the network writes its gradient. */
   readonly gradient: number;
   readonly particles: number;
@@ -69,10 +66,6 @@ export interface Guide {
   noise(position: Position): number;
   /** Copies the posterior out; false where there is none but the mean. */
   precision(out: Float32Array): Slices<boolean>;
-  /** Everything besides the mean that resuming needs, arrays and scalars. */
-  arrays(): readonly NamedArray[];
-  scalars(): Record<string, number[]>;
-  restore(scalars: Record<string, number[]>): void;
   hessianRatio(): HessianRatio | null;
 }
 
@@ -112,18 +105,21 @@ export class Vectors {
   readonly plan: MemoryPlan;
   readonly k: KernelExports;
   readonly layout: Layout;
+  readonly state: State;
   readonly #work: Work;
 
   constructor(context: GuideContext) {
     this.plan = context.plan;
     this.k = context.plan.instance.exports;
     this.layout = context.layout;
+    this.state = new State(context.plan);
     this.#work = new Work(sliceOf(context.plan.instance));
   }
 
-  /** Address of a new array over the flat vector. */
-  array(): number {
-    return this.plan.words(this.layout.length);
+  /** Address of a new array over the flat vector; with a name it is part of the state. */
+  array(name?: string): number {
+    const { length } = this.layout;
+    return name === undefined ? this.plan.words(length) : this.state.array(name, length);
   }
 
   /**

@@ -1,15 +1,31 @@
 /** @module Stochastic gradient descent with momentum, PyTorch's convention: u = momentum·u + g, w -= rate·u. */
-import type { NamedArray, Vectors } from "./guide.ts";
+import type { Optimiser, Rates } from "./delta.ts";
+import { DeltaGuide } from "./delta.ts";
+import type { Vectors } from "./guide.ts";
+import { bound, type Common, fraction, type GaussianPrior, type MethodEntry, positive } from "./method.ts";
 
-export interface Rates {
-  readonly learningRate: number;
-  /** Factor of the gradient, from clipping. */
-  readonly scale: number;
-  /** Pull towards 0 of a Gaussian prior. */
-  readonly decay: number;
+export interface SgdMethod extends Common {
+  readonly kind: "sgd";
+  readonly momentum: number;
+  /** MAP where given, else maximum likelihood. */
+  readonly prior: GaussianPrior | null;
 }
 
-export class Sgd {
+/**
+ * Maximum likelihood (MAP with a prior) by stochastic gradient descent with momentum, PyTorch's convention.
+ * @throws SviError `E_OPTION` where a value is out of range
+ */
+export function sgd(options: Partial<Omit<SgdMethod, "kind">> = {}): SgdMethod {
+  return {
+    kind: "sgd",
+    learningRate: positive("learningRate", options.learningRate ?? 1),
+    clip: bound("clip", options.clip ?? 1),
+    momentum: fraction("momentum", options.momentum ?? 0.9),
+    prior: options.prior ?? null,
+  };
+}
+
+class Sgd implements Optimiser {
   readonly #v: Vectors;
   readonly #momentum: number;
   readonly #velocity: number;
@@ -17,7 +33,7 @@ export class Sgd {
   constructor(vectors: Vectors, options: { readonly momentum: number }) {
     this.#v = vectors;
     this.#momentum = options.momentum;
-    this.#velocity = vectors.array();
+    this.#velocity = vectors.array("momentum");
   }
 
   advance(): void {}
@@ -36,14 +52,10 @@ export class Sgd {
       decay,
     );
   }
-
-  arrays(): NamedArray[] {
-    return [{ name: "momentum", address: this.#velocity }];
-  }
-
-  scalars(): Record<string, number[]> {
-    return {};
-  }
-
-  restore(): void {}
 }
+
+export const SGD: MethodEntry<SgdMethod> = {
+  describe: sgd,
+  posterior: false,
+  guide: (context, method) => new DeltaGuide(context, method, (vectors) => new Sgd(vectors, method)),
+};

@@ -6,6 +6,9 @@ import type { Tokenizer } from "../text/types.ts";
 import { composeModel, readModel } from "./modelFile.ts";
 import type { Trainer } from "./trainer.ts";
 
+/** Grows when a run of the old form could not be resumed by the new one. */
+const CHECKPOINT_VERSION = 2;
+
 type Fingerprint = Readonly<Record<string, unknown>>;
 
 /** A model file that also holds optimiser state, carried state and position of a run. */
@@ -14,14 +17,16 @@ export function* writeCheckpoint(
   trainer: Trainer,
   fingerprint: Fingerprint,
 ): Slices<Uint8Array<ArrayBuffer>> {
-  const metadata = JSON.stringify({ run: describe(fingerprint), scalars: trainer.scalars() });
+  const { arrays, scalars } = trainer.saved();
+  const metadata = JSON.stringify({ version: CHECKPOINT_VERSION, run: describe(fingerprint), scalars });
   yield* trainer.publish();
-  return yield* composeModel(model, { arrays: trainer.arrays(), metadata });
+  return yield* composeModel(model, { arrays, metadata });
 }
 
 /**
  * @param tokenizer that of the run: a tokenizer.json in the file needs no library, since resuming takes the arrays alone
- * @throws SviError `E_CHECKPOINT` where the file holds no run, or another one; what reading a model throws
+ * @throws SviError `E_CHECKPOINT` where the file holds no run, or another one; `E_VERSION` where another version of
+ *   svi-lm wrote it; what reading a model throws
  */
 export function readCheckpoint(
   bytes: Uint8Array,
@@ -33,7 +38,12 @@ export function readCheckpoint(
     throw new SviError("E_CHECKPOINT", "The file holds a model but no run to go on with", {
       remedy: "Give a file that was written as a checkpoint",
     });
-  const { run, scalars } = parseTraining(training.metadata);
+  const { version, run, scalars } = parseTraining(training.metadata);
+  if (version !== CHECKPOINT_VERSION)
+    throw new SviError("E_VERSION", `The checkpoint is of version ${version ?? 1}`, {
+      value: version,
+      remedy: `This version of svi-lm resumes runs of version ${CHECKPOINT_VERSION}: finish the run with the one that began it, or train again from the model that the file holds`,
+    });
   const now = describe(fingerprint);
   for (const [name, value] of Object.entries(now))
     if (run[name] !== value)
@@ -54,12 +64,18 @@ function describe(fingerprint: Fingerprint): Record<string, string> {
   );
 }
 
-function parseTraining(metadata: string): { run: Record<string, string>; scalars: Record<string, number[]> } {
+interface Recorded {
+  readonly version?: number;
+  readonly run: Record<string, string>;
+  readonly scalars: Record<string, number[]>;
+}
+
+function parseTraining(metadata: string): Recorded {
   try {
-    const { run, scalars } = JSON.parse(metadata);
+    const { version, run, scalars } = JSON.parse(metadata);
     const numbers = Object.values(scalars) as unknown[];
     if (run !== null && numbers.every((list) => Array.isArray(list) && list.every((n) => Number.isFinite(n))))
-      return { run, scalars };
+      return { version, run, scalars };
   } catch {
     // Told below: what JSON found wrong helps nobody.
   }

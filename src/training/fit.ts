@@ -3,7 +3,8 @@ import { requireInteger, requireNumber, SviError } from "../errors.ts";
 import { Evaluator } from "../evaluation/evaluate.ts";
 import type { Evaluation } from "../evaluation/tally.ts";
 import type { HessianRatio } from "../inference/guide.ts";
-import { ivon, type Method } from "../inference/method.ts";
+import { ivon } from "../inference/ivon/method.ts";
+import { entryOf, type Method } from "../inference/methods.ts";
 import type { ProductForm } from "../kernels/forms.ts";
 import type { Build } from "../kernels/identity.ts";
 import { defaultKernels, type Kernels } from "../kernels/kernels.ts";
@@ -222,7 +223,7 @@ function requireOccasions(model: Model, method: Method, { validation, checkpoint
   if (!validation) return;
   if (validation.every !== undefined) requireInteger("validation every", validation.every, 1);
   requireVocabulary(model, validation.corpus);
-  if (validation.samples && method.kind !== "ivon" && method.kind !== "bbb")
+  if (validation.samples && !entryOf(method).posterior)
     throw new SviError("E_OPTION", `${validation.samples} samples were asked of a run of ${method.kind}`, {
       value: validation.samples,
       remedy: "Validate with the mean (samples 0), or train with ivon or bbb",

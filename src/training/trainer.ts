@@ -1,10 +1,8 @@
 /** @module One run's own kernels, network and guide, and the walk of a minibatch through them. */
 import { SviError } from "../errors.ts";
-import { DeltaGuide } from "../inference/delta.ts";
-import type { Guide, GuideContext, Position, Update } from "../inference/guide.ts";
-import { IvonGuide } from "../inference/ivon.ts";
-import { MeanFieldGuide } from "../inference/meanField.ts";
-import type { Method } from "../inference/method.ts";
+import type { Guide, Position, Update } from "../inference/guide.ts";
+import { guideOf, type Method } from "../inference/methods.ts";
+import { State } from "../inference/state.ts";
 import type { ProductForm } from "../kernels/forms.ts";
 import { KernelInstance } from "../kernels/instance.ts";
 import type { Kernels } from "../kernels/kernels.ts";
@@ -61,7 +59,10 @@ export class Trainer {
   readonly #posterior: Posterior;
   readonly #plan: MemoryPlan;
   readonly #network: Network;
-  readonly #state: number;
+  /** What resuming needs besides the guide's. */
+  readonly #state: State;
+  /** Address of the carried state of all layers. */
+  readonly #carried: number;
   readonly #average: number;
   readonly #precision: Float32Array;
   readonly #work = new Work();
@@ -73,11 +74,11 @@ export class Trainer {
   #published = 0;
   /** Mean, precision and lambda that a run falls back to when it diverges. */
   #kept: { mean: Float32Array; precision: Float32Array | null; lambda: number | null } | null = null;
-  #averaged = 0;
   /** Tokens of the last minibatch. */
   #tokens = 0;
-  /** Updates made so far. */
-  step = 0;
+  readonly #step: number[];
+  /** Means that the average is of. */
+  readonly #averaged: number[];
 
   /** @throws SviError `E_MEMORY` where the run would need more than the limit */
   constructor(posterior: Posterior, options: TrainerOptions) {
@@ -94,11 +95,24 @@ export class Trainer {
       resets: options.separator >= 0,
       products: options.products,
     });
-    this.guide = createGuide(method, { plan: this.#plan, layout, seed, steps, lambda });
-    this.#state = this.#plan.words(this.#network.stateSize);
-    this.#average = options.averaging > 0 ? this.#plan.words(layout.length) : 0;
+    this.guide = guideOf({ plan: this.#plan, layout, seed, steps, lambda }, method);
+    this.#state = new State(this.#plan);
+    this.#carried = this.#state.array("state", this.#network.stateSize);
+    this.#average = options.averaging > 0 ? this.#state.array("average", layout.length) : 0;
+    this.#step = this.#state.numbers("step", [0]);
+    this.#averaged = this.#state.numbers("averaged", [0]);
     this.#plan.commit();
     this.#precision = new Float32Array(layout.length);
+  }
+
+  /** Updates made so far. */
+  get step(): number {
+    return this.#step[0];
+  }
+
+  /** As if so many had been made: measurements begin where a run is in full swing. */
+  set step(count: number) {
+    this.#step[0] = count;
   }
 
   /** Bytes of wasm memory that the run occupies. */
@@ -113,7 +127,7 @@ export class Trainer {
 
   /** Forgets the carried state, as at the beginning of a pass. */
   resetState(): void {
-    this.#plan.floats(this.#state, this.#network.stateSize).fill(0);
+    this.#plan.floats(this.#carried, this.#network.stateSize).fill(0);
   }
 
   /**
@@ -134,7 +148,7 @@ export class Trainer {
       yield* guide.draw(position, particle, this.#network.embeddings);
       this.#drawMasks(particle);
       yield* this.#network.pack(guide.theta);
-      yield* this.#network.forward(guide.theta, this.#state);
+      yield* this.#network.forward(guide.theta, this.#carried);
       total += yield* this.#network.loss(guide.theta, guide.gradient);
       yield* this.#network.backward(guide.gradient);
       yield* guide.gather(position, particle);
@@ -171,9 +185,9 @@ export class Trainer {
     try {
       const update = yield* this.guide.update(position);
       done(update);
-      this.#network.saveState(this.#state);
+      this.#network.saveState(this.#carried);
       this.#tokens = position.tokens;
-      this.step++;
+      this.#step[0]++;
       yield* this.#followAverage();
     } finally {
       this.#updating = null;
@@ -195,11 +209,11 @@ export class Trainer {
   *#followAverage(): Slices {
     const { averaging, steps } = this.options;
     if (!this.#average || this.step <= steps * (1 - averaging)) return;
-    this.#averaged++;
+    this.#averaged[0]++;
     const { length } = this.#posterior.layout;
     yield* this.#parts(length, (from, size) => {
       const k = this.#plan.instance.exports;
-      k.averageInto(this.#average + 4 * from, this.guide.mean + 4 * from, size, 1 / this.#averaged);
+      k.averageInto(this.#average + 4 * from, this.guide.mean + 4 * from, size, 1 / this.#averaged[0]);
     });
   }
 
@@ -232,7 +246,7 @@ export class Trainer {
     if (!(yield* this.finite()))
       throw diverged("largest weight after the update", Number.POSITIVE_INFINITY, this.step - 1);
     yield* this.#network.pack(mean);
-    yield* this.#network.forward(mean, this.#state);
+    yield* this.#network.forward(mean, this.#carried);
     const nll = (yield* this.#network.loss(mean)) / this.#tokens;
     if (!(nll < this.#worstLoss)) throw diverged("loss after the update", nll, this.step - 1);
   }
@@ -269,62 +283,35 @@ export class Trainer {
     if (this.#updating) finish(this.#updating);
     if (this.step === this.#published) return;
     const { length } = this.#posterior.layout;
-    const mean = this.#plan.floats(this.#averaged > 0 ? this.#average : this.guide.mean, length);
+    const mean = this.#plan.floats(this.#averaged[0] > 0 ? this.#average : this.guide.mean, length);
     const known = yield* this.guide.precision(this.#precision);
     yield* this.#posterior.assign(mean, known ? this.#precision : null, known ? this.options.lambda : null);
     this.#published = this.step;
   }
 
   /** Arrays (views, until the next update) and numbers that a resumed run needs, besides the posterior. */
-  arrays(): Map<string, Float32Array> {
-    const { length } = this.#posterior.layout;
-    const arrays = new Map<string, Float32Array>();
-    arrays.set("mean", this.#plan.floats(this.guide.mean, length));
-    for (const { name, address } of this.guide.arrays()) arrays.set(name, this.#plan.floats(address, length));
-    if (this.#average) arrays.set("average", this.#plan.floats(this.#average, length));
-    arrays.set("state", this.#plan.floats(this.#state, this.#network.stateSize));
-    return arrays;
-  }
-
-  scalars(): Record<string, number[]> {
-    return { ...this.guide.scalars(), step: [this.step], averaged: [this.#averaged] };
+  saved(): { arrays: Map<string, Float32Array>; scalars: Record<string, number[]> } {
+    const states = [this.guide.state, this.#state];
+    return {
+      arrays: new Map(states.flatMap((state) => state.arrays())),
+      scalars: Object.fromEntries(states.flatMap((state) => state.lists())),
+    };
   }
 
   /** @throws SviError `E_CHECKPOINT` where an array or a number is missing, or not one that a run can have */
   restore(arrays: ReadonlyMap<string, Float32Array>, scalars: Record<string, number[]>): void {
-    const { length } = this.#posterior.layout;
-    const take = (name: string, address: number, count: number) => {
-      const found = arrays.get(name);
-      if (found?.length !== count)
-        throw new SviError("E_CHECKPOINT", `The checkpoint's ${name} has ${found?.length ?? "no"} numbers`, {
-          value: found?.length,
-          remedy: "Resume with the model, method, batch and text that the run began with",
-        });
-      this.#plan.floats(address, count).set(found);
-    };
-    this.#requireScalars(scalars);
-    take("mean", this.guide.mean, length);
-    for (const { name, address } of this.guide.arrays()) take(name, address, length);
-    if (this.#average) take("average", this.#average, length);
-    take("state", this.#state, this.#network.stateSize);
-    this.guide.restore(scalars);
-    this.#started = true;
-    [this.step] = scalars.step;
-    [this.#averaged] = scalars.averaged;
-  }
-
-  /** Lists as long as this run's own, and a position within the run. */
-  #requireScalars(scalars: Record<string, number[]>): void {
-    const count = (n: number) => Number.isInteger(n) && n >= 0 && n <= this.options.steps;
-    for (const [name, own] of Object.entries(this.scalars())) {
-      const found = Object.hasOwn(scalars, name) ? scalars[name] : [];
-      const counts = name === "step" || name === "averaged";
-      if (found.length !== own.length || (counts && !count(found[0])))
-        throw new SviError("E_CHECKPOINT", `The checkpoint's ${name} is [${found}]`, {
-          value: found,
+    // Before anything is taken: what is spoilt must not be published.
+    for (const name of ["step", "averaged"]) {
+      const count = Object.hasOwn(scalars, name) ? scalars[name][0] : undefined;
+      if (!Number.isInteger(count) || count! < 0 || count! > this.options.steps)
+        throw new SviError("E_CHECKPOINT", `The checkpoint's ${name} is ${count}`, {
+          value: count,
           remedy: "Go back to an older checkpoint, or train again",
         });
     }
+    this.guide.state.restore(arrays, scalars);
+    this.#state.restore(arrays, scalars);
+    this.#started = true;
   }
 }
 
@@ -333,10 +320,4 @@ export function diverged(what: string, value: number, step: number): SviError {
     value,
     remedy: "Train again with a smaller learning rate; the weights before the run diverged were kept",
   });
-}
-
-function createGuide(method: Method, context: GuideContext): Guide {
-  if (method.kind === "ivon") return new IvonGuide(context, method);
-  if (method.kind === "bbb") return new MeanFieldGuide(context, method);
-  return new DeltaGuide(context, method);
 }

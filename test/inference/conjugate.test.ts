@@ -6,11 +6,11 @@
  * The guides never see it: they get gradients of a minibatch's mean negative log-likelihood at their draws.
  */
 import { expect, test, vi } from "vitest";
-import { DeltaGuide } from "../../src/inference/delta.ts";
+import { BbbGuide } from "../../src/inference/bbb.ts";
 import type { Guide, GuideContext } from "../../src/inference/guide.ts";
-import { IvonGuide } from "../../src/inference/ivon.ts";
-import { MeanFieldGuide } from "../../src/inference/meanField.ts";
-import { adam, bayesByBackprop, gaussianPrior, ivon, sgd } from "../../src/inference/method.ts";
+import { IvonGuide } from "../../src/inference/ivon/guide.ts";
+import { guideOf } from "../../src/inference/methods.ts";
+import { adam, bbb, gaussianPrior, ivon, sgd } from "../../src/inference/public.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { seedOf } from "../../src/kernels/random.ts";
@@ -187,9 +187,9 @@ test("IVON as it comes, with its ramp, probe and clamp, ends near the exact post
 
 test.each([1, 4])("Bayes by Backprop recovers them too, %i particles", (particles) => {
   const exact = regression(1);
-  const method = bayesByBackprop({ ...NO_CLIP, prior, particles, initialDeviation: 0.1 });
+  const method = bbb({ ...NO_CLIP, prior, particles, initialDeviation: 0.1 });
   const run = { steps: 24000, batch: 96, rate: (step: number) => (step < 4000 ? 0.01 : 0.0005) };
-  const found = infer((context) => new MeanFieldGuide(context, method), exact.data, run);
+  const found = infer((context) => new BbbGuide(context, method), exact.data, run);
   const { mean, precision } = errors(found, exact);
   console.log(`bbb, ${particles}: mean off by ${mean.toFixed(3)} sd, precision by ${precision.toFixed(3)}`);
   expect(mean).toBeLessThan(0.15);
@@ -205,10 +205,10 @@ test("the delta guide with the prior finds the posterior's mode, without it the 
   );
   const run = { steps: 4000, batch: EXAMPLES, rate: (step: number) => (step < 2000 ? 0.05 : 0.002) };
   for (const make of [sgd, adam]) {
-    const map = infer((context) => new DeltaGuide(context, make({ ...NO_CLIP, prior })), exact.data, run);
+    const map = infer((context) => guideOf(context, make({ ...NO_CLIP, prior })), exact.data, run);
     expect(relativeError(map.mean, exact.mean)).toBeLessThan(1e-4);
     expect([...map.bias]).toEqual([1, 2, 3]);
-    const mle = infer((context) => new DeltaGuide(context, make(NO_CLIP)), exact.data, run);
+    const mle = infer((context) => guideOf(context, make(NO_CLIP)), exact.data, run);
     expect(relativeError(mle.mean, likelihood)).toBeLessThan(1e-4);
     expect(relativeError(likelihood, exact.mean)).toBeGreaterThan(1e-2);
   }
@@ -217,10 +217,10 @@ test("the delta guide with the prior finds the posterior's mode, without it the 
 test("more particles make a quieter estimate: the variance of a step falls with their number", () => {
   const exact = regression(1);
   const variance = (particles: number) => {
-    const method = bayesByBackprop({ ...NO_CLIP, prior, particles, initialDeviation: 0.3 });
+    const method = bbb({ ...NO_CLIP, prior, particles, initialDeviation: 0.3 });
     const plan = new MemoryPlan(new KernelInstance());
     const context = { plan, layout: layout(), seed: seedOf(2), steps: 400, lambda: EXAMPLES };
-    const guide = new MeanFieldGuide(context, method);
+    const guide = new BbbGuide(context, method);
     plan.commit();
     finish(guide.start(new Float32Array(48), null));
     const [theta, gradient] = [guide.theta, guide.gradient].map((at) => plan.floats(at, 48));

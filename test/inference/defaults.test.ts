@@ -1,7 +1,7 @@
 /** `ivon()` without arguments: what it derives from the gradients, as docs/design/inference.md says. */
 import { expect, test } from "vitest";
-import { IvonGuide } from "../../src/inference/ivon.ts";
-import { gaussianPrior, type IvonMethod, ivon } from "../../src/inference/method.ts";
+import { IvonGuide } from "../../src/inference/ivon/guide.ts";
+import { gaussianPrior, type IvonMethod, ivon } from "../../src/inference/public.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { seedOf } from "../../src/kernels/random.ts";

@@ -1,7 +1,7 @@
 /** Rows of the embedding that a window does not read are not drawn; a training has the bits as if they were. */
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import { ivon } from "../../src/inference/method.ts";
+import { ivon } from "../../src/inference/public.ts";
 import { seedOf } from "../../src/kernels/random.ts";
 import { configureModel } from "../../src/model/configuration.ts";
 import { layoutOf } from "../../src/model/layout.ts";

@@ -1,17 +1,10 @@
 /** Forward pass, gradients and ten updates of every optimiser against PyTorch in float64; see README.md. */
 import { expect, test } from "vitest";
-import { DeltaGuide } from "../../src/inference/delta.ts";
+import { BbbGuide } from "../../src/inference/bbb.ts";
 import type { Guide, GuideContext } from "../../src/inference/guide.ts";
-import { IvonGuide } from "../../src/inference/ivon.ts";
-import { MeanFieldGuide } from "../../src/inference/meanField.ts";
-import {
-  adam,
-  bayesByBackprop,
-  gaussianPrior,
-  ivon,
-  scaleMixturePrior,
-  sgd,
-} from "../../src/inference/method.ts";
+import { IvonGuide } from "../../src/inference/ivon/guide.ts";
+import { guideOf as createGuide } from "../../src/inference/methods.ts";
+import { adam, bbb, gaussianPrior, ivon, scaleMixturePrior, sgd } from "../../src/inference/public.ts";
 import type { MemoryPlan } from "../../src/kernels/memory.ts";
 import { STREAM, seedOf } from "../../src/kernels/random.ts";
 import type { Layout } from "../../src/model/layout.ts";
@@ -154,15 +147,15 @@ function guideOf({ metadata }: OracleDump, plan: MemoryPlan, layout: Layout): Gu
   const betas = { beta1: number("beta1"), beta2: number("beta2"), epsilon: number("epsilon") };
   switch (metadata.optimiser) {
     case "sgd":
-      return new DeltaGuide(context, sgd({ momentum: number("momentum"), clip }));
+      return createGuide(context, sgd({ momentum: number("momentum"), clip }));
     case "adam":
-      return new DeltaGuide(context, adam({ ...betas, clip }));
+      return createGuide(context, adam({ ...betas, clip }));
     case "bayes-by-backprop": {
       const prior =
         metadata.prior === "gaussian"
           ? gaussianPrior(number("priorSd"))
           : scaleMixturePrior(number("pi"), number("sd1"), number("sd2"));
-      return new MeanFieldGuide(context, bayesByBackprop({ ...betas, prior, clip }));
+      return new BbbGuide(context, bbb({ ...betas, prior, clip }));
     }
     default:
       return new IvonGuide(
@@ -216,7 +209,7 @@ test.each([
   fill(rig, rig.theta, dump, "parameters");
   finish(guide.start(plan.floats(rig.theta, layout.length).slice(), null));
   const addresses: Record<string, number> = { parameters: guide.mean };
-  for (const array of guide.arrays()) addresses[KINDS[array.name] ?? array.name] = array.address;
+  for (const [name, { byteOffset }] of guide.state.arrays()) addresses[KINDS[name] ?? name] = byteOffset;
   if (addresses.rho) fill(rig, addresses.rho, dump, "rho");
   if (addresses.hessian) fill(rig, addresses.hessian, dump, "hessian");
 

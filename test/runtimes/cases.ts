@@ -34,7 +34,7 @@ const STEPS = 20;
 /** No multiple of 4 or 8 in what the kernels tile, two passes over the text, every prior and schedule. */
 const casesOf = ({
   adam,
-  bayesByBackprop,
+  bbb,
   gaussianPrior,
   ivon,
   scaleMixturePrior,
@@ -49,7 +49,7 @@ const casesOf = ({
   "bayes by backprop": {
     shape: { hidden: 75, layers: 1, tied: true },
     options: {
-      inference: bayesByBackprop({ prior: scaleMixturePrior(), klWarmup: 0.5 }),
+      inference: bbb({ prior: scaleMixturePrior(), klWarmup: 0.5 }),
       batch: 9,
       sequence: 17,
       schedule: schedule("constant", { warmup: 4 }),

@@ -1,6 +1,6 @@
 /** What a run shows its network: carried state, masks, schedule, first weights, against plain arithmetic. */
 import { expect, test } from "vitest";
-import { bayesByBackprop, schedule, sgd } from "../../src/entries/index.ts";
+import { bbb, schedule, sgd } from "../../src/entries/index.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { STREAM, seedOf } from "../../src/kernels/random.ts";
@@ -64,7 +64,7 @@ test.each([
 
 test("the gradient's norm of several particles is their mean", async () => {
   const norm = async (particles: number) => {
-    const inference = bayesByBackprop({ particles, initialDeviation: 1e-6 });
+    const inference = bbb({ particles, initialDeviation: 1e-6 });
     return (await train(await createModel(), { inference, epochs: 0.02 }))[0].gradientNorm;
   };
   expect(relativeError([await norm(4)], [await norm(1)])).toBeLessThan(1e-3);

@@ -2,7 +2,7 @@
 import { describe, expect, test, vi } from "vitest";
 import {
   adam,
-  bayesByBackprop,
+  bbb,
   byteTokenizer,
   Corpus,
   evaluate,
@@ -114,7 +114,7 @@ describe.each(Object.entries(METHODS))("%s", (_name, inference) => {
           finish(trainer.publish());
         }
       expect(slices).toBeGreaterThan(1);
-      return [...trainer.arrays().values()];
+      return [...trainer.saved().arrays.values()];
     };
     const [plain, looked] = [await run(false), await run(true)];
     plain.forEach((array, i) => {
@@ -182,7 +182,7 @@ test("a slice is short, and slices pause without changing a bit", async () => {
     const work = sliced.step();
     while (!work.next().done) await pause();
   }
-  const [a, b] = [whole.trainer.arrays(), sliced.trainer.arrays()];
+  const [a, b] = [whole.trainer.saved().arrays, sliced.trainer.saved().arrays];
   for (const [name, array] of a)
     expect(
       array.every((x, i) => x === b.get(name)![i]),
@@ -325,7 +325,7 @@ describe("how a run ends", () => {
   test.each<[string, Method]>([
     ["sgd", sgd({ learningRate: 1e6 })],
     ["adam", adam({ learningRate: 1e6 })],
-    ["bbb", bayesByBackprop({ learningRate: 1e6 })],
+    ["bbb", bbb({ learningRate: 1e6 })],
     ["ivon", ivon({ learningRate: 1e6 })],
     ["sgd, not clipped", sgd({ learningRate: 1e6, clip: Number.POSITIVE_INFINITY })],
     ["ivon, not clipped", ivon({ learningRate: 1e6, clip: Number.POSITIVE_INFINITY, noiseRamp: 0 })],
@@ -436,10 +436,10 @@ describe("bad input", () => {
     () => adam({ epsilon: 0 }),
     () => adam({ clip: -1 }),
     () => adam({ learningRate: Number.POSITIVE_INFINITY }),
-    () => bayesByBackprop({ particles: 0 }),
-    () => bayesByBackprop({ lambda: 0 }),
-    () => bayesByBackprop({ klWarmup: 2 }),
-    () => bayesByBackprop({ initialDeviation: 0 }),
+    () => bbb({ particles: 0 }),
+    () => bbb({ lambda: 0 }),
+    () => bbb({ klWarmup: 2 }),
+    () => bbb({ initialDeviation: 0 }),
     () => gaussianPrior(0),
     () => gaussianPrior(Number.NaN),
     () => ivon({ h0: 0 }),
@@ -534,10 +534,11 @@ describe("checkpoints of other runs", () => {
     const { readModel, writeModel } = await import("../../src/training/modelFile.ts");
     const { posterior, training } = readModel(files[0]);
     const record = JSON.parse(training!.metadata);
-    const tampered = (scalars: object | null, run: unknown = record.run) =>
+    const { version } = record;
+    const tampered = (scalars: object | null, run: unknown = record.run, by: unknown = version) =>
       writeModel(
         { posterior, tokenizer },
-        { arrays: training!.arrays, metadata: JSON.stringify({ run, scalars }) },
+        { arrays: training!.arrays, metadata: JSON.stringify({ version: by, run, scalars }) },
       );
     for (const bytes of [
       tampered(null),
@@ -561,6 +562,10 @@ describe("checkpoints of other runs", () => {
         code: "E_CHECKPOINT",
       });
     }
+    for (const other of [undefined, 1, version + 1])
+      await expect(
+        train(await createModel(), { ...options, resume: tampered(record.scalars, record.run, other) }),
+      ).rejects.toMatchObject({ code: "E_VERSION" });
     // The same file, whole, is taken.
     await train(await createModel(), { ...options, resume: tampered(record.scalars) });
   });

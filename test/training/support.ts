@@ -1,7 +1,7 @@
 /** What the tests of training share: a short text with something to learn in it, and small models. */
 import {
   adam,
-  bayesByBackprop,
+  bbb,
   byteTokenizer,
   Corpus,
   characterTokenizer,
@@ -41,8 +41,8 @@ export const METHODS: Record<string, Method> = {
   sgd: sgd({ learningRate: 0.5 }),
   "sgd with a prior": sgd({ learningRate: 0.5, prior: { kind: "gaussian", scale: 1 } }),
   adam: adam(),
-  bbb: bayesByBackprop({ learningRate: 0.01 }),
-  "bbb, mixture, 2 particles": bayesByBackprop({
+  bbb: bbb({ learningRate: 0.01 }),
+  "bbb, mixture, 2 particles": bbb({
     learningRate: 0.01,
     prior: scaleMixturePrior(0.25, 0.4, 0.05),
     particles: 2,

@@ -5,24 +5,25 @@
  * while it is small the Hessian's estimate is noise itself, so its weight rises with the noise's square.
  */
 
-import { STREAM } from "../kernels/random.ts";
-import type { Slices } from "../model/work.ts";
-import { drawNatural } from "./draw.ts";
+import { STREAM } from "../../kernels/random.ts";
+import type { Slices } from "../../model/work.ts";
+import { drawNatural } from "../draw.ts";
 import {
   clipFactor,
   type Guide,
   type GuideContext,
   type HessianRatio,
-  type NamedArray,
   type Part,
   type Position,
   padded,
   type Update,
   Vectors,
-} from "./guide.ts";
-import type { IvonMethod } from "./method.ts";
+} from "../guide.ts";
+import type { MethodEntry } from "../method.ts";
+import type { State } from "../state.ts";
+import { type Sparse, sparse } from "../stretches.ts";
+import { type IvonMethod, ivon } from "./method.ts";
 import { LEAST_HESSIAN, Spread } from "./spread.ts";
-import { type Sparse, sparse } from "./stretches.ts";
 
 /** Memory of the mean squared gradients that judge outliers. */
 const SQUARE_MEMORY = 0.99;
@@ -39,6 +40,7 @@ export class IvonGuide implements Guide {
   readonly mean: number;
   readonly theta: number;
   readonly gradient: number;
+  readonly state: State;
   readonly #v: Vectors;
   readonly #method: IvonMethod;
   readonly #context: GuideContext;
@@ -51,36 +53,43 @@ export class IvonGuide implements Guide {
   readonly #price: number;
   readonly #spread: Spread;
   /** Per segment: the running mean of its squared gradient. */
-  #squares: number[];
-  #power = 1;
+  readonly #squares: number[];
+  /** β1^t. */
+  readonly #power: number[];
   /** What the window reads of the embedding, where that is little. */
   #some: Sparse | null = null;
-  /** Whether h came with the weights: the probe must then not put it back to h0. */
-  #known = false;
+  /** 1 where h came with the weights: the probe must then not put it back to h0. */
+  readonly #known: number[];
 
   constructor(context: GuideContext, method: IvonMethod) {
     this.#context = context;
     this.#method = method;
     this.#v = new Vectors(context);
     this.particles = method.particles;
-    this.mean = this.#v.array();
+    this.state = this.#v.state;
+    this.mean = this.#v.array("mean");
     this.theta = this.#v.array();
     this.gradient = this.#v.array();
-    this.#hessian = this.#v.array();
-    this.#momentum = this.#v.array();
+    this.#hessian = this.#v.array("hessian");
+    this.#momentum = this.#v.array("momentum");
     this.#gathered = this.particles > 1 ? this.#v.array() : this.gradient;
     this.#price = this.particles > 1 ? this.#v.array() : 0;
     this.#delta = 1 / (context.lambda * method.prior.scale * method.prior.scale);
     this.#retention =
       method.beta2 === null ? Math.min(0.1, 1 / (HESSIAN_SHARE * context.steps)) : 1 - method.beta2;
     this.#spread = new Spread(this.#v, context, method, { hessian: this.#hessian, delta: this.#delta });
-    this.#squares = context.layout.segments.map(() => 0);
+    this.#squares = this.state.numbers(
+      "squares",
+      context.layout.segments.map(() => 0),
+    );
+    this.#power = this.state.numbers("power", [1]);
+    this.#known = this.state.numbers("known", [0]);
   }
 
   *start(mean: Float32Array, precision: Float32Array | null): Slices {
     yield* this.#v.copy(this.#v.view(this.mean), mean);
     const h = this.#v.view(this.#hessian);
-    this.#known = precision !== null;
+    this.#known[0] = Number(precision !== null);
     let sum = 0;
     yield* this.#v.each(({ segment, offset, size }) => {
       if (!precision || segment.bias) h.fill(this.#spread.h0, offset, padded(offset + size));
@@ -90,13 +99,13 @@ export class IvonGuide implements Guide {
           sum += h[i];
         }
     });
-    if (this.#known && this.#method.h0 === null && sum > 0)
+    if (precision && this.#method.h0 === null && sum > 0)
       yield* this.#spread.level(sum / this.#v.layout.weights);
   }
 
   noise({ step, tokens }: Position): number {
     // What noise may cost is not known before the gradients are.
-    if (this.#method.h0 === null && !this.#known && step <= this.#spread.probe) return 0;
+    if (this.#method.h0 === null && !this.#known[0] && step <= this.#spread.probe) return 0;
     const share = this.#method.noiseRamp ?? Math.min(MOST_RAMP, RAMP_PASSES / this.#spread.passes(tokens));
     const ramp = share * this.#context.steps;
     return step < ramp ? step / ramp : 1;
@@ -140,8 +149,8 @@ export class IvonGuide implements Guide {
   *update(position: Position): Slices<Update> {
     const { clip, beta1 } = this.#method;
     const gradientNorm = yield* this.#measure(position.step);
-    if (!this.#known) yield* this.#spread.follow(position, this.#gathered);
-    this.#power *= beta1;
+    if (!this.#known[0]) yield* this.#spread.follow(position, this.#gathered);
+    this.#power[0] *= beta1;
     const noise = this.noise(position);
     const { lambda } = this.#context;
     const rate = position.learningRate * (this.#spread.h0 + this.#delta);
@@ -159,7 +168,7 @@ export class IvonGuide implements Guide {
         size,
         rate,
         beta1,
-        1 / (1 - this.#power),
+        1 / (1 - this.#power[0]),
         clipFactor(gradientNorm, clip),
         estimating ? this.#retentionOf(this.#squares[index]) * noise * noise : 0,
         estimating ? lambda / (noise * noise) : 0,
@@ -226,30 +235,13 @@ export class IvonGuide implements Guide {
     return true;
   }
 
-  arrays(): NamedArray[] {
-    return [
-      { name: "hessian", address: this.#hessian },
-      { name: "momentum", address: this.#momentum },
-    ];
-  }
-
-  scalars(): Record<string, number[]> {
-    return {
-      ...this.#spread.scalars(),
-      squares: this.#squares,
-      power: [this.#power],
-      known: [Number(this.#known)],
-    };
-  }
-
-  restore(scalars: Record<string, number[]>): void {
-    this.#spread.restore(scalars);
-    this.#squares = [...scalars.squares];
-    [this.#power] = scalars.power;
-    this.#known = scalars.known[0] === 1;
-  }
-
   hessianRatio(): HessianRatio {
     return this.#spread.ratio();
   }
 }
+
+export const IVON: MethodEntry<IvonMethod> = {
+  describe: ivon,
+  posterior: true,
+  guide: (context, method) => new IvonGuide(context, method),
+};

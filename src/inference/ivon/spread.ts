@@ -2,9 +2,9 @@
  * @module h over the rows of a model's weights, as IVON keeps it: in proportion to their gradients, at a level that
  * says what noise costs (docs/design/inference.md).
  */
-import type { Layout, Segment } from "../model/layout.ts";
-import type { Slices } from "../model/work.ts";
-import type { GuideContext, HessianRatio, Position, Rows, Vectors } from "./guide.ts";
+import type { Layout, Segment } from "../../model/layout.ts";
+import type { Slices } from "../../model/work.ts";
+import type { GuideContext, HessianRatio, Position, Rows, Vectors } from "../guide.ts";
 import type { IvonMethod, Strides } from "./method.ts";
 
 /** A row's h0 stays within this factor of the mean: one stray gradient must not decide a run. */
@@ -41,11 +41,11 @@ export class Spread {
   readonly #inverses: number;
   readonly #totals: number;
   /** Mean squared gradient of every row of every segment, in their order, and what its h was scaled by. */
-  #rows: number[];
-  #scales: number[];
-  #h0: number;
+  readonly #rows: number[];
+  readonly #scales: number[];
+  readonly #h0: number[];
   /** Mean root of the rows' squares at the first steps: what scales are relative to. */
-  #average = 0;
+  readonly #average: number[];
   /** Weights that the quantiles of h/h0 are taken of, and their rows. */
   readonly #sample: readonly number[];
   readonly #sampleRows: readonly number[];
@@ -65,16 +65,17 @@ export class Spread {
     this.#segments = rowsOf(context.layout);
     const rows = this.#segments.reduce((sum, { count }) => sum + count, 0);
     [this.#perRow, this.#inverses, this.#totals] = [0, 1, 2].map(() => context.plan.words(2 * rows));
-    this.#rows = Array.from({ length: rows }, () => 0);
-    this.#scales = this.#rows.map(() => 1);
-    this.#h0 = method.h0 ?? PROVISIONAL_H0;
+    this.#rows = v.state.numbers("rows", new Array(rows).fill(0));
+    this.#scales = v.state.numbers("scales", new Array(rows).fill(1));
+    this.#average = v.state.numbers("average", [0]);
+    this.#h0 = v.state.numbers("h0", [method.h0 ?? PROVISIONAL_H0]);
     this.#sample = sampleWeights(context.layout);
     this.#sampleRows = rowsAt(this.#segments, this.#sample);
   }
 
   /** Level of h that steps are relative to. */
   get h0(): number {
-    return this.#h0;
+    return this.#h0[0];
   }
 
   /** Steps of the probe: in short runs a tenth of them. */
@@ -93,7 +94,7 @@ export class Spread {
 
   /** Makes a level of h that of the steps, and of the biases. */
   *level(h0: number): Slices {
-    this.#h0 = h0;
+    this.#h0[0] = h0;
     const h = this.#v.view(this.#hessian);
     yield* this.#v.rows(this.#segments, ({ segment, first, width }) => {
       if (segment.bias) h.fill(h0 * this.#scales[first], segment.offset, segment.offset + width);
@@ -136,14 +137,15 @@ export class Spread {
    */
   *#spread(first: boolean, tokens: number): Slices {
     const roots = this.#rows.map(Math.sqrt);
-    if (first) this.#average = this.#averageOf(roots);
-    if (!(this.#average > 0)) return;
+    if (first) this.#average[0] = this.#averageOf(roots);
+    const [average] = this.#average;
+    if (!(average > 0)) return;
     const factors = this.#doubles(this.#perRow);
     const strides = this.#method.strides ?? stridesFor(this.#vocabulary);
     yield* this.#v.rows(this.#segments, (rows, at) => {
       const stride = strideOf(rows.segment, strides);
       for (let row = rows.first; row < rows.first + rows.count; row++) {
-        const ratio = limited(roots[row] / this.#average) / stride;
+        const ratio = limited(roots[row] / average) / stride;
         factors[row] = ratio / this.#scales[row];
         this.#scales[row] = ratio;
       }
@@ -215,22 +217,10 @@ export class Spread {
   /** Quantiles of h over its level, where rows were scaled to. */
   ratio(): HessianRatio {
     const h = this.#v.view(this.#hessian);
-    const own = (i: number) => this.#h0 * this.#scales[this.#sampleRows[i]];
+    const own = (i: number) => this.h0 * this.#scales[this.#sampleRows[i]];
     const sorted = Float64Array.from(this.#sample, (index, i) => h[index] / own(i)).sort();
     const at = (q: number) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
     return { low: at(0.05), median: at(0.5), high: at(0.95) };
-  }
-
-  /** What resuming needs. */
-  scalars(): Record<"rows" | "scales" | "average" | "h0", number[]> {
-    return { rows: this.#rows, scales: this.#scales, average: [this.#average], h0: [this.#h0] };
-  }
-
-  restore(scalars: Record<string, number[]>): void {
-    this.#rows = [...scalars.rows];
-    this.#scales = [...scalars.scales];
-    [this.#average] = scalars.average;
-    [this.#h0] = scalars.h0;
   }
 }
 

@@ -1,5 +1,6 @@
 /** @module Bayes by Backprop: a diagonal normal guide, its mean and ρ followed by Adam (Blundell et al. 2015). */
 
+import { requireInteger } from "../errors.ts";
 import { STREAM } from "../kernels/random.ts";
 import type { Slices } from "../model/work.ts";
 import { Adam } from "./adam.ts";
@@ -7,24 +8,79 @@ import {
   clipFactor,
   type Guide,
   type GuideContext,
-  type NamedArray,
   type Position,
   padded,
   type Update,
   Vectors,
 } from "./guide.ts";
-import type { MeanFieldMethod, ScaleMixturePrior } from "./method.ts";
+import {
+  bound,
+  type Common,
+  fraction,
+  gaussianPrior,
+  type MethodEntry,
+  optional,
+  type Prior,
+  positive,
+  type ScaleMixturePrior,
+  share,
+} from "./method.ts";
+import type { State } from "./state.ts";
+
+export interface BbbMethod extends Common {
+  readonly kind: "bbb";
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly prior: Prior;
+  /** Standard deviation of the guide at the start. */
+  readonly initialDeviation: number;
+  readonly particles: number;
+  /** Effective number of tokens; null for those of the corpus over the temperature. */
+  readonly lambda: number | null;
+  /** Of the posterior, where lambda is null: 1 is the ELBO's own. */
+  readonly temperature: number;
+  /** Fraction of the run over which the KL's weight rises from 0 to 1. */
+  readonly klWarmup: number;
+}
+
+/**
+ * Bayes by Backprop (Blundell et al. 2015): a diagonal normal guide, its mean and ρ followed by Adam.
+ * @throws SviError `E_OPTION` where a value is out of range
+ */
+export function bbb(options: Partial<Omit<BbbMethod, "kind">> = {}): BbbMethod {
+  return {
+    kind: "bbb",
+    learningRate: positive("learningRate", options.learningRate ?? 0.006),
+    clip: bound("clip", options.clip ?? 1),
+    beta1: fraction("beta1", options.beta1 ?? 0.9),
+    beta2: fraction("beta2", options.beta2 ?? 0.999),
+    epsilon: positive("epsilon", options.epsilon ?? 1e-8),
+    prior: options.prior ?? gaussianPrior(1),
+    initialDeviation: positive("initialDeviation", options.initialDeviation ?? 0.02),
+    particles: requireInteger("particles", options.particles ?? 1, 1, 64),
+    lambda: optional("lambda", options.lambda),
+    temperature: positive("temperature", options.temperature ?? 1),
+    klWarmup: share("klWarmup", options.klWarmup ?? 0),
+  };
+}
+
+/** @deprecated Its name is `bbb` now. */
+export const bayesByBackprop = bbb;
+/** @deprecated Its name is `BbbMethod` now. */
+export type MeanFieldMethod = BbbMethod;
 
 /** Deviations that are computed at a time when precisions are copied out. */
 const BLOCK = 1024;
 
-export class MeanFieldGuide implements Guide {
+export class BbbGuide implements Guide {
   readonly particles: number;
   readonly mean: number;
   readonly theta: number;
   readonly gradient: number;
+  readonly state: State;
   readonly #v: Vectors;
-  readonly #method: MeanFieldMethod;
+  readonly #method: BbbMethod;
   readonly #context: GuideContext;
   readonly #rho: number;
   readonly #gradientRho: number;
@@ -38,15 +94,16 @@ export class MeanFieldGuide implements Guide {
   /** -ln p of the last draw, less its constant, where the prior allows no closed form. */
   #priorSum = 0;
 
-  constructor(context: GuideContext, method: MeanFieldMethod) {
+  constructor(context: GuideContext, method: BbbMethod) {
     this.#context = context;
     this.#method = method;
     this.#v = new Vectors(context);
     this.particles = method.particles;
-    this.mean = this.#v.array();
+    this.state = this.#v.state;
+    this.mean = this.#v.array("mean");
     this.theta = this.#v.array();
     this.gradient = this.#v.array();
-    this.#rho = this.#v.array();
+    this.#rho = this.#v.array("rho");
     this.#gradientRho = this.#v.array();
     this.#gathered = this.particles > 1 ? this.#v.array() : this.gradient;
     this.#deviations = this.#v.plan.words(BLOCK);
@@ -198,20 +255,13 @@ export class MeanFieldGuide implements Guide {
     return true;
   }
 
-  arrays(): NamedArray[] {
-    return [{ name: "rho", address: this.#rho }, ...this.#adam.arrays(), ...this.#adamRho.arrays()];
-  }
-
-  scalars(): Record<string, number[]> {
-    return { ...this.#adam.scalars(), ...this.#adamRho.scalars() };
-  }
-
-  restore(scalars: Record<string, number[]>): void {
-    this.#adam.restore(scalars);
-    this.#adamRho.restore(scalars);
-  }
-
   hessianRatio(): null {
     return null;
   }
 }
+
+export const BBB: MethodEntry<BbbMethod> = {
+  describe: bbb,
+  posterior: true,
+  guide: (context, method) => new BbbGuide(context, method),
+};

@@ -1,0 +1,91 @@
+/** @module What a run of IVON is asked to do. */
+import { requireInteger } from "../../errors.ts";
+import {
+  bound,
+  type Common,
+  fraction,
+  type GaussianPrior,
+  gaussianPrior,
+  optional,
+  positive,
+  share,
+} from "../method.ts";
+
+/** How far rows of weights move in a step, relative to each other, by what they read or make. */
+export interface Strides {
+  readonly embedding: number;
+  /** What the first layer reads the embedding with. */
+  readonly input: number;
+  readonly recurrent: number;
+  readonly output: number;
+}
+
+export interface IvonMethod extends Common {
+  readonly kind: "ivon";
+  readonly beta1: number;
+  /** Memory of the Hessian estimate; null ties 1 - β2 to the length of the run. */
+  readonly beta2: number | null;
+  /** Hessian at the start, in nats per squared weight, on average; null derives its level from the gradients. */
+  readonly h0: number | null;
+  /**
+   * Where h0 is derived: what full noise may cost, in nats a token, by the curvature of the time; null for 0.005
+   * a pass over the effective tokens, at most 0.05, and 0.1 where the vocabulary has 400 entries or more.
+   */
+  readonly noiseCost: number | null;
+  /** First steps, whose gradients h0 is derived from and spread over rows by; 0 leaves it even, and as it was. */
+  readonly probe: number;
+  readonly prior: GaussianPrior;
+  readonly particles: number;
+  /** Effective number of tokens; null for those of the corpus over the temperature. */
+  readonly lambda: number | null;
+  /** Of the posterior, where lambda is null: 1 is the ELBO's own, less is colder. */
+  readonly temperature: number;
+  /**
+   * Fraction of the run over which the noise rises from 0 to its full size; null for three passes over the
+   * effective tokens, at most 0.6.
+   */
+  readonly noiseRamp: number | null;
+  /** Noise's standard deviations at which a Hessian estimate counts as an outlier. */
+  readonly clamp: number;
+  /** Left away they follow from the vocabulary; all 1 moves all rows alike. */
+  readonly strides?: Strides;
+  /** Bound on a weight's preconditioned direction (the paper's clip radius ξ). */
+  readonly maximumStep: number;
+}
+
+function requireStrides({ embedding, input, recurrent, output }: Strides): Strides {
+  return {
+    embedding: positive("strides.embedding", embedding),
+    input: positive("strides.input", input),
+    recurrent: positive("strides.recurrent", recurrent),
+    output: positive("strides.output", output),
+  };
+}
+
+/**
+ * Natural-gradient mean field by IVON (Shen et al. 2024), the default. Its learning rate is on SGD's scale, and
+ * momentum is an average: 10 here moves as far as 4 does in heavy-ball SGD at momentum 0.6.
+ * @throws SviError `E_OPTION` where a value is out of range
+ */
+export function ivon(options: Partial<Omit<IvonMethod, "kind">> = {}): IvonMethod {
+  const learningRate = positive("learningRate", options.learningRate ?? 8);
+  if (options.beta2 != null) fraction("beta2", options.beta2);
+  return {
+    kind: "ivon",
+    learningRate,
+    clip: bound("clip", options.clip ?? 1),
+    beta1: fraction("beta1", options.beta1 ?? 0.6),
+    beta2: options.beta2 ?? null,
+    h0: optional("h0", options.h0),
+    noiseCost: optional("noiseCost", options.noiseCost),
+    probe: requireInteger("probe", options.probe ?? 40, 0),
+    prior: options.prior ?? gaussianPrior(0.3),
+    particles: requireInteger("particles", options.particles ?? 1, 1, 64),
+    lambda: optional("lambda", options.lambda),
+    temperature: positive("temperature", options.temperature ?? 1),
+    noiseRamp: options.noiseRamp == null ? null : share("noiseRamp", options.noiseRamp),
+    clamp: bound("clamp", options.clamp ?? 4),
+    ...(options.strides && { strides: requireStrides(options.strides) }),
+    maximumStep: bound("maximumStep", options.maximumStep ?? Number.POSITIVE_INFINITY),
+  };
+}
