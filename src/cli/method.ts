@@ -1,18 +1,22 @@
 /** @module The options of the inference method, and which of them each method has. */
-import { adam, bayesByBackprop, gaussianPrior, ivon, type Method, sgd } from "../inference/public.ts";
+import { METHODS, type Method, type MethodKind } from "../inference/methods.ts";
+import { gaussianPrior } from "../inference/public.ts";
 import { UsageError, type Values } from "./command.ts";
+
+const KINDS = Object.keys(METHODS).reverse() as MethodKind[];
+const RATES = KINDS.map((kind) => `${kind} ${METHODS[kind].describe().learningRate}`).join(", ");
 
 export const METHOD = {
   method: {
     kind: "choice",
-    choices: ["ivon", "bbb", "adam", "sgd"],
+    choices: KINDS,
     default: "ivon",
     help: "ivon, bbb: a posterior over the weights; adam, sgd: maximum likelihood",
   },
   lr: {
     kind: "number",
     value: "X",
-    help: "learning rate at its highest (default ivon 8, bbb 0.006, adam 0.01, sgd 1)",
+    help: `learning rate at its highest (default ${RATES})`,
   },
   clip: { kind: "number", value: "X", default: 1, help: "bound on the gradient's norm; Infinity for none" },
   "prior-scale": {
@@ -33,23 +37,27 @@ export const METHOD = {
   },
 } as const;
 
-/** Of a posterior; a point estimate has nothing that they could mean. */
-const BAYESIAN = ["lambda", "particles", "kl-warmup"] as const;
+/** What the library calls each flag; the noise's rise takes the place of the KL's where a method has no such. */
+const NAMES = {
+  lr: ["learningRate"],
+  clip: ["clip"],
+  "prior-scale": ["prior"],
+  lambda: ["lambda"],
+  particles: ["particles"],
+  "kl-warmup": ["klWarmup", "noiseRamp"],
+} as const satisfies Record<string, readonly string[]>;
 
 /** @throws UsageError for an option that the method does not have; SviError `E_OPTION` for one out of range */
 export function methodOf(options: Values<typeof METHOD>): Method {
   const kind = options.method ?? "ivon";
-  const common = { learningRate: options.lr, clip: options.clip, prior: priorOf(options["prior-scale"]) };
-  if (kind === "adam" || kind === "sgd") {
-    const stray = BAYESIAN.find((name) => options[name] !== undefined);
-    if (stray) throw new UsageError(`--${stray} does not apply to --method ${kind}`);
-    return kind === "adam" ? adam(common) : sgd(common);
+  const known = METHODS[kind].describe();
+  const described: Record<string, unknown> = {};
+  for (const [flag, names] of Object.entries(NAMES)) {
+    const value = options[flag as keyof typeof NAMES];
+    if (value === undefined) continue;
+    const name = names.find((candidate) => candidate in known);
+    if (name === undefined) throw new UsageError(`--${flag} does not apply to --method ${kind}`);
+    described[name] = name === "prior" ? gaussianPrior(value) : value;
   }
-  const bayesian = { ...common, lambda: options.lambda, particles: options.particles };
-  if (kind === "bbb") return bayesByBackprop({ ...bayesian, klWarmup: options["kl-warmup"] });
-  return ivon({ ...bayesian, noiseRamp: options["kl-warmup"] });
-}
-
-function priorOf(scale: number | undefined) {
-  return scale === undefined ? undefined : gaussianPrior(scale);
+  return METHODS[kind].describe(described as never);
 }
