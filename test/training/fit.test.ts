@@ -562,7 +562,7 @@ describe("checkpoints of other runs", () => {
         code: "E_CHECKPOINT",
       });
     }
-    for (const other of [undefined, 1, version + 1])
+    for (const other of [null, 1, version + 1])
       await expect(
         train(await createModel(), { ...options, resume: tampered(record.scalars, record.run, other) }),
       ).rejects.toMatchObject({ code: "E_VERSION" });
