@@ -1,7 +1,8 @@
 /** @module The public face of svi-lm, without kernels: each entry point of the package adds them in its own way. */
-export { SviError, type SviErrorCode } from "./errors.ts";
+export { SviError, type SviErrorCode, type SviErrorDetails } from "./errors.ts";
 export { type EvaluateOptions, evaluate } from "./evaluation/evaluate.ts";
 export type { Evaluation, ReliabilityBin } from "./evaluation/tally.ts";
+export type { BytesSource } from "./formats/bytes.ts";
 export type { HessianRatio } from "./inference/guide.ts";
 export * from "./inference/public.ts";
 export { type Capabilities, type Capability, capabilities } from "./kernels/capabilities.ts";

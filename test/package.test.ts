@@ -48,7 +48,7 @@ describe("the package", () => {
     expect(Object.keys(pack.exports)).toEqual(
       expect.arrayContaining(["./workerd", "./edge-light", "./module", "./relaxed", "./kernels.wasm"]),
     );
-    expect(pack.files).toEqual(["dist", "docs/guide", "docs/design", "CHANGELOG.md"]);
+    expect(pack.files).toEqual(["dist", "docs/guide", "docs/design", "docs/reference", "CHANGELOG.md"]);
   });
 
   test("is the same on JSR", () => {
