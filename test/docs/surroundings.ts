@@ -3,13 +3,14 @@ import * as svilm from "../../src/entries/index.ts";
 
 const THINGS = `
 const text = "the whale and the sea and the ship and the whale\\n".repeat(40);
+const lines = ["the whale", "the sea"];
 const tokenizer = await svilm.learnTokenizer(text, { kind: "character" });
 const corpus = await svilm.Corpus.open(text, { tokenizer });
 const model = await svilm.LanguageModel.create({ tokenizer, embedding: 8, hidden: 16 });
 for await (const { step } of svilm.fit(model, corpus, { batch: 2, sequence: 16 })) if (step === 9) break;
 `;
 
-/** A module in which `text`, `tokenizer`, `corpus`, `model` and the exports of `svi-lm` are known. */
+/** A module in which `text`, `lines`, `tokenizer`, `corpus`, `model` and the exports of `svi-lm` are known. */
 export function withNames(code: string): string {
   const imports = code.match(/^import [^;]*;$/gm) ?? [];
   const body = code.replace(/^import [^;]*;$/gm, "");
