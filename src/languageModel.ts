@@ -117,7 +117,8 @@ export class LanguageModel {
    * Scores many texts side by side, each a document of its own, in the order given; common beginnings are read once.
    *
    * ```ts
-   * for await (const { index, surprise } of model.scoreAll(lines)) console.log(index, surprise);
+   * for await (const score of model.scoreAll(lines))
+   *   if (!score.error) console.log(score.index, score.logProbability);
    * ```
    *
    * @param texts an array, an iterable or a stream of strings
