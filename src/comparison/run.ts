@@ -2,15 +2,17 @@
 
 import { evaluate } from "../evaluation/evaluate.ts";
 import type { ReliabilityBin } from "../evaluation/tally.ts";
-import { METHODS, type Method, type MethodKind, type MethodOptions } from "../inference/methods.ts";
+import { METHODS, type Method, type MethodOptions } from "../inference/methods.ts";
 import { LanguageModel } from "../languageModel.ts";
 import { finish } from "../model/work.ts";
 import type { Corpus } from "../text/corpus.ts";
 import { fit } from "../training/fit.ts";
 import { type Schedule, schedule } from "../training/schedule.ts";
 
+/** Methods that a comparison can tune. */
+type Tuned = "sgd" | "adam" | "bbb" | "ivon";
 /** The options of a method as they were given; what is not given is the library's default. */
-export type MethodSpec = { [K in MethodKind]: { readonly kind: K } & MethodOptions<K> }[MethodKind];
+export type MethodSpec = { [K in Tuned]: { readonly kind: K } & MethodOptions<K> }[Tuned];
 
 /** Everything that decides a run's bits besides the text. */
 export interface Setting {
