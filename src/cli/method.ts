@@ -11,7 +11,7 @@ export const METHOD = {
     kind: "choice",
     choices: KINDS,
     default: "ivon",
-    help: "ivon, bbb: a posterior over the weights; adam, sgd: maximum likelihood",
+    help: "ivon, bbb: a posterior over the weights; the others: maximum likelihood",
   },
   lr: {
     kind: "number",
@@ -24,6 +24,7 @@ export const METHOD = {
     value: "X",
     help: "standard deviation of the Gaussian prior (default ivon 0.3, bbb 1; adam, sgd: none)",
   },
+  "weight-decay": { kind: "number", value: "X", help: "adamw: decay of the weights (default 0.01)" },
   lambda: {
     kind: "number",
     value: "X",
@@ -42,6 +43,7 @@ const NAMES = {
   lr: ["learningRate"],
   clip: ["clip"],
   "prior-scale": ["prior"],
+  "weight-decay": ["weightDecay"],
   lambda: ["lambda"],
   particles: ["particles"],
   "kl-warmup": ["klWarmup", "noiseRamp"],

@@ -1,12 +1,13 @@
 /** @module The methods of inference, by the name that their descriptions have. */
 import { ADAM } from "./adam.ts";
+import { ADAMW } from "./adamw.ts";
 import { BBB } from "./bbb.ts";
 import type { Guide, GuideContext } from "./guide.ts";
 import { IVON } from "./ivon/guide.ts";
 import type { Common, MethodEntry } from "./method.ts";
 import { SGD } from "./sgd.ts";
 
-export const METHODS = { sgd: SGD, adam: ADAM, bbb: BBB, ivon: IVON };
+export const METHODS = { sgd: SGD, adam: ADAM, adamw: ADAMW, bbb: BBB, ivon: IVON };
 
 export type MethodKind = keyof typeof METHODS;
 type Described = { [K in MethodKind]: ReturnType<(typeof METHODS)[K]["describe"]> };

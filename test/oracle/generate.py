@@ -138,6 +138,8 @@ OPTIMISERS = {
     "ivon-clip": dict(**IVON, clip=CLIP),
     "ivon-clamp": dict(**IVON, clip=CLIP, clamp=True),
     "ivon-particles": dict(**{**IVON, "seed": 2**32 + 42}, clip=CLIP, particles=2),
+    "adamw": dict(optimiser="adamw", lr=0.01, weight_decay=0.5, **ADAM),
+    "adamw-clip": dict(optimiser="adamw", lr=0.01, weight_decay=0.5, clip=CLIP, **ADAM),
 }
 
 
@@ -155,6 +157,8 @@ def make_optimiser(config, dtype, weights, extra):
         return ref.Sgd(w, **c)
     if config["optimiser"] == "adam":
         return ref.Adam(w, c["lr"], c.get("clip", math.inf))
+    if config["optimiser"] == "adamw":
+        return ref.AdamW(w, c["lr"], c["weight_decay"], c.get("clip", math.inf))
     if config["optimiser"] == "bayes-by-backprop":
         gaussian = config["prior"] == "gaussian"
         prior = ref.GaussianPrior(c["prior_sd"]) if gaussian else ref.MixturePrior(c["pi"], c["sd1"], c["sd2"])
@@ -237,7 +241,7 @@ def optimiser_case(index, name, config):
 
 
 def check_against_torch_optim(weights, tokens, targets, answers, make):
-    """Our SGD and Adam against PyTorch's own (unclipped)."""
+    """Our SGD, Adam and AdamW against PyTorch's own (unclipped)."""
     model = ref.LanguageModel(**TRAIN)
     w = ref.to_tensors(weights, torch.float64)
     optimiser = make(list(w.values()))
@@ -285,3 +289,4 @@ if __name__ == "__main__":
     results = {name: optimiser_case(200 + i, name, config) for i, (name, config) in enumerate(OPTIMISERS.items())}
     check_against_torch_optim(*results["sgd"], lambda w: torch.optim.SGD(w, lr=0.5, momentum=0.9))
     check_against_torch_optim(*results["adam"], lambda w: torch.optim.Adam(w, lr=0.01))
+    check_against_torch_optim(*results["adamw"], lambda w: torch.optim.AdamW(w, lr=0.01, weight_decay=0.5))

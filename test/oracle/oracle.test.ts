@@ -4,7 +4,7 @@ import { BbbGuide } from "../../src/inference/bbb.ts";
 import type { Guide, GuideContext } from "../../src/inference/guide.ts";
 import { IvonGuide } from "../../src/inference/ivon/guide.ts";
 import { guideOf as createGuide } from "../../src/inference/methods.ts";
-import { adam, bbb, gaussianPrior, ivon, scaleMixturePrior, sgd } from "../../src/inference/public.ts";
+import { adam, adamw, bbb, gaussianPrior, ivon, scaleMixturePrior, sgd } from "../../src/inference/public.ts";
 import type { MemoryPlan } from "../../src/kernels/memory.ts";
 import { STREAM, seedOf } from "../../src/kernels/random.ts";
 import type { Layout } from "../../src/model/layout.ts";
@@ -150,6 +150,8 @@ function guideOf({ metadata }: OracleDump, plan: MemoryPlan, layout: Layout): Gu
       return createGuide(context, sgd({ momentum: number("momentum"), clip }));
     case "adam":
       return createGuide(context, adam({ ...betas, clip }));
+    case "adamw":
+      return createGuide(context, adamw({ ...betas, clip, weightDecay: number("weightDecay") }));
     case "bayes-by-backprop": {
       const prior =
         metadata.prior === "gaussian"
@@ -196,6 +198,8 @@ test.each([
   "sgd-clip",
   "adam",
   "adam-clip",
+  "adamw",
+  "adamw-clip",
   "bbb-gaussian",
   "bbb-mixture",
   "ivon",

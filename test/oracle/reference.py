@@ -144,6 +144,21 @@ class Adam:
         return {"parameters": self.weights, "firstMoment": self.moments.first, "secondMoment": self.moments.second}
 
 
+class AdamW(Adam):
+    """Decoupled weight decay (Loshchilov and Hutter 2019), PyTorch's form: the weights shrink before the step."""
+
+    def __init__(self, weights, lr, weight_decay, clip=math.inf):
+        super().__init__(weights, lr, clip)
+        self.kept = 1 - lr * weight_decay
+
+    def step(self, evaluate):
+        loss, g, state = evaluate(self.weights)
+        c = clip_scale(g, self.clip)
+        for name, d in self.moments.direction({name: c * g[name] for name in g}).items():
+            self.weights[name] = self.kept * self.weights[name] - self.lr * d
+        return {"losses": loss, "gradientNorms": norm(g), "clipScales": c}, state
+
+
 class GaussianPrior:
     """N(0, sd^2); closed-form KL."""
 

@@ -2,6 +2,7 @@
 import { describe, expect, test, vi } from "vitest";
 import {
   adam,
+  adamw,
   bbb,
   byteTokenizer,
   Corpus,
@@ -436,6 +437,7 @@ describe("bad input", () => {
     () => adam({ epsilon: 0 }),
     () => adam({ clip: -1 }),
     () => adam({ learningRate: Number.POSITIVE_INFINITY }),
+    () => adamw({ weightDecay: -0.1 }),
     () => bbb({ particles: 0 }),
     () => bbb({ lambda: 0 }),
     () => bbb({ klWarmup: 2 }),

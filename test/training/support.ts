@@ -1,6 +1,7 @@
 /** What the tests of training share: a short text with something to learn in it, and small models. */
 import {
   adam,
+  adamw,
   bbb,
   byteTokenizer,
   Corpus,
@@ -41,6 +42,7 @@ export const METHODS: Record<string, Method> = {
   sgd: sgd({ learningRate: 0.5 }),
   "sgd with a prior": sgd({ learningRate: 0.5, prior: { kind: "gaussian", scale: 1 } }),
   adam: adam(),
+  adamw: adamw({ weightDecay: 0.2 }),
   bbb: bbb({ learningRate: 0.01 }),
   "bbb, mixture, 2 particles": bbb({
     learningRate: 0.01,
