@@ -86,8 +86,8 @@ const fromCore = ({ core, names, wanted, path }) => ({
     onResolve({ filter: /^core$/ }, () => ({ path, external: true }));
     // A file of its own, with its licence.
     onResolve({ filter: /\/birpc\.ts$/ }, () => ({ path: "./birpc.js", external: true }));
-    // Loaded when threads of that build are asked for.
-    onResolve({ filter: /generated\/\w+Threads\.ts$/ }, ({ path: imported }) => ({
+    // Loaded when threads of that build, or a worker, are asked for.
+    onResolve({ filter: /generated\/\w+Threads\.ts$|^\.\/text\.ts$/ }, ({ path: imported }) => ({
       path: imported.replace(/\.ts$/, ".js"),
       external: true,
     }));
@@ -141,6 +141,20 @@ async function bundleCommandLine(outfile) {
   await chmod(new URL(outfile, root), 0o755);
 }
 
+/** thread.ts as the text of a script, for Node's workers: a module cannot be given as text. */
+const workerText = {
+  name: "worker's text",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /src\/worker\/text\.ts$/ }, async () => {
+      const { outputFiles } = await bundle("src/worker/thread.ts", {
+        mainFields: ["module", "main"],
+        format: "iife",
+        write: false,
+      });
+      return { contents: `export const workerText = ${JSON.stringify(outputFiles[0].text)};` };
+    }),
+};
+
 /** The same bundle in Node and in browsers; licences of what is in it go with it. */
 async function bundleForWorkers(entry, outfile) {
   const { metafile, outputFiles } = await build({
@@ -157,6 +171,7 @@ async function bundleForWorkers(entry, outfile) {
     logLevel: "error",
     write: false,
     metafile: true,
+    plugins: [workerText],
   });
   const uses = (name) => Object.keys(metafile.inputs).some((file) => file.includes(`node_modules/${name}/`));
   const licence = await readFile(new URL("node_modules/birpc/LICENSE", root), "utf8");
@@ -170,7 +185,7 @@ async function bundleForWorkers(entry, outfile) {
 
 if (process.argv[2] === "--worker")
   for (const [source, name] of [
-    ["src/entries/worker.ts", "index"],
+    ["src/entries/workerNode.ts", "node"],
     ["src/worker/thread.ts", "thread"],
   ])
     await bundleForWorkers(source, `${process.argv[3]}/${name}.js`);
@@ -185,6 +200,7 @@ else {
     const entry = `src/${KERNELS}/${build}Threads.ts`;
     await bundle(entry, { outfile: distOf(entry) });
   }
+  await bundle("src/worker/text.ts", { outfile: distOf("src/worker/text.ts"), plugins: [workerText] });
   await copyKernels();
   await bundleCommandLine("dist/cli/main.js");
 }

@@ -7,10 +7,11 @@ import { littleEndianBytes } from "./formats/endian.ts";
 import { Sha256 } from "./formats/sha256.ts";
 import { ivon } from "./inference/public.ts";
 import { KernelInstance } from "./kernels/instance.ts";
-import { defaultKernels, type Kernels } from "./kernels/kernels.ts";
+import { defaultKernels, type Kernels, prepareKernels } from "./kernels/kernels.ts";
 import { MemoryPlan } from "./kernels/memory.ts";
-import { drive, pause } from "./kernels/slices.ts";
+import { drive } from "./kernels/slices.ts";
 import { LanguageModel } from "./languageModel.ts";
+import { pause } from "./pause.ts";
 import { Predictor } from "./prediction/predictor.ts";
 import { characterTokenizer } from "./text/character.ts";
 import { Corpus } from "./text/corpus.ts";
@@ -70,6 +71,7 @@ export async function benchmark(options: BenchmarkOptions = {}): Promise<Benchma
 }
 
 async function timeProducts(kernels: Kernels, signal?: AbortSignal) {
+  await prepareKernels(kernels);
   const plan = new MemoryPlan(new KernelInstance(kernels));
   const k = plan.instance.exports;
   const [m, n, depth] = [BATCH, 4 * SHAPE.hidden, SHAPE.hidden];
@@ -130,6 +132,7 @@ async function timeTraining(kernels: Kernels, signal?: AbortSignal) {
 }
 
 async function timePrediction(model: LanguageModel, hash: Sha256, kernels: Kernels, signal?: AbortSignal) {
+  await prepareKernels(kernels);
   const predictor = new Predictor(model.posterior, 0, { kernels });
   predictor.plan.commit();
   await drive(predictor.begin({ low: 1, high: 0 }), signal);

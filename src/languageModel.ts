@@ -2,7 +2,7 @@
 import { requireInteger } from "./errors.ts";
 import { type BytesSource, readAll } from "./formats/bytes.ts";
 import { KernelInstance } from "./kernels/instance.ts";
-import type { Kernels } from "./kernels/kernels.ts";
+import { type Kernels, prepareKernels } from "./kernels/kernels.ts";
 import { seedOf } from "./kernels/random.ts";
 import { configureModel, type ModelConfiguration, type ModelOptions } from "./model/configuration.ts";
 import { initialWeights } from "./model/initialise.ts";
@@ -49,6 +49,7 @@ export class LanguageModel {
     const { tokenizer } = options;
     const model = configureModel(tokenizer.vocabularySize, options);
     const seed = seedOf(requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
+    await prepareKernels(options.kernels);
     const weights = initialWeights(new KernelInstance(options.kernels), model, layoutOf(model), seed);
     return new LanguageModel(new Posterior(model, weights, null, null), tokenizer);
   }

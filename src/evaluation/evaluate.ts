@@ -1,7 +1,7 @@
 /** @module How well a model predicts a text, read as one stream: every token after the first. */
 import { requireInteger } from "../errors.ts";
 import { KernelInstance } from "../kernels/instance.ts";
-import type { Kernels } from "../kernels/kernels.ts";
+import { type Kernels, prepareKernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
@@ -36,6 +36,7 @@ export async function evaluate(
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const samples = requireSamples(model.posterior, options.samples ?? 0);
+  await prepareKernels(options.kernels);
   const evaluator = new Evaluator(model, samples, options);
   try {
     return await evaluator.score(corpus, options.signal);

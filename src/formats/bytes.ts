@@ -1,5 +1,6 @@
 /** @module All the bytes of a file, wherever it comes from. */
 import { requireInteger, SviError } from "../errors.ts";
+import { isBlob, memoryOf, messageOf } from "../shapes.ts";
 
 /** What a whole file is read from; a Node stream by way of `Readable.toWeb`. */
 export type BytesSource = Uint8Array | ArrayBuffer | Blob | Response | ReadableStream<Uint8Array>;
@@ -33,15 +34,18 @@ export async function readAll(source: BytesSource, options: ReadAllOptions = {})
 
 // By what they can do, not instanceof: a polyfill's or another realm's Response is as good.
 async function read(source: BytesSource, limit: number, signal?: AbortSignal): Promise<Uint8Array> {
-  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+  const bytes = memoryOf(source);
+  if (bytes) return bytes;
   if (isObject(source)) {
     if ("getReader" in source) return drain(source, 0, limit, signal);
     if ("ok" in source && "headers" in source) return drainResponse(source, limit, signal);
-    if ("stream" in source) {
+    if (isBlob(source)) {
       requireLimit(source.size, limit);
+      // A test environment's Blob may have no stream.
+      if (!source.stream)
+        return new Uint8Array(await orExplain(() => (source as Blob).arrayBuffer(), signal));
       return drain(source.stream(), source.size, limit, signal);
     }
-    if ("byteLength" in source) return new Uint8Array(source);
   }
   throw new SviError("E_OPTION", `The source is a ${typeof source}`, {
     value: source,
@@ -173,8 +177,8 @@ async function orExplain<T>(action: () => Promise<T>, signal?: AbortSignal): Pro
   } catch (cause) {
     signal?.throwIfAborted();
     // The signal may have been given to `fetch` instead.
-    if (cause instanceof Error && cause.name === "AbortError") throw cause;
-    const message = cause instanceof Error ? cause.message : String(cause);
+    if ((cause as Error | null)?.name === "AbortError") throw cause;
+    const message = messageOf(cause);
     throw new SviError("E_FILE_READ", `The source cannot be read: ${message}`, {
       value: message,
       remedy: "Give a source that is whole and was not read before, or fetch it again",

@@ -44,7 +44,7 @@ function capability(reason: string | null): Capability {
 }
 
 function runs(bytes: readonly number[]): boolean {
-  return WebAssembly.validate(Uint8Array.from(bytes));
+  return typeof WebAssembly === "object" && WebAssembly.validate(Uint8Array.from(bytes));
 }
 
 function threadsRefused(): string | null {

@@ -1,51 +1,66 @@
 /** @module From bytes to a module, and in clear words why a host refuses. */
 import { SviError } from "../errors.ts";
+import { isResponse, memoryOf, messageOf, tagOf } from "../shapes.ts";
 
 /** Where kernels come from: a module, its bytes, or a response that holds them. */
 export type KernelSource = WebAssembly.Module | BufferSource | Response;
 
 /**
  * The module of a source. Nothing is fetched here: a Response is the caller's.
- * @throws SviError `E_KERNELS` where the bytes are no WebAssembly; `E_HOST` where the host does not run it
+ * @throws SviError `E_KERNELS` where the bytes are not WebAssembly; `E_HOST` where the host does not run it
  */
 export async function moduleOf(source: KernelSource | Promise<KernelSource>): Promise<WebAssembly.Module> {
   const given = await source;
   if (isModule(given)) return given as WebAssembly.Module;
-  if (typeof Response === "function" && given instanceof Response) {
+  if (isResponse(given)) {
     if (!given.ok)
       throw new SviError("E_KERNELS", `The server answered ${given.status} for ${given.url}`, {
         value: given.status,
         remedy: "Serve the package's kernels.wasm there",
       });
-    return compile(new Uint8Array(await given.arrayBuffer()));
+    return compileLater(new Uint8Array(await given.arrayBuffer()));
   }
-  if (ArrayBuffer.isView(given) || given instanceof ArrayBuffer)
-    return compile(bytesOf(given as BufferSource));
-  throw new SviError("E_KERNELS", `Kernels cannot be made of ${String(given)}`, {
+  const bytes = memoryOf(given);
+  if (bytes) return compileLater(bytes);
+  throw notKernels(given);
+}
+
+/** What a bundler or a host hands over in place of a module is told apart. */
+export function notKernels(given: unknown): SviError {
+  return new SviError("E_KERNELS", `Kernels cannot be made of ${described(given)}`, {
     value: given,
     remedy: "Give a WebAssembly.Module, its bytes, or a Response that holds them",
   });
 }
 
-/** By its tag: a module that an edge host binds is of another realm, and no instance of this one's class. */
-function isModule(source: KernelSource): boolean {
-  return Object.prototype.toString.call(source) === "[object WebAssembly.Module]";
+function described(given: unknown): string {
+  return typeof given === "string" ? JSON.stringify(given.slice(0, 60)) : `a value of type ${tagOf(given)}`;
 }
 
-function bytesOf(source: BufferSource): Uint8Array<ArrayBuffer> {
-  if (source instanceof ArrayBuffer) return new Uint8Array(source);
-  return new Uint8Array(source.buffer as ArrayBuffer, source.byteOffset, source.byteLength);
+/** By its tag: a module that an edge host binds is of another realm, and no instance of this one's class. */
+export function isModule(source: unknown): boolean {
+  return tagOf(source) === "WebAssembly.Module";
 }
 
 /**
  * Compiles at once.
- * @throws SviError `E_KERNELS` where the bytes are no WebAssembly; `E_HOST` where the host lacks SIMD or forbids
- *   compilation
+ * @throws SviError `E_KERNELS` where the bytes are not WebAssembly; `E_HOST` where the host lacks SIMD, forbids
+ *   compilation, or compiles no more than a few kilobytes at once, as a page in Chrome before 115 does
  */
 export function compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
   requireMagic(bytes);
   try {
     return new WebAssembly.Module(bytes);
+  } catch (cause) {
+    throw refusal(bytes, cause);
+  }
+}
+
+/** Compiles in any amount. @throws SviError as `compile` does */
+export async function compileLater(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
+  requireMagic(bytes);
+  try {
+    return await WebAssembly.compile(bytes);
   } catch (cause) {
     throw refusal(bytes, cause);
   }
@@ -75,10 +90,10 @@ function refusal(bytes: Uint8Array<ArrayBuffer>, cause: unknown): SviError {
   return new SviError(
     "E_HOST",
     valid
-      ? `This host refused to compile the kernels: ${(cause as Error).message}`
+      ? `This host refused to compile the kernels: ${messageOf(cause)}`
       : "This host does not run these kernels: it lacks WebAssembly SIMD, or relaxed SIMD for the relaxed ones",
     {
-      value: (cause as Error).message,
+      value: messageOf(cause),
       remedy:
         "Use Node 20.19, Chrome 91, Firefox 89, Safari 16.4 or newer; ask capabilities() what a host offers",
       cause,
@@ -91,11 +106,17 @@ const EMPTY = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
 /** Why this host compiles nothing at run time, or null where it does. */
 export function compilationRefused(): { problem: string; value: string; remedy: string } | null {
+  if (typeof WebAssembly !== "object")
+    return {
+      problem: "This host has no WebAssembly",
+      value: typeof WebAssembly,
+      remedy: "Allow it for this page, such as in Lockdown Mode, or run svi-lm elsewhere",
+    };
   try {
     new WebAssembly.Module(EMPTY);
     return null;
   } catch (error) {
-    const value = (error as Error).message;
+    const value = messageOf(error);
     if (/embedder/i.test(value))
       return {
         problem: "This host compiles no WebAssembly at run time",

@@ -1,8 +1,7 @@
 /** @module Provides the kernels that travel as text, for every host that compiles at run time. Imported for its effect. */
 
-import { compile } from "./compile.ts";
 import { simdText } from "./generated/simd.ts";
 import { bytesOfHex } from "./hex.ts";
 import { kernelsOf, provideKernels } from "./kernels.ts";
 
-provideKernels(kernelsOf("simd", () => compile(bytesOfHex(simdText))));
+provideKernels(kernelsOf("simd", () => bytesOfHex(simdText)));

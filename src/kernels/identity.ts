@@ -1,5 +1,6 @@
 /** @module What a compiled binary says about itself, and whether it is the one that this package was built with. */
 import { SviError } from "../errors.ts";
+import { tagOf } from "../shapes.ts";
 import { packageVersion, sources } from "./generated/identity.ts";
 
 /** How a binary does its arithmetic: `relaxed` fuses multiply and add, and its bits depend on the engine. */
@@ -20,6 +21,16 @@ export interface Identity {
  *   this package's: its numbers would differ without a word
  */
 export function identify(module: WebAssembly.Module): Identity {
+  if (tagOf(module) !== "WebAssembly.Module")
+    throw new SviError(
+      "E_KERNELS",
+      `A value of type ${tagOf(module)} came in place of a WebAssembly.Module`,
+      {
+        value: module,
+        remedy:
+          "Where a bundler makes something else of a .wasm import, let it leave that import alone, or import svi-lm/edge-light, which asks for .wasm?module",
+      },
+    );
   const identity = read(module);
   if (!identity)
     throw new SviError("E_KERNELS", "The WebAssembly module is not one of svi-lm's kernels", {

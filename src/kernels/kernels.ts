@@ -1,8 +1,9 @@
 /** @module Which kernels do the arithmetic: those that an entry point of the package provided, or others asked for. */
 import { SviError } from "../errors.ts";
+import { compile, compileLater } from "./compile.ts";
 import type { KernelExports } from "./generated/signatures.ts";
 import { type Build, identify } from "./identity.ts";
-import { instantiate } from "./loader.ts";
+import { instantiate, instantiateLater } from "./loader.ts";
 
 /** One private set of exports over a memory of its own. */
 export interface Instantiated {
@@ -18,37 +19,75 @@ export interface Kernels {
   /** Whether the same bits come out on every engine. */
   readonly reproducible: boolean;
   readonly threads: number;
+  /** To be awaited before `instantiate`, for hosts that compile nothing at once. */
+  prepare?(): Promise<void>;
   instantiate(): Instantiated;
 }
 
-/** Kernels of a module that is compiled, or that will be when they are first used. */
-export function kernelsOf(build: Build, module: WebAssembly.Module | (() => WebAssembly.Module)): Kernels {
+/** Kernels of a module, or of bytes that are compiled when they are first used. */
+export function kernelsOf(
+  build: Build,
+  source: WebAssembly.Module | (() => Uint8Array<ArrayBuffer>),
+): Kernels {
   let checked: WebAssembly.Module | undefined;
-  const ready = (): WebAssembly.Module => {
-    if (checked) return checked;
-    const candidate = typeof module === "function" ? module() : module;
-    const identity = identify(candidate);
-    if (identity.build !== build || identity.threads)
-      throw new SviError(
-        "E_KERNELS",
-        `The module is the ${identity.build} build${identity.threads ? " for threads" : ""}, not ${build}`,
-        {
-          value: identity.build,
-          remedy: `Give the package's kernels of the ${build} build`,
-        },
-      );
-    checked = candidate;
-    return candidate;
+  const now = () => {
+    checked ??= accept(build, typeof source === "function" ? compile(source()) : source);
+    return instantiate(checked);
   };
+  const later = async () => {
+    checked ??= accept(build, typeof source === "function" ? await compileLater(source()) : source);
+    return instantiateLater(checked);
+  };
+  return { build, reproducible: build === "simd", threads: 1, ...instances(now, later) };
+}
+
+function accept(build: Build, candidate: WebAssembly.Module): WebAssembly.Module {
+  const identity = identify(candidate);
+  if (identity.build === build && !identity.threads) return candidate;
+  throw new SviError(
+    "E_KERNELS",
+    `The module is the ${identity.build} build${identity.threads ? " for threads" : ""}, not ${build}`,
+    {
+      value: identity.build,
+      remedy: `Give the package's kernels of the ${build} build`,
+    },
+  );
+}
+
+/**
+ * Instances made at once, or in advance where a host makes none at once: on a page, Chrome before 115 compiles and
+ * instantiates no more than 4 kB that way.
+ */
+export function instances(
+  now: () => KernelExports,
+  later: () => Promise<KernelExports>,
+): Pick<Kernels, "prepare" | "instantiate"> {
+  const ready: KernelExports[] = [];
+  let atOnce: boolean | undefined;
   return {
-    build,
-    reproducible: build === "simd",
-    threads: 1,
+    async prepare() {
+      if (atOnce) return;
+      if (atOnce === undefined)
+        try {
+          ready.push(now());
+          atOnce = true;
+          return;
+        } catch (error) {
+          if ((error as Partial<SviError>).code === "E_KERNELS") throw error;
+        }
+      ready.push(await later());
+      atOnce = false;
+    },
     instantiate() {
-      const exports = instantiate(ready());
+      const exports = ready.pop() ?? now();
       return { exports, memory: exports.memory };
     },
   };
+}
+
+/** To be awaited where an instance is about to be made. @throws SviError `E_HOST`, `E_KERNELS` */
+export async function prepareKernels(kernels: Kernels = defaultKernels()): Promise<void> {
+  await kernels.prepare?.();
 }
 
 let provided: Kernels | undefined;

@@ -1,8 +1,9 @@
 /** @module Text from a model, piece by piece, each token with the uncertainty it was chosen under. */
 import { requireInteger, SviError } from "../errors.ts";
-import type { Kernels } from "../kernels/kernels.ts";
+import { type Kernels, prepareKernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
-import { drive, pause } from "../kernels/slices.ts";
+import { drive } from "../kernels/slices.ts";
+import { pause } from "../pause.ts";
 import { textPieces } from "../text/pieces.ts";
 import type { Tokenizer } from "../text/types.ts";
 import type { PredictionForm } from "./ensemble.ts";
@@ -60,6 +61,7 @@ export async function* generate(
       value: options.prompt,
       remedy: "Give a prompt with at least one symbol of the vocabulary",
     });
+  await prepareKernels(options.kernels);
   const predictor = new Predictor(posterior, options.samples ?? 0, options);
   const sampler = new Sampler(predictor.plan, posterior.configuration.vocabulary, seed, options);
   const pieces = textPieces(tokenizer);

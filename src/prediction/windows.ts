@@ -1,6 +1,6 @@
 /** @module Texts from any source, some at a time: as many as are there, never waiting for more to come. */
 import { SviError } from "../errors.ts";
-import { pause } from "../kernels/slices.ts";
+import { pause } from "../pause.ts";
 
 /** A list, a generator, a stream of texts. */
 export type Texts = Iterable<string> | AsyncIterable<string> | ReadableStream<string>;

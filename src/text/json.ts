@@ -1,5 +1,6 @@
 /** @module Any `tokenizer.json`, by way of `@huggingface/tokenizers`; the only file that imports it. */
 import { Tokenizer as JsonTokenizer } from "@huggingface/tokenizers";
+import { messageOf } from "../shapes.ts";
 import { LARGEST_VOCABULARY, requireIds, tokenizerError, unknownSymbol } from "./checks.ts";
 import type { Tokenizer } from "./types.ts";
 
@@ -96,7 +97,7 @@ function guarded<T>(work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    const problem = `The tokenizer file cannot be used (${cause instanceof Error ? cause.message : String(cause)})`;
+    const problem = `The tokenizer file cannot be used (${messageOf(cause)})`;
     throw Object.assign(tokenizerError(problem, undefined, REMEDY), { cause });
   }
 }

@@ -1,5 +1,6 @@
 /** @module Minibatches: a text cut into lanes that are read side by side, window by window. */
 import { requireInteger, SviError } from "../errors.ts";
+import { tagOf } from "../shapes.ts";
 import type { LaneOptions, LaneReader, TokenCursor, TokenStore } from "./tokens.ts";
 
 /** Checks lane options against a number of tokens; throws `E_OPTION` or `E_TEXT_SHORT`. */
@@ -37,7 +38,7 @@ export abstract class LaneWindows implements LaneReader {
     return this.#alone(() => {
       const needed = this.batch * this.sequence;
       for (const [name, ids] of Object.entries({ inputs, targets }))
-        if (!(ids instanceof Int32Array) || ids.length < needed)
+        if (tagOf(ids) !== "Int32Array" || ids.length < needed)
           throw new SviError("E_OPTION", `${name} has room for ${ids?.length} of ${needed} tokens`, {
             value: ids?.length,
             remedy: "Give Int32Arrays of batch × sequence elements",

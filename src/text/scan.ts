@@ -1,5 +1,6 @@
 /** @module The one pass over a text that counts its tokens and keeps or indexes them. */
 import { SviError } from "../errors.ts";
+import { pause } from "../pause.ts";
 import { AnchorBuilder } from "./anchors.ts";
 import { BlockReader, tokenizeBlock } from "./blocks.ts";
 import { sourceFeed } from "./feed.ts";
@@ -67,7 +68,7 @@ export async function forEachBlock(
     if (block === null || !visit(block)) return;
     if (feed.position - paused >= PAUSE_BYTES) {
       paused = feed.position;
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      await pause();
     }
     options.signal?.throwIfAborted();
   }

@@ -1,5 +1,6 @@
 /** @module Where text comes from: anything whose bytes can be read again from any position. */
 import { SviError } from "../errors.ts";
+import { bytesIn, isBlob } from "../shapes.ts";
 
 /** Bytes that can be read from any position, as often as asked. */
 export interface ByteSource {
@@ -10,7 +11,7 @@ export interface ByteSource {
 }
 
 /** Strings are encoded as UTF-8 once (half surrogate pairs become U+FFFD); the rest is read in pieces. */
-export type TextSource = string | Uint8Array | Blob | ByteSource;
+export type TextSource = string | Uint8Array | ArrayBuffer | Blob | ByteSource;
 
 /** How line ends are read: as they are, or with `\r\n` and lone `\r` turned into `\n`. */
 export type LineEnds = "keep" | "lf";
@@ -28,24 +29,15 @@ export function openBytes(source: TextSource | readonly TextSource[]): ByteSourc
 
 function single(source: TextSource): ByteSource {
   if (typeof source === "string") return fromBytes(new TextEncoder().encode(source));
-  if (source instanceof Uint8Array) return fromBytes(source);
+  const bytes = bytesIn(source);
+  if (bytes) return fromBytes(bytes);
   if (isBlob(source)) return fromBlob(source);
-  if (typeof source?.read === "function" && Number.isSafeInteger(source.size) && source.size >= 0)
-    return source;
+  const { read, size } = (source ?? {}) as Partial<ByteSource>;
+  if (typeof read === "function" && Number.isSafeInteger(size) && size! >= 0) return source as ByteSource;
   throw new SviError("E_OPTION", "The text is neither a string, bytes, a Blob nor a ByteSource", {
     value: source,
     remedy: "Give one of those, or an array of them; Corpus.fromStream takes one-shot streams",
   });
-}
-
-// By shape, since a Blob of another realm (a worker's library, a test environment) is no instance of ours.
-function isBlob(source: unknown): source is Blob {
-  const blob = source as Partial<Blob> | null;
-  return (
-    typeof blob?.slice === "function" &&
-    typeof blob.arrayBuffer === "function" &&
-    typeof blob.size === "number"
-  );
 }
 
 function fromBytes(bytes: Uint8Array): ByteSource {

@@ -1,5 +1,6 @@
 /** @module Texts that can be read once only: buffered as a whole, or dealt to the lanes as they come. */
 import { SviError } from "../errors.ts";
+import { bytesIn } from "../shapes.ts";
 import { BlockReader, tokenizeBlock } from "./blocks.ts";
 import { ByteFeed } from "./feed.ts";
 import { TokenHash } from "./hash.ts";
@@ -248,7 +249,8 @@ function pieces(stream: TextStream): { pull: () => Promise<Uint8Array | null>; c
       half = "";
       return rest === "" ? null : encoder.encode(rest);
     }
-    if (value instanceof Uint8Array) return value;
+    const bytes = bytesIn(value);
+    if (bytes) return bytes;
     if (typeof value !== "string")
       throw new SviError("E_OPTION", "A piece of the stream is neither a string nor bytes", {
         value,

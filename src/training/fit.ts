@@ -7,7 +7,7 @@ import { ivon } from "../inference/ivon/method.ts";
 import { entryOf, type Method } from "../inference/methods.ts";
 import type { ProductForm } from "../kernels/forms.ts";
 import type { Build } from "../kernels/identity.ts";
-import { defaultKernels, type Kernels } from "../kernels/kernels.ts";
+import { defaultKernels, type Kernels, prepareKernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
 import { ready, type Slices } from "../model/work.ts";
@@ -161,7 +161,9 @@ export async function* fitInTurn(
   model.posterior.lock(() => trainer?.publish() ?? ready(undefined));
   let good = true;
   try {
+    await prepareKernels(options.kernels);
     trainer = createTrainer(model, plan, options);
+    if (options.validation) await prepareKernels(options.kernels);
     validator = options.validation && new Evaluator(model, options.validation.samples ?? 0, options);
     yield* run(model, corpus, lanes, plan, trainer, validator, options, turn);
   } catch (error) {

@@ -7,9 +7,10 @@ import type { CreateOptions } from "../languageModel.ts";
 import type { ModelConfiguration } from "../model/configuration.ts";
 import type { GenerateOptions, Piece } from "../prediction/generate.ts";
 import type { Score, ScoreOptions } from "../prediction/score.ts";
+import { bytesIn, isBlob, memoryOf } from "../shapes.ts";
 import type { CorpusOptions } from "../text/corpus.ts";
 import type { LearnOptions } from "../text/learn.ts";
-import type { TextSource } from "../text/source.ts";
+import type { ByteSource, TextSource } from "../text/source.ts";
 import type { Tokenizer, TokenizerDescription } from "../text/types.ts";
 import type { FitOptions, StepRecord, Validation } from "../training/fit.ts";
 import { move } from "./channel.ts";
@@ -380,11 +381,16 @@ export class WorkerClient {
     const sources: Kept[] = [];
     const wire = [source].flat().map((one): WireSource => {
       const text = one as TextSource;
-      if (typeof text === "string" || text instanceof Uint8Array || "arrayBuffer" in text) return text;
-      if (typeof text?.read !== "function") return text as never;
-      const callback = this.#connection.keep((start: number, end: number) => text.read(start, end));
+      if (typeof text === "string" || isBlob(text)) return text;
+      const bytes = bytesIn(text);
+      if (bytes) return bytes;
+      const { size, read } = (text ?? {}) as Partial<ByteSource>;
+      if (typeof read !== "function" || typeof size !== "number") return text as never;
+      const callback = this.#connection.keep((start: number, end: number) =>
+        (text as ByteSource).read(start, end),
+      );
       sources.push({ callback, text });
-      return { size: text.size, read: callback };
+      return { size, read: callback };
     });
     return { wire, sources };
   }
@@ -399,8 +405,9 @@ async function wireBytes(
   source: BytesSource,
   signal?: AbortSignal,
 ): Promise<Uint8Array | ArrayBuffer | Blob> {
-  if (ArrayBuffer.isView(source) || source instanceof ArrayBuffer) return source as Uint8Array;
-  if (typeof source === "object" && source !== null && "size" in source && "slice" in source) return source;
+  const memory = memoryOf(source);
+  if (memory) return memory;
+  if (isBlob(source)) return source;
   const bytes = await readAll(source, { signal });
   return move(bytes, bytes.buffer);
 }

@@ -1,23 +1,60 @@
-/** @module Starts a worker and waits until it answers. */
+/** @module The first words between a caller and its worker. */
+import { requireNumber, SviError } from "../errors.ts";
+import { tagOf } from "../shapes.ts";
 import { WorkerClient } from "./client.ts";
 import { Connection, type ConnectOptions } from "./connection.ts";
-import type { NodeWorker, WebWorker } from "./host.ts";
+import { type NodeWorker, startFromFile, type WebWorker } from "./host.ts";
 
 /**
  * svi-lm in a worker of its own: a Web Worker, or a thread of Node's.
  *
- * Without an argument it starts the package's own file, which Vite and webpack find by its `new URL`; with a bundler
- * that leaves that alone give it a Worker whose file imports `svi-lm/worker/thread`.
+ * Without an argument it starts the package's own: in Node, Deno and Bun from the package's text, in a page from its
+ * file, which Vite, webpack and others find by its `new URL`. With a bundler that does not, give it a Worker whose file
+ * imports `svi-lm/worker/thread`.
+ *
+ * ```ts
+ * const { Corpus, LanguageModel, fit } = await connect();
+ * const corpus = await Corpus.open(file, { tokenizer: "character" });
+ * ```
  *
  * @throws SviError `E_WORKER` where the worker cannot be loaded, does not answer or is of another version;
- *   `E_KERNELS` for kernels that are not this package's; the signal's reason
+ *   `E_KERNELS` for kernels that are not this package's; `E_OPTION`; the signal's reason
  */
 export async function connect(
   worker?: WebWorker | NodeWorker | null,
   options: ConnectOptions = {},
 ): Promise<WorkerClient> {
+  return connectTo(worker, options, startFromFile);
+}
+
+/** @throws SviError as `connect` does */
+export async function connectTo(
+  worker: WebWorker | NodeWorker | null | undefined,
+  options: ConnectOptions,
+  start: () => WebWorker | NodeWorker | Promise<WebWorker | NodeWorker>,
+): Promise<WorkerClient> {
+  requireOptions(options);
   options.signal?.throwIfAborted();
-  const connection = new Connection(worker ?? undefined);
+  const connection = new Connection(worker ?? (await start()));
   await connection.greet(options);
   return new WorkerClient(connection);
+}
+
+function requireOptions(options: ConnectOptions): void {
+  if (typeof options !== "object" || options === null)
+    throw optionError("The second argument", options, "an object of options");
+  const { kernels, timeout, signal } = options;
+  if (timeout !== undefined) requireNumber("timeout", timeout, "milliseconds above 0", (ms) => ms > 0);
+  if (signal !== undefined && typeof signal?.throwIfAborted !== "function")
+    throw optionError("signal", signal, "an AbortSignal");
+  if (kernels !== undefined && tagOf(kernels) !== "WebAssembly.Module")
+    throw optionError("kernels", kernels, "a compiled WebAssembly.Module");
+}
+
+function optionError(name: string, value: unknown, wanted: string): SviError {
+  return new SviError("E_OPTION", `${name} is ${String(value)}`, {
+    option: name,
+    value,
+    remedy: `Give ${wanted}`,
+  });
 }

@@ -1,8 +1,9 @@
 /** @module The caller's end: calls that an abort or the worker's death can end, and what the caller keeps for it. */
 import { SviError } from "../errors.ts";
 import { packageVersion } from "../kernels/generated/identity.ts";
+import { workerRemedy } from "../workers.ts";
 import { type Channel, openChannel } from "./channel.ts";
-import { type NodeWorker, startThread, type Thread, threadOf, type WebWorker } from "./host.ts";
+import { type NodeWorker, type Thread, threadOf, type WebWorker } from "./host.ts";
 import type { Callback, CallerFunctions, Handle, Job, ThreadFunctions } from "./protocol.ts";
 
 export interface ConnectOptions {
@@ -32,8 +33,8 @@ export class Connection {
   });
   #connected = false;
 
-  constructor(worker: WebWorker | NodeWorker | undefined) {
-    this.#thread = threadOf(worker ?? startThread());
+  constructor(worker: WebWorker | NodeWorker) {
+    this.#thread = threadOf(worker);
     this.#thread.ended((what, cause) => this.#end(what, cause));
     const own: CallerFunctions = {
       callback: (callback, ...args) => this.#callbacks.get(callback)?.(...(args as never[])),
@@ -50,7 +51,7 @@ export class Connection {
       // Said at once, and again when a worker that was still loading says that it listens.
       const answers = [this.call("hello", greeting), this.#ready.then(() => this.call("hello", greeting))];
       for (const answer of answers) answer.catch(() => {});
-      const { version } = await this.#within(Promise.race(answers), timeout, signal);
+      const { version, held } = await this.#within(Promise.race(answers), timeout, signal);
       if (version !== packageVersion)
         throw new SviError(
           "E_WORKER",
@@ -62,7 +63,7 @@ export class Connection {
           },
         );
       this.#connected = true;
-      if (lock) this.#waitFor(lock);
+      if (lock && held) this.#waitFor(lock);
     } catch (error) {
       this.terminate();
       throw error;
@@ -97,12 +98,9 @@ export class Connection {
   /** The worker holds the lock as long as it lives; the web tells of no other end than an error. */
   #waitFor(lock: string): void {
     const { signal } = this.#watch;
-    navigator.locks
-      .request(lock, { signal }, () => this.#end("It was terminated from outside"))
-      .catch((error) => {
-        // The wait was ended: so was the worker, by this side.
-        if (!signal.aborted) throw error;
-      });
+    const gone = () => this.#end("It was terminated from outside");
+    // Where the host refuses the lock to this side alone, an end from outside is not heard of; all else works.
+    (async () => navigator.locks.request(lock, { signal }, gone))().catch(() => {});
   }
 
   #end(what: string, cause?: unknown): void {
@@ -113,7 +111,7 @@ export class Connection {
         value: what,
         remedy: this.#connected
           ? "Connect again; a run goes on from its last checkpoint with the option resume"
-          : "Check that the worker's file is served as JavaScript from the page's origin; with a bundler that leaves new URL alone, give connect() a Worker",
+          : workerRemedy("worker"),
         cause,
       }),
     );
@@ -214,10 +212,15 @@ export class Connection {
   }
 }
 
-/** Where the host has locks: pages of secure origins. */
+/** Where the host may have locks: a help to hear of an end from outside, which pages of insecure origins lack. */
 function lockName(): string | undefined {
-  const { navigator } = globalThis as { navigator?: { locks?: LockManager } };
-  return navigator?.locks && crypto.randomUUID ? `svi-lm-${crypto.randomUUID()}` : undefined;
+  const { crypto, navigator } = globalThis as { crypto?: Partial<Crypto>; navigator?: Partial<Navigator> };
+  try {
+    return navigator?.locks && crypto?.randomUUID && `svi-lm-${crypto.randomUUID()}`;
+  } catch {
+    // A page that may keep nothing may not even ask.
+    return undefined;
+  }
 }
 
 /** What structured cloning refuses: a function among the options, mostly. */

@@ -1,5 +1,7 @@
 /** @module Workers as hosts have them: the web's, and Node's threads. */
 import { SviError } from "../errors.ts";
+import { messageOf } from "../shapes.ts";
+import { fileBesideCache, type ViteMeta, workerRemedy } from "../workers.ts";
 import type { Endpoint } from "./channel.ts";
 
 /** The web's Worker, which Deno and Bun have too. */
@@ -30,38 +32,54 @@ export interface Thread extends Endpoint {
 
 /** What is used of node:worker_threads. */
 interface Threads {
-  readonly Worker: new (file: URL) => NodeWorker;
+  readonly Worker: new (source: string, options: { eval: true; name: string }) => NodeWorker;
   readonly parentPort: Pick<NodeWorker, "postMessage" | "on"> | null;
 }
 
 /** Node's module without an import of it, which bundlers for pages would follow. */
-export function workerThreads(): Threads | undefined {
+function workerThreads(): Threads | undefined {
   const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } };
   return process?.getBuiltinModule?.("node:worker_threads") as Threads | undefined;
 }
 
-/** @throws SviError `E_WORKER` where the host has no workers, or refuses this one */
-export function startThread(): WebWorker | NodeWorker {
-  try {
-    if (typeof Worker === "function")
-      return new Worker(new URL("./thread.js", import.meta.url), { type: "module", name: "svi-lm" });
-    const threads = workerThreads();
-    // Not spelt out: a bundler for pages would ship the file twice.
-    const file = "./thread.js";
-    if (threads) return new threads.Worker(new URL(file, import.meta.url));
-  } catch (cause) {
-    throw new SviError("E_WORKER", `The worker was refused: ${(cause as Error).message}`, {
-      value: (cause as Error).name,
-      remedy: "Serve dist/worker/thread.js from the page's own origin, or give connect() a Worker",
-      cause,
+/** In Vite's development server alone: elsewhere a bundler would leave a path of the machine that builds. */
+const ADDRESS = (import.meta as ViteMeta).env?.DEV ? import.meta.url : undefined;
+
+/** From the package's file, as bundlers and a Content-Security-Policy expect it. @throws SviError `E_WORKER` */
+export function startFromFile(): WebWorker {
+  if (typeof Worker !== "function")
+    throw new SviError("E_WORKER", "This host has no workers", {
+      remedy: `Import svi-lm itself: fit gives the host a turn between its slices. Or ${workerRemedy("worker")}`,
     });
-  }
-  throw new SviError("E_WORKER", "This host has no workers", {
+  return orRefused(() => {
+    const served = fileBesideCache(ADDRESS, "worker/thread.js");
+    if (served) return new Worker(served, { type: "module", name: "svi-lm" });
+    return new Worker(new URL("./thread.js", import.meta.url), { type: "module", name: "svi-lm" });
+  });
+}
+
+/** From the text that the package holds, so that a bundle needs no second file. @throws SviError `E_WORKER` */
+export function startFromText(source: string): NodeWorker {
+  const threads = workerThreads();
+  if (threads) return orRefused(() => new threads.Worker(source, { eval: true, name: "svi-lm" }));
+  throw new SviError("E_WORKER", "This host has no threads", {
     remedy: "Import svi-lm itself: fit gives the host a turn between its slices",
   });
 }
 
-/** @throws SviError `E_OPTION` for what is no worker */
+function orRefused<T>(start: () => T): T {
+  try {
+    return start();
+  } catch (cause) {
+    throw new SviError("E_WORKER", `The worker was refused: ${messageOf(cause)}`, {
+      value: messageOf(cause),
+      remedy: workerRemedy("worker", cause),
+      cause,
+    });
+  }
+}
+
+/** @throws SviError `E_OPTION` for what is not a worker */
 export function threadOf(worker: WebWorker | NodeWorker): Thread {
   const unreferenced = worker as { ref?: () => void; unref?: () => void };
   const shared = {
@@ -69,32 +87,39 @@ export function threadOf(worker: WebWorker | NodeWorker): Thread {
     terminate: () => void worker.terminate(),
     busy: (busy: boolean) => (busy ? unreferenced.ref?.() : unreferenced.unref?.()),
   };
-  if ("addEventListener" in worker)
-    return {
-      ...shared,
-      web: true,
-      listen: (heard) => worker.addEventListener("message", ({ data }: MessageEvent) => heard(data)),
-      ended(heard) {
-        worker.addEventListener("error", (event: ErrorEvent) => {
-          event.preventDefault?.();
-          heard(event.message || "Its script cannot be loaded", event.error);
-        });
-      },
-    };
-  if (typeof worker?.on === "function")
-    return {
-      ...shared,
-      web: false,
-      listen: (heard) => void worker.on("message", heard),
-      ended(heard) {
-        worker.on("error", (error: Error) => heard(error.message, error));
-        worker.on("exit", (code: number) => heard(`It ended with code ${code}`));
-      },
-    };
+  const { addEventListener, on, postMessage, terminate } = worker as Partial<WebWorker & NodeWorker>;
+  const whole = typeof postMessage === "function" && typeof terminate === "function";
+  if (whole && typeof addEventListener === "function")
+    return { ...shared, ...webEvents(worker as WebWorker) };
+  if (whole && typeof on === "function") return { ...shared, ...nodeEvents(worker as NodeWorker) };
   throw new SviError("E_OPTION", `The worker is ${String(worker)}`, {
     value: worker,
-    remedy: "Give a Worker, or leave it away",
+    remedy: 'Give a Worker, such as new Worker(new URL(…), { type: "module" }), or omit it',
   });
+}
+
+function webEvents(worker: WebWorker): Pick<Thread, "web" | "listen" | "ended"> {
+  return {
+    web: true,
+    listen: (heard) => worker.addEventListener("message", ({ data }: MessageEvent) => heard(data)),
+    ended(heard) {
+      worker.addEventListener("error", (event: ErrorEvent) => {
+        event.preventDefault?.();
+        heard(event.message || "Its script cannot be loaded", event.error);
+      });
+    },
+  };
+}
+
+function nodeEvents(worker: NodeWorker): Pick<Thread, "web" | "listen" | "ended"> {
+  return {
+    web: false,
+    listen: (heard) => void worker.on("message", heard),
+    ended(heard) {
+      worker.on("error", (error: Error) => heard(messageOf(error), error));
+      worker.on("exit", (code: number) => heard(`It ended with code ${code}`));
+    },
+  };
 }
 
 /** The end of the channel within a worker. @throws SviError `E_WORKER` outside of one */

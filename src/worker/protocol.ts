@@ -68,10 +68,11 @@ export type WireFitOptions = Plain<Omit<FitOptions, "until" | "validation" | "ch
 
 /** What the worker does. A job comes first wherever an abort may end it. */
 export interface ThreadFunctions {
-  hello(options: {
-    readonly lock?: string;
-    readonly kernels?: WebAssembly.Module;
-  }): Promise<{ version: string }>;
+  hello(options: { readonly lock?: string; readonly kernels?: WebAssembly.Module }): Promise<{
+    readonly version: string;
+    /** Whether the worker holds the lock. */
+    readonly held: boolean;
+  }>;
   openCorpus(
     job: Job,
     source: readonly WireSource[],

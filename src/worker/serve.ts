@@ -59,7 +59,7 @@ class Server {
   readonly #jobs = new Map<Job, AbortController>();
   readonly #runs = new Map<Job, Run>();
   #last = 0;
-  #held: Promise<void> | undefined;
+  #held: Promise<boolean> | undefined;
 
   constructor({ json }: ServeOptions) {
     this.#json = json;
@@ -71,12 +71,10 @@ class Server {
       ...this.#models(),
       ...this.#work(),
       hello: async ({ lock, kernels }) => {
-        if (lock) {
-          this.#held ??= hold(lock);
-          await this.#held;
-        }
+        this.#held ??= lock ? hold(lock) : Promise.resolve(false);
+        const held = await this.#held;
         if (kernels) useKernels(await loadKernels(kernels));
-        return { version: packageVersion };
+        return { version: packageVersion, held };
       },
       abort: (job) => {
         (this.#jobs.get(job) ?? this.#runs.get(job)?.controller)?.abort();
@@ -289,12 +287,19 @@ class Server {
   }
 }
 
-/** Holds a lock for as long as this worker lives; resolves once it has it. */
-function hold(lock: string): Promise<void> {
+/** Milliseconds that a lock of a name of its own may take. */
+const LOCK_PATIENCE = 2000;
+
+/** Holds a lock for as long as this worker lives; resolves once it does, or the host is known not to allow it. */
+function hold(lock: string): Promise<boolean> {
   return new Promise((resolve) => {
-    void navigator.locks.request(lock, () => {
-      resolve();
-      return new Promise(() => {});
-    });
+    const request = async () =>
+      navigator.locks.request(lock, () => {
+        resolve(true);
+        return new Promise(() => {});
+      });
+    // Sandboxed frames have no locks; where a page's data is blocked, asking for one fails.
+    request().catch(() => resolve(false));
+    setTimeout(() => resolve(false), LOCK_PATIENCE);
   });
 }

@@ -1,5 +1,6 @@
 /** @module Errors as data: structured clones of an error lose its class, code and remedy. */
 import { SviError, type SviErrorCode } from "../errors.ts";
+import { messageOf } from "../shapes.ts";
 
 export interface WireError {
   readonly name: string;
@@ -14,9 +15,11 @@ export interface WireError {
 }
 
 export function toWire(error: unknown): WireError {
-  if (!(error instanceof Error)) return { name: "Error", message: String(error) };
+  if (!(error instanceof SviError)) {
+    const { name = "Error", stack } = (error ?? {}) as Partial<Error>;
+    return { name: String(name), message: messageOf(error), stack: stack && String(stack) };
+  }
   const { name, message, stack } = error;
-  if (!(error instanceof SviError)) return { name, message, stack };
   const { code, problem, option, value, remedy } = error;
   return {
     name,

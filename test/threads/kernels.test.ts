@@ -6,7 +6,7 @@ import { simdThreadsText } from "../../src/kernels/generated/simdThreads.ts";
 import { bytesOfHex } from "../../src/kernels/hex.ts";
 import { defaultKernels, type Instantiated } from "../../src/kernels/kernels.ts";
 import { createWorker } from "../../src/kernels/threads/host.ts";
-import { instantiateShared } from "../../src/kernels/threads/instance.ts";
+import { instantiateOwn, share } from "../../src/kernels/threads/instance.ts";
 import { ThreadPool } from "../../src/kernels/threads/pool.ts";
 import { randomNumbers } from "../model/reference.ts";
 
@@ -33,7 +33,7 @@ let several: Instantiated[];
 beforeAll(async () => {
   one = defaultKernels().instantiate();
   pools = await Promise.all([2, 3, 5].map((count) => ThreadPool.start(count, module, createWorker)));
-  several = pools.map((pool) => instantiateShared(pool, module));
+  several = pools.map((pool) => share(pool, module, instantiateOwn(module)));
   for (const { memory } of [one, ...several]) memory.grow(END / 65536 - memory.buffer.byteLength / 65536);
 });
 afterAll(() => Promise.all(pools.map((pool) => pool.dispose())));

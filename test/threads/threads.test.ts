@@ -134,6 +134,21 @@ describe("a thread that is lost", () => {
     const worker = () => new Worker("throw new Error('no thread')", { eval: true });
     await expect(threads({ count: 3, worker })).rejects.toEqual(failure("E_WORKER"));
   });
+
+  test("that the host refuses, or that is none, fails the start and leaves no thread behind", async () => {
+    const made: Worker[] = [];
+    const refusing = () => {
+      if (made.length === 1) throw Object.assign(new Error("not here"), { code: "ERR_ACCESS_DENIED" });
+      made.push(new Worker("setInterval(() => {}, 1e6)", { eval: true }));
+      return made[0];
+    };
+    const error = await threads({ count: 3, worker: refusing }).catch((thrown) => thrown);
+    expect(error).toEqual(failure("E_WORKER"));
+    expect(error.remedy).toMatch(/--allow-worker/);
+    await new Promise((resolve) => made[0].on("exit", resolve));
+    for (const worker of [() => undefined, () => "thread.js", "thread.js"])
+      await expect(threads({ count: 2, worker: worker as never })).rejects.toEqual(failure("E_OPTION"));
+  });
 });
 
 test("disposed kernels end what uses them, and cannot be used again", async () => {

@@ -18,7 +18,7 @@ import {
   sgd,
 } from "../../src/entries/index.ts";
 import { seedOf } from "../../src/kernels/random.ts";
-import { pause } from "../../src/kernels/slices.ts";
+import { pause } from "../../src/pause.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import { finish } from "../model/support.ts";
 import { corpusOf, createModel, METHODS, SMALL, sentences, TEXT, tokenizer, train } from "./support.ts";

@@ -15,7 +15,7 @@ export async function buildWorker(): Promise<typeof WorkerApi> {
     encoding: "utf8",
   });
   if (status !== 0) throw new Error(stderr);
-  return import(/* @vite-ignore */ pathToFileURL(`${FOLDER}/index.js`).href);
+  return import(/* @vite-ignore */ pathToFileURL(`${FOLDER}/node.js`).href);
 }
 
 /** A file beside the built ones, for a worker to run. */

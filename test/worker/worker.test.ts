@@ -410,6 +410,17 @@ describe("a worker that is none", () => {
 
   test("no worker at all, and an abort while it starts", async () => {
     expect(await problem(api.connect({} as never))).toMatchObject({ code: "E_OPTION" });
+    for (const worker of ["worker.js", 1, true, () => {}, { postMessage() {} }, new URL("file:///worker.js")])
+      expect(await problem(api.connect(worker as never))).toMatchObject({ code: "E_OPTION" });
+    for (const options of [
+      null,
+      5,
+      { timeout: "1 s" },
+      { timeout: 0 },
+      { signal: {} },
+      { kernels: new Uint8Array(8) },
+    ])
+      expect(await problem(api.connect(null, options as never))).toMatchObject({ code: "E_OPTION" });
     const reason = new Error("enough");
     await expect(api.connect(null, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
@@ -427,7 +438,7 @@ test("kernels can be brought, and others than the package's are refused", async 
 test("a script that is done ends, though it leaves its worker", () => {
   const file = script(
     "ends.mjs",
-    'import { connect } from "./index.js"; const { Corpus } = await connect();\n' +
+    'import { connect } from "./node.js"; const { Corpus } = await connect();\n' +
       'console.log((await Corpus.open("the sea", { tokenizer: "byte" })).tokens);',
   );
   const { status, stdout } = spawnSync(process.execPath, [file], { encoding: "utf8", timeout: 20_000 });

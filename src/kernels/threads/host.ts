@@ -1,5 +1,7 @@
 /** @module How each host makes a thread and hears from it; nothing here is imported from Node. */
 import { SviError } from "../../errors.ts";
+import { messageOf } from "../../shapes.ts";
+import { fileBesideCache, type ViteMeta, workerRemedy } from "../../workers.ts";
 import { threadSource } from "../generated/thread.ts";
 import type { Message } from "./control.ts";
 
@@ -32,13 +34,41 @@ const nodeThreads = (
   globalThis as { process?: { getBuiltinModule?(name: string): NodeThreads | undefined } }
 ).process?.getBuiltinModule?.("node:worker_threads");
 
+/** Milliseconds that a thread may take to come up. */
+const PATIENCE = 30_000;
+
+/** In Vite's development server alone: elsewhere a bundler would leave a path of the machine that builds. */
+const ADDRESS = (import.meta as ViteMeta).env?.DEV ? import.meta.url : undefined;
+
 /**
  * Node, Deno and Bun run the source that the package holds, so that a bundle needs no second file; pages load the
  * file beside this one, as bundlers and a Content-Security-Policy expect it.
  */
 export function createWorker(): ThreadWorker {
-  if (nodeThreads) return new nodeThreads.Worker(threadSource, { eval: true, name: "svi-lm" });
-  return new Worker(new URL("./thread.js", import.meta.url), { type: "module", name: "svi-lm" });
+  if (nodeThreads) return new nodeThreads.Worker(threadSource, { eval: true, name: "svi-lm-threads" });
+  const served = fileBesideCache(ADDRESS, "kernels/threads/thread.js");
+  if (served) return new Worker(served, { type: "module", name: "svi-lm-threads" });
+  // The name is also the file's where webpack makes it: another one than that of svi-lm/worker.
+  return new Worker(new URL("./thread.js", import.meta.url), { type: "module", name: "svi-lm-threads" });
+}
+
+/** @throws SviError `E_WORKER` where the host refuses a thread, `E_OPTION` where the caller's function makes none */
+export function makeThread(create: () => ThreadWorker): ThreadWorker {
+  let worker: ThreadWorker;
+  try {
+    worker = create();
+  } catch (cause) {
+    throw new SviError("E_WORKER", `A thread was refused: ${messageOf(cause)}`, {
+      value: messageOf(cause),
+      remedy: workerRemedy("threads", cause),
+      cause,
+    });
+  }
+  if (typeof worker?.postMessage === "function" && typeof worker.terminate === "function") return worker;
+  throw new SviError("E_OPTION", `The option worker made ${String(worker)}`, {
+    value: worker,
+    remedy: "Let it return a new Worker whose file imports svi-lm/threads/thread",
+  });
 }
 
 /** Resolves when the thread has taken its first message. @throws SviError `E_WORKER` where it does not come up */
@@ -50,10 +80,13 @@ export function startThread(worker: ThreadWorker, first: Message): Promise<Threa
   };
   return new Promise((resolve, reject) => {
     ended = (problem) => {
+      clearTimeout(late);
       worker.terminate();
-      reject(workerError(problem));
+      reject(new SviError("E_WORKER", problem, { value: problem, remedy: workerRemedy("threads") }));
     };
-    const ready = () =>
+    const late = setTimeout(() => ended(`A thread has not answered within ${PATIENCE} ms`), PATIENCE);
+    const ready = () => {
+      clearTimeout(late);
       resolve({
         worker,
         post: (message) => worker.postMessage(message),
@@ -62,6 +95,7 @@ export function startThread(worker: ThreadWorker, first: Message): Promise<Threa
         },
         end,
       });
+    };
     listen(worker, ready, (problem) => ended(problem));
     worker.postMessage(first);
   });

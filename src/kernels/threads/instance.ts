@@ -2,7 +2,7 @@
 import { SviError } from "../../errors.ts";
 import type { KernelExports } from "../generated/signatures.ts";
 import type { Instantiated } from "../kernels.ts";
-import { instantiate } from "../loader.ts";
+import { instantiate, instantiateLater } from "../loader.ts";
 import type { ThreadPool } from "./pool.ts";
 import { Shards } from "./shards.ts";
 import { type Kernel, kernelNames } from "./task.ts";
@@ -11,10 +11,19 @@ import { type Kernel, kernelNames } from "./task.ts";
 const MOST_PAGES = 65536;
 const LEAST_PAGES = 1024;
 
+/** A memory of its own, which the instance on the coordinator's side exports. @throws SviError `E_MEMORY` */
+export function instantiateOwn(module: WebAssembly.Module): KernelExports {
+  return instantiate(module, createMemory());
+}
+
+/** The same, where a host makes no instance at once. */
+export function instantiateOwnLater(module: WebAssembly.Module): Promise<KernelExports> {
+  return instantiateLater(module, createMemory());
+}
+
 /** @throws SviError `E_MEMORY` where the host sets no shared memory aside; `E_WORKER`, `E_DISPOSED` */
-export function instantiateShared(pool: ThreadPool, module: WebAssembly.Module): Instantiated {
-  const memory = createMemory();
-  const own = instantiate(module, memory);
+export function share(pool: ThreadPool, module: WebAssembly.Module, own: KernelExports): Instantiated {
+  const { memory } = own;
   const names = kernelNames(module);
   const kernels = names.map((name) => own[name as keyof KernelExports] as Kernel);
   const attachment = pool.attach(memory, kernels);

@@ -20,7 +20,7 @@ import {
   STATE,
   TAKEN,
 } from "./control.ts";
-import { startThread, type Thread, type ThreadWorker, workerError } from "./host.ts";
+import { makeThread, startThread, type Thread, type ThreadWorker, workerError } from "./host.ts";
 import { execute, type Kernel, Task, type Units, writePieces } from "./task.ts";
 
 export const MOST_THREADS = 256;
@@ -86,8 +86,9 @@ export class ThreadPool {
     create: () => ThreadWorker,
   ): Promise<ThreadPool> {
     const control = controlOf(count - 1);
-    const workers = Array.from({ length: count - 1 }, () => create());
+    const workers: ThreadWorker[] = [];
     try {
+      for (let thread = 1; thread < count; thread++) workers.push(makeThread(create));
       const threads = await Promise.all(
         workers.map((worker, thread) => startThread(worker, { kind: "start", control, thread, module })),
       );

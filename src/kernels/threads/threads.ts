@@ -1,12 +1,12 @@
 /** @module Starts threads, and gives kernels that use them. */
 import { requireInteger, SviError } from "../../errors.ts";
 import { capabilities } from "../capabilities.ts";
-import { compile } from "../compile.ts";
+import { compileLater } from "../compile.ts";
 import { bytesOfHex } from "../hex.ts";
 import { type Build, identify } from "../identity.ts";
-import type { Kernels } from "../kernels.ts";
+import { instances, type Kernels } from "../kernels.ts";
 import { createWorker, type ThreadWorker } from "./host.ts";
-import { instantiateShared } from "./instance.ts";
+import { instantiateOwn, instantiateOwnLater, share } from "./instance.ts";
 import { MOST_THREADS, ThreadPool } from "./pool.ts";
 
 export interface ThreadsOptions {
@@ -38,16 +38,30 @@ export async function threads(options: ThreadsOptions = {}): Promise<ThreadedKer
       value: count,
       remedy: "Leave threads away; the bits are the same",
     });
-  const module = compile(bytesOfHex(await binaryOf(build)));
+  const module = await compileLater(bytesOfHex(await binaryOf(build)));
   identify(module);
-  const pool = await ThreadPool.start(count, module, options.worker ?? createWorker);
+  const pool = await ThreadPool.start(count, module, requireMaker(options.worker) ?? createWorker);
+  const { prepare, instantiate } = instances(
+    () => instantiateOwn(module),
+    () => instantiateOwnLater(module),
+  );
   return {
     build,
     reproducible: build === "simd",
     threads: count,
-    instantiate: () => instantiateShared(pool, module),
+    prepare,
+    instantiate: () => share(pool, module, instantiate().exports),
     dispose: () => pool.dispose(),
   };
+}
+
+/** @throws SviError `E_OPTION` */
+function requireMaker(worker: ThreadsOptions["worker"]): ThreadsOptions["worker"] {
+  if (worker === undefined || typeof worker === "function") return worker;
+  throw new SviError("E_OPTION", `worker is ${String(worker)}`, {
+    value: worker,
+    remedy: "Give a function that makes a Worker, as often as it is called",
+  });
 }
 
 /** One build is loaded, not both. @throws SviError `E_OPTION` */
