@@ -3,14 +3,18 @@ import { mkdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { readFileBytes, writeFileAtomically } from "../entries/node.ts";
 import { SviError } from "../errors.ts";
+import { proveRoom } from "../formats/file.ts";
 import type { LanguageModel } from "../languageModel.ts";
 import { jsonTokenizer } from "../text/json.ts";
 import type { Checkpointing } from "../training/fit.ts";
 import { readModel } from "../training/modelFile.ts";
-import { naming, requireWritable, reworded } from "./files.ts";
+import { naming, requireFolder, requireWritable } from "./files.ts";
 import type { Interruption } from "./interrupt.ts";
+import { placeOf } from "./paths.ts";
 import { note } from "./print.ts";
 
+/** Name of the file in its folder. */
+export const CHECKPOINT = "checkpoint.svi";
 /** Checkpoints of a run where nothing else is asked for. */
 const PER_RUN = 20;
 /** What a step under way may take after Ctrl-C, so that the checkpoint holds it. */
@@ -22,13 +26,22 @@ export class CheckpointFile {
   written = false;
 
   constructor(folder: string) {
-    this.path = join(folder, "checkpoint.svi");
+    this.path = join(folder, CHECKPOINT);
   }
 
-  /** @throws SviError `E_FILE_WRITE` */
-  async prepare(resume: boolean, json: boolean): Promise<void> {
+  /** Before any text is read; makes nothing yet. @throws SviError `E_FILE_WRITE`, `E_FILE_MISSING` */
+  async require(resume: boolean): Promise<void> {
+    await requireFolder(dirname(this.path), "checkpoint");
+    if (resume && (await placeOf(this.path)).kind === "missing")
+      throw new SviError("E_FILE_MISSING", `There is no checkpoint ${this.path}`, {
+        value: this.path,
+        remedy: "Correct --checkpoint, or omit --resume to start from the beginning",
+      });
+  }
+
+  /** Makes the folder. @throws SviError `E_FILE_WRITE`, also where there is no room for so many bytes */
+  async prepare({ resume, json, bytes }: { resume: boolean; json: boolean; bytes: number }): Promise<void> {
     const folder = dirname(this.path);
-    if (resume) return;
     await mkdir(folder, { recursive: true }).catch((cause) => {
       throw new SviError("E_FILE_WRITE", `The folder ${folder} cannot be made: ${cause.message}`, {
         value: folder,
@@ -37,8 +50,9 @@ export class CheckpointFile {
       });
     });
     await requireWritable(this.path);
-    if (!json && (await stat(this.path).catch(() => null)))
-      note(`${this.path} will be replaced; with --resume the run would go on from it`);
+    await proveRoom(this.path, bytes);
+    if (!resume && !json && (await stat(this.path).catch(() => null)))
+      note(`${this.path} will be replaced; with --resume the run would continue from it`);
   }
 
   /**
@@ -46,14 +60,7 @@ export class CheckpointFile {
    * @throws SviError `E_FILE_MISSING`, `E_FORMAT`, `E_CHECKPOINT` for a run of another shape
    */
   async read({ configuration }: LanguageModel): Promise<Uint8Array> {
-    const bytes = await readFileBytes(this.path).catch((error) => {
-      if (!(error instanceof SviError && error.code === "E_FILE_MISSING")) throw error;
-      throw reworded(
-        error,
-        `There is no checkpoint ${this.path}`,
-        "Correct --checkpoint, or leave --resume away to start from the beginning",
-      );
-    });
+    const bytes = await readFileBytes(this.path);
     await naming(this.path, async () => {
       const { posterior } = readModel(bytes, { json: jsonTokenizer });
       const [was, is] = [posterior.configuration, configuration].map((shape) => JSON.stringify(shape));

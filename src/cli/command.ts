@@ -1,6 +1,9 @@
 /** @module What a command is: a name, a table of options, a function; and the words that are read by that table. */
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Interruption } from "./interrupt.ts";
+import type { PathUse } from "./paths.ts";
+import { UsageError } from "./usage.ts";
 
 interface Described {
   readonly help: string;
@@ -10,6 +13,16 @@ interface Described {
 interface Text extends Described {
   readonly kind: "text";
   readonly value: string;
+}
+/** A text that is the path of a file or folder. */
+interface PathOption extends Described {
+  readonly kind: "path";
+  readonly value: string;
+  readonly use: PathUse["use"];
+  /** Of a folder: names of the files in it that the command writes. */
+  readonly holds?: readonly string[];
+  /** Words that are no path. */
+  readonly words?: readonly string[];
 }
 interface Numeric extends Described {
   readonly kind: "number";
@@ -21,9 +34,11 @@ interface Flag extends Described {
 interface Choice<C extends string> extends Described {
   readonly kind: "choice";
   readonly choices: readonly C[];
+  /** Other words for a choice. */
+  readonly synonyms?: Readonly<Record<string, C>>;
 }
 
-export type Option = Text | Numeric | Flag | Choice<string>;
+export type Option = Text | PathOption | Numeric | Flag | Choice<string>;
 export type Options = Readonly<Record<string, Option>>;
 
 type ValueOf<O extends Option> = O extends Flag
@@ -48,7 +63,10 @@ export interface Command {
   readonly name: string;
   readonly summary: string;
   readonly example: string;
-  /** Names of what stands without a flag; the last may end in "…" for several, or "?" for none. */
+  /**
+   * Names of what stands without a flag, each the path of a file that is read; the last may end in "…" for several,
+   * or "?" for none.
+   */
   readonly words: readonly string[];
   readonly options: Options;
   /** @returns the exit code */
@@ -64,9 +82,6 @@ export function command<const O extends Options>(
 ): Command {
   return definition as unknown as Command;
 }
-
-/** Wrong usage: exit 2. */
-export class UsageError extends Error {}
 
 export const COMMON = {
   json: { kind: "flag", help: "one JSON object a line on stdout, and nothing else there" },
@@ -96,7 +111,7 @@ function parse(args: readonly string[], table: Options) {
   );
   try {
     const { values, positionals } = parseArgs({
-      args: joinNegative(args),
+      args: joinValues(args, table),
       options,
       allowPositionals: true,
       strict: true,
@@ -108,22 +123,32 @@ function parse(args: readonly string[], table: Options) {
   }
 }
 
-/** `--lr -1` as `--lr=-1`: a number is never the name of an option. */
-function joinNegative(args: readonly string[]): string[] {
+/**
+ * `--lr -1` as `--lr=-1`, `--prompt "- the"` as `--prompt=- the`: what follows an option that has a value is that
+ * value, unless it is an option itself.
+ */
+function joinValues(args: readonly string[], table: Options): string[] {
   const out: string[] = [];
-  for (const arg of args) {
-    const last = out[out.length - 1];
-    if (/^-[\d.]/.test(arg) && last?.startsWith("--") && last !== "--" && !last.includes("="))
-      out[out.length - 1] = `${last}=${arg}`;
-    else out.push(arg);
+  for (let i = 0; i < args.length; i++) {
+    const [arg, next] = [args[i], args[i + 1]];
+    if (arg === "--") return [...out, ...args.slice(i)];
+    const option = arg.startsWith("--") ? table[arg.slice(2)] : undefined;
+    if (!option || option.kind === "flag" || next === undefined || !next.startsWith("-")) out.push(arg);
+    else if (/^(-h|--|--[a-z][a-z-]*(=.*)?)$/s.test(next))
+      throw new UsageError(`${arg} is followed by ${next}; where that is its value, write ${arg}=${next}`);
+    else {
+      out.push(`${arg}=${next}`);
+      i++;
+    }
   }
   return out;
 }
 
 function read(name: string, option: Option, given: string | boolean): string | number | boolean {
-  if (typeof given === "boolean" || option.kind === "text") return given;
+  if (typeof given === "boolean" || option.kind === "text" || option.kind === "path") return given;
   if (option.kind === "choice") {
-    if (option.choices.includes(given)) return given;
+    const choice = option.synonyms?.[given] ?? given;
+    if (option.choices.includes(choice)) return choice;
     throw new UsageError(`--${name} is ${JSON.stringify(given)}, not one of ${option.choices.join(", ")}`);
   }
   const number = given.trim() === "" ? Number.NaN : Number(given);
@@ -141,4 +166,24 @@ function requireWords({ words }: Command, given: readonly string[]): void {
 
 export function wordUsage(word: string): string {
   return word.endsWith("?") ? `[${word.slice(0, -1)}]` : `<${word}>`;
+}
+
+/** Every path of an invocation: words are read; a table says what options are for. */
+export function pathsOf(
+  { words, options: table }: Command,
+  given: readonly string[],
+  options: Values<Options>,
+): PathUse[] {
+  const uses: PathUse[] = given.map((path, i) => {
+    const word = words[Math.min(i, words.length - 1)].replace(/[?…]$/, "");
+    return { path, name: word === "M" ? "the model" : `a ${word}`, use: "read" };
+  });
+  for (const [flag, option] of Object.entries(table)) {
+    const path = options[flag] ?? option.default;
+    if (option.kind !== "path" || typeof path !== "string" || option.words?.includes(path)) continue;
+    uses.push({ path, name: option.use === "read" ? `the file of --${flag}` : `--${flag}`, use: option.use });
+    for (const name of option.holds ?? [])
+      uses.push({ path: join(path, name), name: `the file of --${flag}`, use: "write" });
+  }
+  return uses;
 }

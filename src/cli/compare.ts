@@ -9,18 +9,21 @@ import type { Figures, RunRecord } from "../comparison/run.ts";
 import { average } from "../comparison/statistics.ts";
 import { testFigures } from "../comparison/summary.ts";
 import { costOf } from "../comparison/wording.ts";
-import { readFileBytes, writeFileAtomically } from "../entries/node.ts";
+import { writeFileAtomically } from "../entries/node.ts";
 import { requireInteger, requireNumber, SviError } from "../errors.ts";
 import { command, type Values } from "./command.ts";
 import { Pool } from "./compare/pool.ts";
 import { compareOn, type Subject } from "./compare/session.ts";
 import { RunStore } from "./compare/store.ts";
 import { watchRuns } from "./compare/watch.ts";
+import { readInput } from "./inputs.ts";
 import { note, printJson, printTable } from "./print.ts";
 
 const OPTIONS = {
   out: {
-    kind: "text",
+    kind: "path",
+    use: "folder",
+    holds: ["report.html"],
     value: "DIR",
     default: "comparison",
     help: "folder of the report and of finished runs",
@@ -28,6 +31,7 @@ const OPTIONS = {
   tokenizer: {
     kind: "choice",
     choices: ["byte", "char", "word"],
+    synonyms: { character: "char" },
     default: "byte",
     help: "char, word: the vocabulary is learnt from the training part",
   },
@@ -62,7 +66,7 @@ export const compare = command({
     const watcher = watchRuns(json);
     try {
       const subject: Subject = {
-        ...(await splitTexts(words, parts, options)),
+        ...(await splitTexts(words, parts, options, signal)),
         name: words.join(", "),
         shape: {
           embedding: options.embedding ?? 64,
@@ -107,8 +111,9 @@ async function splitTexts(
   paths: readonly string[],
   folder: string,
   options: Values<typeof OPTIONS>,
+  signal: AbortSignal,
 ): Promise<Pick<Subject, "texts" | "kind">> {
-  const text = (await Promise.all(paths.map(readText))).join("");
+  const text = (await Promise.all(paths.map((path) => readText(path, signal)))).join("");
   const cuts = [0, Math.floor(0.8 * text.length), Math.floor(0.9 * text.length), text.length];
   const files = await Promise.all(
     ["train", "valid", "test"].map(async (name, i) => {
@@ -132,8 +137,8 @@ async function splitTexts(
   };
 }
 
-async function readText(path: string): Promise<string> {
-  const bytes = await readFileBytes(path);
+async function readText(path: string, signal: AbortSignal): Promise<string> {
+  const bytes = await readInput(path, signal);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {

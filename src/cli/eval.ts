@@ -22,8 +22,8 @@ export const evaluation = command({
   },
   async run({ words: [path, text], options, json, interruption: { signal } }) {
     const kernels = await kernelsFor(options);
-    const model = await loadModel(path);
-    return withTexts([text], async (texts) => {
+    const model = await loadModel(path, signal);
+    return withTexts([text], signal, async (texts) => {
       const { tokenizer } = model;
       const result = await naming(text, async () => {
         const corpus = await Corpus.open(texts, { tokenizer, signal });

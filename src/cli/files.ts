@@ -1,43 +1,47 @@
 /** @module What the commands read and write: models, texts, tokenizers. */
 import { constants } from "node:fs";
-import { access, realpath, stat } from "node:fs/promises";
+import { access, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { type FileSource, openFile, readFileBytes } from "../entries/node.ts";
+import type { FileSource } from "../entries/node.ts";
 import { SviError } from "../errors.ts";
 import { LanguageModel } from "../languageModel.ts";
 import { jsonTokenizer } from "../text/json.ts";
 import type { Tokenizer } from "../text/types.ts";
+import { inputName, openInput, readInput } from "./inputs.ts";
 
-export async function loadModel(path: string): Promise<LanguageModel> {
-  const bytes = await readFileBytes(path);
-  return naming(path, () => LanguageModel.load(bytes, { json: jsonTokenizer }));
+export async function loadModel(path: string, signal: AbortSignal): Promise<LanguageModel> {
+  const bytes = await readInput(path, signal);
+  return naming(path, () => LanguageModel.load(bytes, { json: jsonTokenizer, signal }));
 }
 
-export async function readTokenizer(path: string): Promise<Tokenizer> {
-  const bytes = await readFileBytes(path);
+export async function readTokenizer(path: string, signal: AbortSignal): Promise<Tokenizer> {
+  const bytes = await readInput(path, signal);
   return naming(path, async () => jsonTokenizer(new TextDecoder().decode(bytes)));
 }
 
 /** Opens texts for `work` and closes them after it. */
 export async function withTexts<T>(
   paths: readonly string[],
+  signal: AbortSignal,
   work: (texts: FileSource[]) => Promise<T>,
 ): Promise<T> {
   const texts: FileSource[] = [];
   try {
-    for (const path of paths) texts.push(await openFile(path));
+    for (const path of paths) texts.push(await openInput(path, signal));
     return await work(texts);
   } finally {
     for (const text of texts) await text.close();
   }
 }
 
-/** Puts the path before what is wrong with a file's contents. */
+/** Puts the path before what is wrong with a file's contents; an option is wrong whatever the file. */
 export async function naming<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw error instanceof SviError ? reworded(error, `${path}: ${error.problem}`) : error;
+    throw error instanceof SviError && error.code !== "E_OPTION"
+      ? reworded(error, `${inputName(path)}: ${error.problem}`)
+      : error;
   }
 }
 
@@ -45,6 +49,25 @@ export async function naming<T>(path: string, work: () => Promise<T>): Promise<T
 export function reworded(error: SviError, problem: string, remedy = error.remedy): SviError {
   const { code, option, value } = error;
   return new SviError(code, problem, { option: option ?? undefined, value, remedy, cause: error });
+}
+
+/** A folder that the command will make, with those above it. @throws SviError `E_FILE_WRITE` where it cannot */
+export async function requireFolder(path: string, flag: string): Promise<void> {
+  for (let at = resolve(path); ; at = dirname(at)) {
+    const found = await stat(at).catch(() => null);
+    if (!found && dirname(at) !== at) continue;
+    const problem = !found?.isDirectory()
+      ? `${at} is not a folder`
+      : await access(at, constants.W_OK).then(
+          () => null,
+          () => `${at} is write-protected`,
+        );
+    if (problem === null) return;
+    throw new SviError("E_FILE_WRITE", `${path} cannot be written: ${problem}`, {
+      value: path,
+      remedy: `Choose another folder for --${flag}`,
+    });
+  }
 }
 
 /** Hours of training must not end at a folder that is not there. @throws SviError `E_FILE_WRITE` */
@@ -68,9 +91,4 @@ export async function requireWritable(path: string): Promise<void> {
         "Allow writing to the file and its folder, or choose another path",
       );
     });
-}
-
-export async function sameFile(a: string, b: string): Promise<boolean> {
-  const [x, y] = await Promise.all([a, b].map((path) => realpath(path).catch(() => resolve(path))));
-  return x === y;
 }

@@ -33,7 +33,7 @@ export const generate = command({
     seed: { kind: "number", default: 1, help: "the same seed writes the same text" },
   },
   async run({ words: [path], options, json, interruption: { signal } }) {
-    const model = await loadModel(path);
+    const model = await loadModel(path, signal);
     const { prompt, tokens, temperature, samples, seed } = options;
     const sampling = { temperature, topK: options["top-k"], topP: options["top-p"], samples, seed };
     const pieces = model.generate({ prompt, tokens, signal, ...sampling });

@@ -1,11 +1,11 @@
 /** @module `svi-lm info`: what a model file holds. */
 
-import { readFileBytes } from "../entries/node.ts";
 import { readSafetensorsHeader } from "../formats/safetensors.ts";
 import { jsonTokenizer } from "../text/json.ts";
 import { hashPosterior, readModel } from "../training/modelFile.ts";
 import { command } from "./command.ts";
 import { naming } from "./files.ts";
+import { readInput } from "./inputs.ts";
 import { byteSize, count, printJson, printTable } from "./print.ts";
 
 export const info = command({
@@ -14,8 +14,8 @@ export const info = command({
   example: "svi-lm info book.svi",
   words: ["M"],
   options: {},
-  async run({ words: [path], json }) {
-    const bytes = await readFileBytes(path);
+  async run({ words: [path], json, interruption: { signal } }) {
+    const bytes = await readInput(path, signal);
     const found = await naming(path, () => describe(bytes));
     if (json) printJson(found);
     else print(found);

@@ -9,6 +9,8 @@ export class Interruption {
   /** Milliseconds that work under way may take to come to a good end by itself. */
   grace = 0;
   requested = false;
+  /** As shells count them: 130 for Ctrl-C, 143 for SIGTERM, 129 for a terminal that was closed. */
+  exitCode = 130;
 
   /** Aborts once the grace is over. */
   get signal(): AbortSignal {
@@ -17,7 +19,12 @@ export class Interruption {
 
   /** Listens to the terminal and to `kill`. */
   watch(): void {
-    for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => this.#heard());
+    for (const [name, exitCode] of [
+      ["SIGINT", 130],
+      ["SIGTERM", 143],
+      ["SIGHUP", 129],
+    ] as const)
+      process.on(name, () => this.#heard(exitCode));
   }
 
   request(): void {
@@ -28,11 +35,12 @@ export class Interruption {
     else setTimeout(() => this.#controller.abort(), this.grace).unref();
   }
 
-  #heard(): void {
+  #heard(exitCode: number): void {
+    if (!this.requested) this.exitCode = exitCode;
     if (this.requested && performance.now() - this.#at > ECHO_MILLISECONDS) {
       // The progress line had switched line wrapping off.
       if (process.stderr.isTTY) process.stderr.write("\x1b[?7h\n");
-      process.exit(130);
+      process.exit(this.exitCode);
     }
     this.request();
   }

@@ -2,16 +2,19 @@
 import { readFileSync } from "node:fs";
 import "../kernels/embedded.ts";
 import { bench } from "./bench.ts";
-import { type Command, parseWords, UsageError } from "./command.ts";
+import { type Command, parseWords, pathsOf } from "./command.ts";
 import { serve, WORKER } from "./compare/worker.ts";
 import { compare } from "./compare.ts";
 import { evaluation } from "./eval.ts";
 import { generate } from "./generate.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { info } from "./info.ts";
+import { requireReadable } from "./inputs.ts";
 import { Interruption } from "./interrupt.ts";
-import { explain, note, printJson } from "./print.ts";
+import { checkPaths } from "./paths.ts";
+import { explain, note, printJson, warn } from "./print.ts";
 import { train } from "./train.ts";
+import { UsageError } from "./usage.ts";
 
 const COMMANDS: readonly Command[] = [train, evaluation, generate, compare, info, bench];
 
@@ -26,7 +29,14 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   const { help, ...given } = parseWords(found, args);
   if (help) return say(commandHelp(found));
   interruption.watch();
+  const paths = pathsOf(found, given.words, given.options);
+  for (const { path, use } of paths) if (use === "read") await requireReadable(path);
+  for (const note of await checkPaths(paths)) warn(note, given.json);
   return found.run({ ...given, interruption });
+}
+
+function flagsOf(name: string): string[] {
+  return Object.keys(COMMANDS.find((command) => command.name === name)?.options ?? {});
 }
 
 function say(text: string): number {
@@ -48,9 +58,11 @@ function version(): string {
 }
 
 function fail(error: unknown, args: readonly string[]): number {
-  if (interruption.requested && error === interruption.signal.reason) return 130;
+  if (interruption.requested && error === interruption.signal.reason) return interruption.exitCode;
   const wrongUsage = error instanceof UsageError;
-  const { code, message } = wrongUsage ? { code: "E_USAGE", message: error.message } : explain(error);
+  const { code, message } = wrongUsage
+    ? { code: "E_USAGE", message: error.message }
+    : explain(error, flagsOf(args[0]));
   if (args.includes("--json")) printJson({ event: "error", code, message });
   else if (!wrongUsage) note(`svi-lm: ${code}: ${message}`);
   else {

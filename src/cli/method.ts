@@ -1,7 +1,8 @@
 /** @module The options of the inference method, and which of them each method has. */
 import { METHODS, type Method, type MethodKind } from "../inference/methods.ts";
 import { gaussianPrior } from "../inference/public.ts";
-import { UsageError, type Values } from "./command.ts";
+import type { Values } from "./command.ts";
+import { UsageError } from "./usage.ts";
 
 const KINDS = Object.keys(METHODS).reverse() as MethodKind[];
 const RATES = KINDS.map((kind) => `${kind} ${METHODS[kind].describe().learningRate}`).join(", ");

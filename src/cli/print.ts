@@ -22,25 +22,34 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
+/** What a person should know, and what forbids nothing. */
+export function warn(message: string, json: boolean): void {
+  if (json) printJson({ event: "warning", message });
+  else note(`warning: ${message}`);
+}
+
 /** What the library calls otherwise than the command line. */
 const FLAGS: Readonly<Record<string, string>> = {
-  learningRate: "--lr",
-  minimumCount: "--min-count",
-  maximumVocabulary: "--max-vocabulary",
-  "prior scale": "--prior-scale",
-  klWarmup: "--kl-warmup",
-  noiseRamp: "--kl-warmup",
-  topK: "--top-k",
-  topP: "--top-p",
+  learningRate: "lr",
+  minimumCount: "min-count",
+  maximumVocabulary: "max-vocabulary",
+  "prior scale": "prior-scale",
+  noiseRamp: "kl-warmup",
 };
 
-/** `code` and one line of text for any error. */
-export function explain(error: unknown): { code: string; message: string } {
+/**
+ * `code` and one line of text for any error.
+ * @param flags those of the command: an option of the library that is one of them is called by its flag
+ */
+export function explain(error: unknown, flags: Iterable<string> = []): { code: string; message: string } {
   const code = error instanceof SviError ? error.code : "E_INTERNAL";
   let message = (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, " ");
-  // A path may stand before the problem.
-  const flag = error instanceof SviError && error.option !== null && FLAGS[error.option];
-  if (flag) message = message.replace(`${(error as SviError).option} is `, `${flag} is `);
+  const option = error instanceof SviError ? error.option : null;
+  if (option !== null) {
+    const flag = FLAGS[option] ?? option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    if (new Set(flags).has(flag))
+      message = message.replace(new RegExp(`(?<![\\w-])${option} `), `--${flag} `);
+  }
   return { code, message };
 }
 

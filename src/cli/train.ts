@@ -1,27 +1,29 @@
 /** @module `svi-lm train`: texts in, a model out. */
 
-import { type FileSource, writeFileAtomically } from "../entries/node.ts";
+import type { FileSource } from "../entries/node.ts";
 import { requireInteger, requireNumber, SviError } from "../errors.ts";
-import { evaluate } from "../evaluation/evaluate.ts";
-import type { Evaluation } from "../evaluation/tally.ts";
+import { proveRoom } from "../formats/file.ts";
 import { LanguageModel } from "../languageModel.ts";
 import { Corpus } from "../text/corpus.ts";
 import type { Tokenizer } from "../text/types.ts";
-import { type FitOptions, fit, type StepRecord } from "../training/fit.ts";
+import type { FitOptions } from "../training/fit.ts";
 import { schedule } from "../training/schedule.ts";
-import { CheckpointFile } from "./checkpoint.ts";
-import { command, type Invocation, UsageError, type Values } from "./command.ts";
-import { loadModel, naming, readTokenizer, requireWritable, reworded, sameFile, withTexts } from "./files.ts";
+import { CHECKPOINT, CheckpointFile } from "./checkpoint.ts";
+import { command, type Invocation, type Values } from "./command.ts";
+import { loadModel, naming, readTokenizer, requireWritable, withTexts } from "./files.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
 import { METHOD, methodOf } from "./method.ts";
-import { count, duration, fixed, note, printJson, printTable } from "./print.ts";
-import { progressFor } from "./progress.ts";
+import { count, note } from "./print.ts";
+import { trainAndSave } from "./run.ts";
+import { UsageError } from "./usage.ts";
 
 const OPTIONS = {
-  out: { kind: "text", value: "M", help: "the model file to write" },
-  valid: { kind: "text", value: "F", help: "a text to measure progress on, after every pass" },
+  out: { kind: "path", use: "write", value: "M", help: "the model file to write" },
+  valid: { kind: "path", use: "read", value: "F", help: "a text to measure progress on, after every epoch" },
   tokenizer: {
-    kind: "text",
+    kind: "path",
+    use: "read",
+    words: ["byte", "char", "character", "word"],
     value: "byte|char|word|FILE",
     default: "byte",
     help: "char, word: the vocabulary is learnt; FILE: a tokenizer.json",
@@ -49,7 +51,8 @@ const OPTIONS = {
   warmup: { kind: "number", default: 0, help: "steps over which the learning rate first rises" },
   dropout: { kind: "number", value: "X", default: 0, help: "probability that a unit is dropped" },
   "warm-start": {
-    kind: "text",
+    kind: "path",
+    use: "read",
     value: "M",
     help: "train this model on, with its tokenizer and its shape",
   },
@@ -65,15 +68,22 @@ const OPTIONS = {
     default: "float32",
     help: "int16 trains faster; its products are of 12 and 13 bits",
   },
-  checkpoint: { kind: "text", value: "DIR", help: "keep the state of the run in DIR/checkpoint.svi" },
+  checkpoint: {
+    kind: "path",
+    use: "folder",
+    holds: [CHECKPOINT],
+    value: "DIR",
+    help: "keep the state of the run in DIR/checkpoint.svi",
+  },
   "checkpoint-every": {
     kind: "number",
     help: "steps between two checkpoints (default a twentieth of the run)",
   },
-  resume: { kind: "flag", help: "go on from the checkpoint, to the same model as without a break" },
+  resume: { kind: "flag", help: "continue from the checkpoint, to the same model as without a break" },
 } as const;
 
 type TrainOptions = Values<typeof OPTIONS>;
+type Window = { readonly batch: number; readonly sequence: number; readonly epochs: number };
 
 export const train = command({
   name: "train",
@@ -87,14 +97,18 @@ export const train = command({
     const method = methodOf(options);
     const kernels = await kernelsFor(options);
     await requireWritable(out);
-    for (const path of [...words, ...(options.valid ? [options.valid] : [])])
-      if (await sameFile(path, out)) throw new UsageError(`--out ${out} is a text that is read`);
+    const window = windowOf(options);
+    const checkpoint = options.checkpoint === undefined ? null : new CheckpointFile(options.checkpoint);
+    const resume = options.resume === true;
+    await checkpoint?.require(resume);
     const inputs = options.valid ? [...words, options.valid] : words;
-    return withTexts(inputs, async (texts) => {
+    return withTexts(inputs, interruption.signal, async (texts) => {
       const { model, corpus, valid } = await open(texts, { words, options, json, interruption });
-      const { steps, tokens } = sizeOf(corpus, options);
-      const checkpoint = options.checkpoint === undefined ? null : new CheckpointFile(options.checkpoint);
-      await checkpoint?.prepare(options.resume === true, json);
+      const { steps, tokens } = sizeOf(corpus, window);
+      // Mean and precision; a checkpoint also has the optimiser's state.
+      const bytes = 4 * model.layout.length * (method.kind === "ivon" || method.kind === "bbb" ? 2 : 1);
+      await proveRoom(out, bytes);
+      await checkpoint?.prepare({ resume, json, bytes: 2 * bytes });
       const fitting: FitOptions = {
         inference: method,
         epochs: options.epochs,
@@ -105,34 +119,14 @@ export const train = command({
         schedule: schedule(options.schedule, { warmup: options.warmup }),
         validation: valid ? { corpus: valid } : undefined,
         checkpoint: checkpoint?.every(steps, options["checkpoint-every"], interruption),
-        resume: options.resume ? await checkpoint!.read(model) : undefined,
+        resume: resume ? await checkpoint!.read(model) : undefined,
         signal: interruption.signal,
         kernels,
         products: options.products,
       };
       if (!json) note(opening(model, corpus, steps));
-      const { first, last } = await follow(model, corpus, fitting, { words, options, json, interruption });
-      if (interruption.requested && last?.step !== steps) {
-        if (!last) return interrupted(json, null);
-        await writeFileAtomically(out, model.toBytes());
-        return interrupted(json, { out, last, hash: model.hash(), checkpoint });
-      }
-      await writeFileAtomically(out, model.toBytes());
-      // A checkpoint of a finished run has nothing left to do, and so no record.
-      const score = last ? last.valid : valid && (await evaluate(model, valid, { kernels }));
-      const seconds = last?.seconds ?? 0;
-      const done = {
-        event: "done",
-        tokens,
-        seconds,
-        tokensPerSecond: last ? (tokens - ((first - 1) / steps) * tokens) / seconds : 0,
-        valid: score && pick(score),
-        parameters: model.parameters,
-        hash: model.hash(),
-      };
-      if (json) printJson(done);
-      else report(done, out);
-      return 0;
+      const run = { model, corpus, fitting, steps, tokens, out, checkpoint };
+      return trainAndSave(run, { json, interruption });
     });
   },
 });
@@ -140,7 +134,7 @@ export const train = command({
 function requireConsistent(options: TrainOptions): void {
   if (options.out === undefined) throw new UsageError("--out is missing");
   const { tokenizer = "byte" } = options;
-  const learnt = options["warm-start"] === undefined && (tokenizer === "char" || tokenizer === "word");
+  const learnt = options["warm-start"] === undefined && ["char", "character", "word"].includes(tokenizer);
   for (const name of ["min-count", "max-vocabulary"] as const)
     if (options[name] !== undefined && !learnt)
       throw new UsageError(`--${name} applies only where --tokenizer char or word learns a vocabulary`);
@@ -157,9 +151,9 @@ async function open(
   { words, options, interruption }: Invocation<typeof OPTIONS>,
 ): Promise<{ model: LanguageModel; corpus: Corpus; valid: Corpus | null }> {
   const { signal } = interruption;
-  const start = options["warm-start"] === undefined ? null : await loadModel(options["warm-start"]);
-  if (start) await requireAgreement(start, options);
-  const chosen = start?.tokenizer ?? (await chosenTokenizer(options.tokenizer));
+  const start = options["warm-start"] === undefined ? null : await loadModel(options["warm-start"], signal);
+  if (start) await requireAgreement(start, options, signal);
+  const chosen = start?.tokenizer ?? (await chosenTokenizer(options.tokenizer, signal));
   const corpus = await naming(words.length === 1 ? words[0] : `${words.length} texts`, () =>
     Corpus.open(texts.slice(0, words.length), {
       tokenizer: chosen,
@@ -171,7 +165,7 @@ async function open(
   const { tokenizer } = corpus;
   const valid =
     texts.length > words.length
-      ? await naming(options.valid!, () => Corpus.open(texts[words.length], { tokenizer, signal }))
+      ? await naming(`--valid ${options.valid}`, () => openValid(texts[words.length], tokenizer, signal))
       : null;
   const { embedding, hidden, layers, tied, softmax, seed } = options;
   const shape = { embedding, hidden, layers, tied, softmax, cutoffs: cutoffsOf(options) };
@@ -179,24 +173,38 @@ async function open(
   return { model, corpus, valid };
 }
 
+/** @throws SviError `E_TEXT_SHORT` for a text without a token to predict, besides what opening one throws */
+async function openValid(text: FileSource, tokenizer: Tokenizer, signal: AbortSignal): Promise<Corpus> {
+  const corpus = await Corpus.open(text, { tokenizer, signal });
+  if (corpus.tokens > 1) return corpus;
+  throw new SviError("E_TEXT_SHORT", "The text has one token, and scoring needs two", {
+    value: { needed: 2, available: 1 },
+    remedy: "Give a longer text",
+  });
+}
+
 function cutoffsOf({ cutoffs }: TrainOptions): number[] | undefined {
   return cutoffs?.split(",").map(Number);
 }
 
-async function chosenTokenizer(name = "byte"): Promise<Tokenizer | "byte" | "character" | "word"> {
-  if (name === "char") return "character";
-  return name === "byte" || name === "word" ? name : readTokenizer(name);
+async function chosenTokenizer(
+  name = "byte",
+  signal: AbortSignal,
+): Promise<Tokenizer | "byte" | "character" | "word"> {
+  if (name === "char" || name === "character") return "character";
+  return name === "byte" || name === "word" ? name : readTokenizer(name, signal);
 }
 
 /** @throws SviError `E_OPTION` for a flag that says otherwise than the model to be trained on */
 async function requireAgreement(
   { configuration, tokenizer }: LanguageModel,
   options: TrainOptions,
+  signal: AbortSignal,
 ): Promise<void> {
   const refuse = (flag: string, given: unknown, is: unknown) =>
     new SviError("E_OPTION", `--${flag} is ${given}, but that of the model in --warm-start is ${is}`, {
       value: given,
-      remedy: `Leave --${flag} away`,
+      remedy: `Omit --${flag}`,
     });
   for (const flag of ["embedding", "hidden", "layers", "tied", "softmax"] as const) {
     const given = options[flag];
@@ -206,7 +214,7 @@ async function requireAgreement(
   if (cutoffs !== undefined && `${cutoffs}` !== `${configuration.cutoffs}`)
     throw refuse("cutoffs", options.cutoffs, configuration.cutoffs.join() || "none");
   if (options.tokenizer === undefined) return;
-  const chosen = await chosenTokenizer(options.tokenizer);
+  const chosen = await chosenTokenizer(options.tokenizer, signal);
   const agrees =
     typeof chosen === "string"
       ? chosen === tokenizer.kind
@@ -214,44 +222,19 @@ async function requireAgreement(
   if (!agrees) throw refuse("tokenizer", options.tokenizer, tokenizer.kind);
 }
 
-/** Steps and tokens of the whole run, as `fit` counts them. */
-function sizeOf(corpus: Corpus, options: TrainOptions): { steps: number; tokens: number } {
-  const batch = requireInteger("batch", options.batch ?? 32, 1, 4096);
-  const sequence = requireInteger("sequence", options.sequence ?? 64, 1, 4096);
-  const epochs = requireNumber("epochs", options.epochs ?? 5, "a number above 0", (v) => v > 0);
-  const steps = Math.max(1, Math.round(epochs * corpus.lanes({ batch, sequence }).windows));
-  return { steps, tokens: steps * batch * sequence };
+/** @throws SviError `E_OPTION` */
+function windowOf({ batch = 32, sequence = 64, epochs = 5 }: TrainOptions): Window {
+  return {
+    batch: requireInteger("batch", batch, 1, 4096),
+    sequence: requireInteger("sequence", sequence, 1, 4096),
+    epochs: requireNumber("epochs", epochs, "a number above 0", (v) => v > 0),
+  };
 }
 
-/** Runs the loop. @returns the first step's number and the last step's record, null where there was none */
-async function follow(
-  model: LanguageModel,
-  corpus: Corpus,
-  fitting: FitOptions,
-  { options, json, interruption }: Invocation<typeof OPTIONS>,
-): Promise<{ first: number; last: StepRecord | null }> {
-  const progress = progressFor(json);
-  let first = 0;
-  let last: StepRecord | null = null;
-  try {
-    for await (const record of fit(model, corpus, fitting)) {
-      first ||= record.step;
-      last = record;
-      progress.step(record);
-      if (interruption.requested) break;
-    }
-  } catch (error) {
-    if (error instanceof SviError && error.code === "E_DIVERGED")
-      throw reworded(
-        error,
-        error.problem,
-        `Train with a smaller --lr; nothing was written to ${options.out}`,
-      );
-    if (error !== interruption.signal.reason) throw error;
-  } finally {
-    progress.stop();
-  }
-  return { first, last };
+/** Steps and tokens of the whole run, as `fit` counts them. */
+function sizeOf(corpus: Corpus, { batch, sequence, epochs }: Window): { steps: number; tokens: number } {
+  const steps = Math.max(1, Math.round(epochs * corpus.lanes({ batch, sequence }).windows));
+  return { steps, tokens: steps * batch * sequence };
 }
 
 function opening({ configuration, parameters }: LanguageModel, corpus: Corpus, steps: number): string {
@@ -262,66 +245,4 @@ function opening({ configuration, parameters }: LanguageModel, corpus: Corpus, s
     `${count(parameters)} parameters (${embedding} → ${layers} × ${hidden}${output})`,
     `${count(steps)} steps`,
   ].join(", ");
-}
-
-function pick({ nll, perplexity, bitsPerToken }: Evaluation) {
-  return { nll, perplexity, bitsPerToken };
-}
-
-function report(
-  done: {
-    tokens: number;
-    seconds: number;
-    tokensPerSecond: number;
-    valid: ReturnType<typeof pick> | null;
-    parameters: number;
-    hash: string;
-  },
-  out: string,
-): void {
-  const { valid } = done;
-  const speed = `${count(done.tokens)} tokens in ${duration(done.seconds)}, ${count(done.tokensPerSecond)} tokens/s`;
-  printTable([
-    ["trained", speed],
-    ...(valid
-      ? [
-          [
-            "valid",
-            `${fixed(valid.bitsPerToken)} bits/token, ${fixed(valid.nll)} nats, perplexity ${fixed(valid.perplexity, 2)}`,
-          ],
-        ]
-      : []),
-    ["parameters", count(done.parameters)],
-    ["hash", done.hash],
-    ["saved", out],
-  ]);
-}
-
-/** Says what was kept. @returns the exit code */
-function interrupted(
-  json: boolean,
-  saved: { out: string; last: StepRecord; hash: string; checkpoint: CheckpointFile | null } | null,
-): number {
-  const checkpoint = saved?.checkpoint?.written ? saved.checkpoint.path : null;
-  if (json) {
-    const { step, steps, tokens, seconds } = saved?.last ?? { step: 0, steps: 0, tokens: 0, seconds: 0 };
-    const out = saved?.out ?? null;
-    printJson({
-      event: "interrupted",
-      step,
-      steps,
-      tokens,
-      seconds,
-      out,
-      checkpoint,
-      hash: saved?.hash ?? null,
-    });
-  } else if (!saved) note("Interrupted before the first step; nothing was saved");
-  else {
-    note(
-      `Interrupted after step ${saved.last.step} of ${saved.last.steps}; the model as it is was saved to ${saved.out}`,
-    );
-    if (checkpoint) note(`The same command with --resume goes on from ${checkpoint}`);
-  }
-  return 130;
 }

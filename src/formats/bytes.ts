@@ -32,6 +32,14 @@ export async function readAll(source: BytesSource, options: ReadAllOptions = {})
   return bytes;
 }
 
+/** All bytes of a stream, whatever they are. @throws E_FILE_READ, E_MEMORY above `limit`; an abort its reason */
+export function readStream(
+  stream: ReadableStream<Uint8Array>,
+  { limit, signal }: { limit: number; signal?: AbortSignal },
+): Promise<Uint8Array> {
+  return drain(stream, 0, limit, signal);
+}
+
 // By what they can do, not instanceof: a polyfill's or another realm's Response is as good.
 async function read(source: BytesSource, limit: number, signal?: AbortSignal): Promise<Uint8Array> {
   const bytes = memoryOf(source);

@@ -1,10 +1,12 @@
 /** @module Files of bytes, for Node alone: the one file of this folder that imports from it. */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { access, type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { access, type FileHandle, open, readdir, realpath, rename, rm, stat, statfs } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { SviError } from "../errors.ts";
 
+/** Bytes that are written to prove that there is room for them. */
+const LARGEST_PROOF = 2 ** 26;
 /** What one read asks for at most: the system takes no more than 2^31 - 1 bytes at once. */
 const LARGEST_READ = 2 ** 30;
 
@@ -22,11 +24,7 @@ export async function writeFileAtomically(
   try {
     const previous = await previousFile(path);
     const target = previous?.path ?? path;
-    // In the same folder: a rename is atomic within one file system only.
-    const temporary = join(
-      dirname(target),
-      `.${basename(target).slice(0, 40)}.${randomBytes(8).toString("hex")}.tmp`,
-    );
+    const temporary = temporaryBeside(target);
     try {
       await writeAndSync(temporary, Array.isArray(bytes) ? bytes : [bytes], previous?.mode);
       await rename(temporary, target);
@@ -38,6 +36,65 @@ export async function writeFileAtomically(
   } catch (cause) {
     throw cause instanceof SviError ? cause : writeError(path, cause as NodeJS.ErrnoException);
   }
+}
+
+/**
+ * Whether `writeFileAtomically` would have room for so many bytes, found out by writing them, up to 64 MiB, to a
+ * temporary file that is removed again; of more than that, what the file system says is free counts.
+ *
+ * @throws E_FILE_WRITE
+ */
+export async function proveRoom(path: string, bytes: number): Promise<void> {
+  try {
+    const target = (await previousFile(path))?.path ?? path;
+    const temporary = temporaryBeside(target);
+    try {
+      await writeAndSync(temporary, zeros(Math.min(bytes, LARGEST_PROOF)));
+    } finally {
+      await rm(temporary, { force: true }).catch(() => {});
+    }
+    if (bytes <= LARGEST_PROOF) return;
+    const { bavail, bsize } = await statfs(dirname(target));
+    if (bavail * bsize < bytes) throw noRoom(path, bytes, bavail * bsize);
+  } catch (cause) {
+    throw cause instanceof SviError ? cause : writeError(path, cause as NodeJS.ErrnoException);
+  }
+}
+
+/** In the same folder: a rename is atomic within one file system only. */
+function temporaryBeside(target: string): string {
+  const name = `${temporaryPrefix(basename(target))}${randomBytes(8).toString("hex")}.tmp`;
+  return join(dirname(target), name);
+}
+
+function temporaryPrefix(name: string): string {
+  return `.${name.slice(0, 40)}.`;
+}
+
+/**
+ * Removes what writers of `path` that were killed have left beside it; no other may be writing it.
+ * What cannot be removed stays.
+ */
+export async function removeLeftovers(path: string): Promise<void> {
+  const folder = dirname(path);
+  const prefix = temporaryPrefix(basename(path));
+  for (const name of await readdir(folder).catch(() => []))
+    if (name.startsWith(prefix) && /^[0-9a-f]{16}\.tmp$/.test(name.slice(prefix.length)))
+      await rm(join(folder, name), { force: true }).catch(() => {});
+}
+
+function* zeros(bytes: number): Generator<Uint8Array> {
+  const block = new Uint8Array(Math.min(bytes, 2 ** 20));
+  for (let left = bytes; left > 0; left -= block.length)
+    yield block.subarray(0, Math.min(left, block.length));
+}
+
+function noRoom(path: string, bytes: number, free: number): SviError {
+  const mega = (n: number) => `${(n / 1e6).toFixed(1)} MB`;
+  return new SviError("E_FILE_WRITE", `${path} needs ${mega(bytes)}, and ${mega(free)} are free`, {
+    value: { bytes, free },
+    remedy: writeRemedy("ENOSPC"),
+  });
 }
 
 /**
@@ -84,7 +141,7 @@ async function previousFile(path: string): Promise<{ path: string; mode: number 
   return { path: target, mode: found.mode & 0o777 };
 }
 
-async function writeAndSync(path: string, pieces: readonly Uint8Array[], mode?: number): Promise<void> {
+async function writeAndSync(path: string, pieces: Iterable<Uint8Array>, mode?: number): Promise<void> {
   const file = await open(path, "wx", mode);
   try {
     // What the umask took away; some file systems have no permissions to set.

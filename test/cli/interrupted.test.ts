@@ -43,13 +43,16 @@ describe("kill -9", () => {
 });
 
 describe("Ctrl-C", () => {
-  it.each(["SIGINT", "SIGTERM"] as const)("by %s saves the model as it is and exits 130", async (signal) => {
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("by %s saves the model as it is and exits %d", async (signal, exitCode) => {
     const name = signal.toLowerCase();
     const running = cli.start(trainInto(name, "--checkpoint", cli.file(name)));
     await running.lines(100);
     running.child.kill(signal);
     const { code, out } = await running.end;
-    expect(code).toBe(130);
+    expect(code).toBe(exitCode);
     const last = objects(out).at(-1);
     const checkpoint = cli.file(`${name}/checkpoint.svi`);
     expect(last).toMatchObject({ event: "interrupted", out: cli.file(`${name}.svi`), checkpoint });

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, vi } from "vitest";
 
 /** Small enough for a step to take about a millisecond. */
 export const TINY = "--embedding 8 --hidden 16 --batch 4 --sequence 8".split(" ");
@@ -21,6 +21,9 @@ export interface Running {
   lines(count: number): Promise<void>;
   end: Promise<Result>;
 }
+
+// Processes of their own, on machines that may have much else to do.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 /** A folder and a bundle of their own for each test file. */
 export function commandLine(name: string) {

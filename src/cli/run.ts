@@ -1,0 +1,205 @@
+/** @module A run of training from its first step to its file: whatever ends it, what was learnt is kept. */
+import { SviError } from "../errors.ts";
+import { evaluate } from "../evaluation/evaluate.ts";
+import type { Evaluation } from "../evaluation/tally.ts";
+import type { LanguageModel } from "../languageModel.ts";
+import type { Corpus } from "../text/corpus.ts";
+import { type FitOptions, fit, type StepRecord } from "../training/fit.ts";
+import type { CheckpointFile } from "./checkpoint.ts";
+import { reworded } from "./files.ts";
+import type { Interruption } from "./interrupt.ts";
+import { Losses } from "./losses.ts";
+import { count, duration, fixed, note, printJson, printTable, warn } from "./print.ts";
+import { progressFor } from "./progress.ts";
+import { keepModel } from "./save.ts";
+
+export interface Run {
+  readonly model: LanguageModel;
+  readonly corpus: Corpus;
+  readonly fitting: FitOptions;
+  /** Of the whole run, as `fit` counts them. */
+  readonly steps: number;
+  readonly tokens: number;
+  /** The model file to write. */
+  readonly out: string;
+  readonly checkpoint: CheckpointFile | null;
+}
+
+interface Followed {
+  readonly first: number;
+  /** null where no step was done. */
+  readonly last: StepRecord | null;
+  readonly losses: Losses;
+  /** What ended the run before its time, other than an interruption. */
+  readonly failure: { readonly error: unknown } | null;
+}
+
+/**
+ * Trains, saves and reports.
+ * @returns the exit code
+ * @throws what ended the run, after saving what was learnt; SviError `E_FILE_WRITE` where `out` could not be written,
+ *   with the place where the model lies instead
+ */
+export async function trainAndSave(
+  run: Run,
+  { json, interruption }: { json: boolean; interruption: Interruption },
+): Promise<number> {
+  const { model, fitting, steps } = run;
+  const before = model.posterior.mean.slice();
+  const followed = await follow(run, json, interruption);
+  const { last, losses, failure } = followed;
+  if (failure) throw await afterFailure(run, followed, json, before);
+  if (interruption.requested && last?.step !== steps) return interrupted(run, last, json, interruption);
+  const { path, problem } = await keepModel(model, run.out);
+  if (problem) throw problem;
+  const { validation, kernels, signal } = fitting;
+  // A checkpoint of a finished run has nothing left to do, and so no record.
+  const score = last
+    ? last.valid
+    : validation && (await evaluate(model, validation.corpus, { kernels, signal }));
+  const guessing = Math.log(model.configuration.vocabulary);
+  if (losses.isWorseThan(guessing)) {
+    if (json) printSaved(run, last, path);
+    throw worseThanGuessing(losses.recent, guessing, path);
+  }
+  if (score && score.nll > guessing)
+    warn(`The validation text is predicted worse than by guessing: ${fixed(score.nll)} nats a token`, json);
+  report(run, followed, score ?? null, json);
+  return 0;
+}
+
+/** Runs the loop until it ends, or something ends it. */
+async function follow(
+  { model, corpus, fitting }: Run,
+  json: boolean,
+  interruption: Interruption,
+): Promise<Followed> {
+  const progress = progressFor(json);
+  const losses = new Losses();
+  let first = 0;
+  let last: StepRecord | null = null;
+  try {
+    for await (const record of fit(model, corpus, fitting)) {
+      first ||= record.step;
+      last = record;
+      losses.add(record.nll);
+      progress.step(record);
+      if (interruption.requested) break;
+    }
+  } catch (error) {
+    if (error !== interruption.signal.reason) return { first, last, losses, failure: { error } };
+  } finally {
+    progress.stop();
+  }
+  return { first, last, losses, failure: null };
+}
+
+/** Saves the last good weights where they are worth it. @returns the failure, with what became of them */
+async function afterFailure(
+  run: Run,
+  { last, losses, failure }: Followed,
+  json: boolean,
+  before: Float32Array,
+): Promise<unknown> {
+  const error = failure!.error;
+  const diverged = error instanceof SviError && error.code === "E_DIVERGED";
+  const { model, out } = run;
+  const learnt = model.posterior.mean.some((weight, i) => weight !== before[i]);
+  const good = learnt && (!diverged || !losses.wereWorseThan(Math.log(model.configuration.vocabulary)));
+  let kept = `nothing was written to ${out}`;
+  if (good) {
+    const { path } = await keepModel(model, out);
+    if (json) printSaved(run, last, path);
+    kept = `the last good weights were saved to ${path}`;
+  }
+  if (run.checkpoint?.written) kept += `, the last checkpoint is ${run.checkpoint.path}`;
+  if (!(error instanceof SviError)) {
+    note(`svi-lm: ${kept}`);
+    return error;
+  }
+  const remedy = diverged ? "Train with a smaller --lr" : error.remedy;
+  return learnt || diverged ? reworded(error, error.problem, `${remedy}; ${kept}`) : error;
+}
+
+function worseThanGuessing(loss: number, guessing: number, path: string): SviError {
+  return new SviError(
+    "E_DIVERGED",
+    `The run ended at ${fixed(loss)} nats a token, worse than guessing (${fixed(guessing)})`,
+    { value: loss, remedy: `Train with a smaller --lr; the model was saved to ${path} all the same` },
+  );
+}
+
+/** Says what was kept. @returns the exit code */
+async function interrupted(
+  run: Run,
+  last: StepRecord | null,
+  json: boolean,
+  interruption: Interruption,
+): Promise<number> {
+  const { path, problem } = last ? await keepModel(run.model, run.out) : { path: null, problem: null };
+  const checkpoint = run.checkpoint?.written ? run.checkpoint : null;
+  if (json) printKept("interrupted", run, last, path);
+  else if (!path) note("Interrupted before the first step; nothing was saved");
+  else {
+    note(`Interrupted after step ${last!.step} of ${last!.steps}; the model as it is was saved to ${path}`);
+    if (checkpoint) note(`The same command with --resume continues from ${checkpoint.path}`);
+  }
+  if (problem) throw problem;
+  return interruption.exitCode;
+}
+
+function printSaved(run: Run, last: StepRecord | null, path: string): void {
+  printKept("saved", run, last, path);
+}
+
+function printKept(
+  event: "saved" | "interrupted",
+  { model, checkpoint }: Run,
+  last: StepRecord | null,
+  out: string | null,
+): void {
+  const { step, steps, tokens, seconds } = last ?? { step: 0, steps: 0, tokens: 0, seconds: 0 };
+  printJson({
+    event,
+    step,
+    steps,
+    tokens,
+    seconds,
+    out,
+    checkpoint: out !== null && checkpoint?.written ? checkpoint.path : null,
+    hash: out === null ? null : model.hash(),
+  });
+}
+
+function report(run: Run, { first, last }: Followed, score: Evaluation | null, json: boolean): void {
+  const { model, tokens, steps, out } = run;
+  const seconds = last?.seconds ?? 0;
+  // A resumed run's speed is that of its own part.
+  const own = last ? Math.round(tokens * (1 - (first - 1) / steps)) : 0;
+  const done = {
+    event: "done",
+    tokens,
+    seconds,
+    tokensPerSecond: last ? own / seconds : 0,
+    valid: score && { nll: score.nll, perplexity: score.perplexity, bitsPerToken: score.bitsPerToken },
+    parameters: model.parameters,
+    hash: model.hash(),
+  };
+  if (json) {
+    printJson(done);
+    return;
+  }
+  const { valid, tokensPerSecond, hash, parameters } = done;
+  const before = own < tokens ? ` after ${count(tokens - own)} before` : "";
+  const speed = `${count(own)} tokens${before} in ${duration(seconds)}, ${count(tokensPerSecond)} tokens/s`;
+  const figures =
+    valid &&
+    `${fixed(valid.bitsPerToken)} bits/token, ${fixed(valid.nll)} nats, perplexity ${fixed(valid.perplexity, 2)}`;
+  printTable([
+    ["trained", speed],
+    ...(figures ? [["valid", figures]] : []),
+    ["parameters", count(parameters)],
+    ["hash", hash],
+    ["saved", out],
+  ]);
+}
