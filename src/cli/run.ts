@@ -8,7 +8,7 @@ import { type FitOptions, fit, type StepRecord } from "../training/fit.ts";
 import type { CheckpointFile } from "./checkpoint.ts";
 import { reworded } from "./files.ts";
 import type { Interruption } from "./interrupt.ts";
-import { Losses } from "./losses.ts";
+import { LastGood } from "./lastGood.ts";
 import { count, duration, fixed, note, printJson, printTable, warn } from "./print.ts";
 import { progressFor } from "./progress.ts";
 import { keepModel } from "./save.ts";
@@ -29,7 +29,7 @@ interface Followed {
   readonly first: number;
   /** null where no step was done. */
   readonly last: StepRecord | null;
-  readonly losses: Losses;
+  readonly good: LastGood;
   /** What ended the run before its time, other than an interruption. */
   readonly failure: { readonly error: unknown } | null;
 }
@@ -47,7 +47,7 @@ export async function trainAndSave(
   const { model, fitting, steps } = run;
   const before = model.posterior.mean.slice();
   const followed = await follow(run, json, interruption);
-  const { last, losses, failure } = followed;
+  const { last, good, failure } = followed;
   if (failure) throw await afterFailure(run, followed, json, before);
   if (interruption.requested && last?.step !== steps) return interrupted(run, last, json, interruption);
   const { path, problem } = await keepModel(model, run.out);
@@ -57,12 +57,11 @@ export async function trainAndSave(
   const score = last
     ? last.valid
     : validation && (await evaluate(model, validation.corpus, { kernels, signal }));
-  const guessing = Math.log(model.configuration.vocabulary);
-  if (losses.isWorseThan(guessing)) {
-    if (json) printSaved(run, last, path);
-    throw worseThanGuessing(losses.recent, guessing, path);
+  if (good.worseThanGuessing) {
+    if (json) printKept("saved", run, last, path);
+    throw worseThanGuessing(good, path);
   }
-  if (score && score.nll > guessing)
+  if (score && score.nll > good.guessing)
     warn(`The validation text is predicted worse than by guessing: ${fixed(score.nll)} nats a token`, json);
   report(run, followed, score ?? null, json);
   return 0;
@@ -75,44 +74,45 @@ async function follow(
   interruption: Interruption,
 ): Promise<Followed> {
   const progress = progressFor(json);
-  const losses = new Losses();
+  const good = new LastGood(model);
   let first = 0;
   let last: StepRecord | null = null;
   try {
     for await (const record of fit(model, corpus, fitting)) {
       first ||= record.step;
       last = record;
-      losses.add(record.nll);
+      good.add(record.step, record.nll);
       progress.step(record);
       if (interruption.requested) break;
     }
   } catch (error) {
-    if (error !== interruption.signal.reason) return { first, last, losses, failure: { error } };
+    if (error !== interruption.signal.reason) return { first, last, good, failure: { error } };
   } finally {
     progress.stop();
   }
-  return { first, last, losses, failure: null };
+  return { first, last, good, failure: null };
 }
 
-/** Saves the last good weights where they are worth it. @returns the failure, with what became of them */
+/** Saves the last good weights, where the run has any. @returns the failure, with what became of them */
 async function afterFailure(
   run: Run,
-  { last, losses, failure }: Followed,
+  { last, good, failure }: Followed,
   json: boolean,
   before: Float32Array,
 ): Promise<unknown> {
   const error = failure!.error;
   const diverged = error instanceof SviError && error.code === "E_DIVERGED";
-  const { model, out } = run;
-  const learnt = model.posterior.mean.some((weight, i) => weight !== before[i]);
-  const good = learnt && (!diverged || !losses.wereWorseThan(Math.log(model.configuration.vocabulary)));
+  const { model, out, checkpoint } = run;
+  // What diverges was going wrong for a while.
+  const step = diverged ? good.restore() : (last?.step ?? null);
+  const learnt = diverged ? step !== null : model.posterior.mean.some((weight, i) => weight !== before[i]);
   let kept = `nothing was written to ${out}`;
-  if (good) {
+  if (learnt) {
     const { path } = await keepModel(model, out);
-    if (json) printSaved(run, last, path);
-    kept = `the last good weights were saved to ${path}`;
+    if (json) printKept("saved", run, last && { ...last, step: step ?? last.step }, path);
+    kept = `the last good weights${diverged ? `, of step ${step},` : ""} were saved to ${path}`;
   }
-  if (run.checkpoint?.written) kept += `, the last checkpoint is ${run.checkpoint.path}`;
+  if (checkpoint?.written) kept += `, the last checkpoint is ${checkpoint.path}`;
   if (!(error instanceof SviError)) {
     note(`svi-lm: ${kept}`);
     return error;
@@ -121,11 +121,11 @@ async function afterFailure(
   return learnt || diverged ? reworded(error, error.problem, `${remedy}; ${kept}`) : error;
 }
 
-function worseThanGuessing(loss: number, guessing: number, path: string): SviError {
+function worseThanGuessing({ recent, guessing }: LastGood, path: string): SviError {
   return new SviError(
     "E_DIVERGED",
-    `The run ended at ${fixed(loss)} nats a token, worse than guessing (${fixed(guessing)})`,
-    { value: loss, remedy: `Train with a smaller --lr; the model was saved to ${path} all the same` },
+    `The run ended at ${fixed(recent)} nats a token, worse than guessing (${fixed(guessing)})`,
+    { value: recent, remedy: `Train with a smaller --lr; the model was saved to ${path} all the same` },
   );
 }
 
@@ -146,10 +146,6 @@ async function interrupted(
   }
   if (problem) throw problem;
   return interruption.exitCode;
-}
-
-function printSaved(run: Run, last: StepRecord | null, path: string): void {
-  printKept("saved", run, last, path);
 }
 
 function printKept(

@@ -8,7 +8,7 @@ const cli = commandLine("endings");
 const book = cli.write("book.txt", text(3000));
 const LONG = ["--epochs", "50", "--json", ...TINY];
 /** A rate that rises until the run diverges, after it has learnt something. */
-const RISING = ["--lr", "1e6", "--schedule", "constant", "--warmup", "100000"];
+const RISING = ["--lr", "1e6", "--schedule", "constant", "--warmup", "1000000"];
 
 async function infoOf(path: string) {
   return objects((await cli.run("info", path, "--json")).out)[0];
