@@ -2,7 +2,7 @@
  * The products in a browser's engine, beside the peak that the same engine measures: no tile of any form can be
  * faster than that peak, so that the share is also one of what the best tile reaches there, or more.
  *
- * Of whole numbers of 16 bits a vector holds twice as many: their share is that of twice the peak.
+ * Of int16 a vector holds twice as many: their share is that of twice the peak.
  *
  *   npm run bench:engines -- [--browser firefox-esr] [--products float32|int16] [--json]
  */

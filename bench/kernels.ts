@@ -5,7 +5,7 @@
  *
  *   npm run bench -- [--kernels simd|relaxed] [--products float32|int16] [--milliseconds 400] [--rounds 8] [--json]
  *
- * Of whole numbers of 16 bits a vector holds twice as many: their share is that of twice the peak of multiply, then add.
+ * Of int16 a vector holds twice as many: their share is that of twice the peak of multiply, then add.
  */
 import { parseArgs } from "node:util";
 import { Bench } from "tinybench";

@@ -43,7 +43,7 @@ const { values } = parseArgs({
 
 const extra = JSON.parse(values.options);
 
-/** Each grid goes on until its best rate has a worse one on both sides. */
+/** Each grid is extended until its best rate has a worse one on both sides. */
 const GRIDS: Record<
   string,
   { of: (learningRate: number | undefined) => Method; rates: (number | undefined)[] }

@@ -33,7 +33,7 @@ interface Contender {
 /** Ours first; a pair of names is one row of the result. */
 interface Comparison {
   readonly task: Task;
-  /** `int16`: the `simd` build with products of whole numbers of 16 bits. */
+  /** `int16`: the `simd` build with int16 products. */
   readonly build: "simd" | "relaxed" | "int8" | "int16";
   readonly threads: number;
   readonly ours: Contender;

@@ -1,6 +1,6 @@
 /**
  * Training throughput on one thread: IVON, Bayes by Backprop and SGD against Adam, and Adam and IVON with products of
- * whole numbers, step by step in turn, so that a drift of the machine's speed cancels; and PyTorch, in blocks in turn,
+ * integers, step by step in turn, so that a drift of the machine's speed cancels; and PyTorch, in blocks in turn,
  * where the machine has it.
  *
  *   npm run bench:training -- [--model A|B] [--seconds 20] [--json]

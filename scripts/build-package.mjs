@@ -12,6 +12,8 @@ import { build } from "esbuild";
 const root = new URL("..", import.meta.url);
 const absWorkingDir = fileURLToPath(root);
 const KERNELS = "kernels/generated";
+/** For the coverage of tests, in what they bundle: see scripts/coverage.mjs. */
+const sourcemap = process.env.SOURCE_MAPS ? "inline" : false;
 
 /** What runs in a thread, each in one file. */
 const THREADS = ["src/worker/thread.ts", "src/kernels/threads/thread.ts"];
@@ -133,6 +135,7 @@ async function bundleCommandLine(outfile) {
     target: "node20",
     legalComments: "inline",
     logLevel: "error",
+    sourcemap,
     banner: {
       // cli-progress is CommonJS and requires modules of Node.
       js: '#!/usr/bin/env node\nimport { createRequire as makeRequire } from "node:module";\nconst require = makeRequire(import.meta.url);',
@@ -166,7 +169,8 @@ async function bundleForWorkers(entry, outfile) {
     mainFields: ["module", "main"],
     format: "esm",
     target: "es2022",
-    minify: entry.endsWith("thread.ts"),
+    minify: entry.endsWith("thread.ts") && !sourcemap,
+    sourcemap,
     legalComments: "inline",
     logLevel: "error",
     write: false,

@@ -1,7 +1,7 @@
 /**
  * @module The portable benchmark: the same work on every runtime, with a hash that proves it was the same.
  *
- * Model A of docs/lab/README.md: vocabulary 96, embedding 128, 2 × 256 units, batch 20, 35 time steps.
+ * Model A of docs/lab/README.md: vocabulary 96, embedding 128, 2 × 256 units, batch 20, 35 timesteps.
  */
 import { littleEndianBytes } from "./formats/endian.ts";
 import { Sha256 } from "./formats/sha256.ts";

@@ -5,7 +5,7 @@ interface Explanation {
   readonly remedy: string;
 }
 
-/** No part of what is bundled: `SviErrorCode` is its keys, and the page on errors is made of it. */
+/** Not part of what is bundled: `SviErrorCode` is its keys, and the page on errors is made of it. */
 export const ERROR_CODES = {
   E_TEXT_EMPTY: {
     meaning: "A text or a prompt holds no tokens.",

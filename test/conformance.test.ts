@@ -71,7 +71,7 @@ describe("runtimes", () => {
     expect(verdict.problems).toEqual(["Deno runs on V8, not SpiderMonkey"]);
   });
 
-  test("that fail are told with what went wrong, and none at all is no success", () => {
+  test("that fail are told with what went wrong, and none at all is not a success", () => {
     const failed = { ...missing, missing: false, problem: "exit 1\nTypeError" };
     expect(judge([result, failed], false).problems).toEqual(["workerd: exit 1\nTypeError"]);
     expect(judge([missing], false)).toMatchObject({ identical: false });

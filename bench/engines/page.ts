@@ -12,7 +12,7 @@ const ROUNDS = 9;
 
 const { instance } = await WebAssembly.instantiate(bytesOfHex(simdText) as BufferSource);
 const exports = instance.exports as unknown as KernelExports;
-/** Of floats, or of whole numbers of 16 bits, as the page's address says. */
+/** Of floats, or of int16, as the page's address says. */
 const form = location.search === "?int16" ? "int16" : "float32";
 const k = kernelsOfForm(exports, form);
 const START = (k.heapBase() + 63) & ~63;

@@ -14,7 +14,7 @@ export interface Published {
     readonly label: string;
     readonly key: string;
     readonly setting: Setting;
-    /** Left away, like the figures, where the run diverged. */
+    /** Omitted, like the figures, where the run diverged. */
     readonly curve?: readonly Row[];
     readonly diverged?: true;
   })[];

@@ -131,7 +131,7 @@ function report(
   out(`ECE: how far confidence is from accuracy; 0 is honest.`);
   for (const [name, { mean }] of done) out(`\nReliability, ${name}:\n${drawReliability(mean.reliability)}`);
   out(
-    `\nIVON's model goes on from "The whale " — the darker the ground, the less it knew what comes next:\n`,
+    `\nIVON's model continues from "The whale " — the darker the ground, the less it knew what comes next:\n`,
   );
   out(drawText("The whale ", pieces));
   for (const [name, { seconds: training, hash }] of done)

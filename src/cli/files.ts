@@ -81,7 +81,7 @@ export async function requireWritable(path: string): Promise<void> {
   const previous = await stat(path).catch(() => null);
   if (previous && !previous.isFile())
     throw refuse(
-      previous.isDirectory() ? "it is a folder" : "it is no regular file",
+      previous.isDirectory() ? "it is a folder" : "it is not a regular file",
       "Give the path of a file",
     );
   for (const place of previous ? [path, folder] : [folder])

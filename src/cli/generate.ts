@@ -15,7 +15,7 @@ export const generate = command({
   example: 'svi-lm generate book.svi --prompt "Call me" --temperature 0.8',
   words: ["M"],
   options: {
-    prompt: { kind: "text", value: "S", help: "text to go on from; a terminal shows it too" },
+    prompt: { kind: "text", value: "S", help: "text to continue; a terminal shows it too" },
     tokens: { kind: "number", default: 200, help: "tokens to write" },
     temperature: { kind: "number", value: "X", default: 1, help: "0 takes the likeliest token" },
     "top-k": { kind: "number", default: 0, help: "only the k likeliest tokens; 0 for all" },

@@ -35,7 +35,7 @@ export async function kernelsFor({
   requireInteger("threads", count, 1, MOST_THREADS);
   const { reason } = capabilities().relaxed;
   if (kernels === "relaxed" && reason !== null)
-    throw new SviError("E_HOST", reason, { value: kernels, remedy: "Leave --kernels away, or use Node 22" });
+    throw new SviError("E_HOST", reason, { value: kernels, remedy: "Omit --kernels, or use Node 22" });
   // They do not keep the process from ending, and end with it.
   if (count > 1) return threads({ count, build: kernels as Build });
   return kernels === "simd" ? defaultKernels() : relaxed;

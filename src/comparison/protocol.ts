@@ -2,7 +2,7 @@
  * @module The protocol of a comparison: every method is tuned alike, then run with the same seeds.
  *
  * Each method has three axes, tuned one after the other on the validation text with a seed of its own: the
- * learning rate (four values), the momentum (three) and one of its own (three). A grid goes on until its best value
+ * learning rate (four values), the momentum (three) and one of its own (three). A grid is extended until its best value
  * lies inside. What counts is the lowest validation loss on the way: early stopping is open to all.
  */
 import { SviError } from "../errors.ts";
@@ -34,7 +34,7 @@ export interface Budget {
   readonly trialShare: number;
   /**
    * Part of a run's tokens that baselines are tuned with at first, default 1: where maximum likelihood overfits long
-   * before the end, a schedule as long as the run is no fair start.
+   * before the end, a schedule as long as the run is not a fair start.
    */
   readonly start?: number;
   /** Trials of each axis at least; 0 leaves every method at the library's defaults. */

@@ -1,4 +1,4 @@
-/** @module The tuning protocol: a grid that goes on until its best value has a worse one on both sides. */
+/** @module The tuning protocol: a grid that is extended until its best value has a worse one on both sides. */
 import { SviError } from "../errors.ts";
 
 /** One value of a grid and what it came to; null where the run diverged. */
@@ -25,10 +25,10 @@ export interface Tuned {
   readonly inside: boolean;
 }
 
-/** So many values are tried beyond a grid at most: a loss that falls for ever is no grid's fault. */
+/** So many values are tried beyond a grid at most: a loss that falls for ever is not the grid's fault. */
 const EXTENSIONS = 6;
 
-/** A grid of positive numbers that goes on by the same factor on both sides, on the upper one up to `most`. */
+/** A grid of positive numbers that is extended by the same factor on both sides, on the upper one up to `most`. */
 export function geometric(
   name: string,
   values: readonly number[],

@@ -19,8 +19,8 @@ const SMALLEST_BLOCK = 2 ** 16;
 /**
  * Reads a source to its end. Bytes in memory are given back as they are, not copied.
  *
- * @throws E_FORMAT for a response that is no success and for a web page in place of the file; E_FILE_READ for
- *   sources that fail or were read before; E_MEMORY above `limit`; E_OPTION for anything that is no such source.
+ * @throws E_FORMAT for a response that is not a success and for a web page in place of the file; E_FILE_READ for
+ *   sources that fail or were read before; E_MEMORY above `limit`; E_OPTION for anything that is not such a source.
  *   An abort throws its reason
  */
 export async function readAll(source: BytesSource, options: ReadAllOptions = {}): Promise<Uint8Array> {

@@ -106,7 +106,7 @@ export async function readFileBytes(path: string): Promise<Uint8Array<ArrayBuffe
   try {
     // Before it is opened: to open a pipe can wait for ever.
     if (!(await stat(path)).isFile())
-      throw new SviError("E_FILE_READ", `${path} is no regular file`, {
+      throw new SviError("E_FILE_READ", `${path} is not a regular file`, {
         value: path,
         remedy: "Give the path of a file, not of a folder, a pipe or a device",
       });

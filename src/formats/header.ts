@@ -72,7 +72,7 @@ function decodeUtf8(bytes: Uint8Array, end: number): string {
     // Sliced: TextDecoder refuses views of shared memory.
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.slice(8, end));
   } catch (cause) {
-    throw formatError("The header is no valid UTF-8", null, CORRUPT, cause);
+    throw formatError("The header is not valid UTF-8", null, CORRUPT, cause);
   }
 }
 

@@ -43,7 +43,7 @@ export interface RangeSource {
  * A file in memory, whose tensors follow one another in the order given. Same input, same bytes, on any host.
  * The data starts at a multiple of 8; a tensor after one of odd size does not, as the format allows no gaps.
  *
- * @throws E_FORMAT where name, dtype, shape and data do not fit together or metadata is no string;
+ * @throws E_FORMAT where name, dtype, shape and data do not fit together or metadata is not a string;
  *   E_MEMORY where the host cannot hold the file
  */
 export function writeSafetensors(

@@ -42,7 +42,7 @@ export class JsonScanner {
     });
   }
 
-  /** Whole numbers from 0 to 2^53 − 1, in digits alone. */
+  /** Integers from 0 to 2^53 − 1, in digits alone. */
   integers(what: string, most: number): number[] {
     const items: number[] = [];
     this.#sequence("[", "]", what, () => {
@@ -65,7 +65,7 @@ export class JsonScanner {
     } catch (cause) {
       const piece = this.#text.slice(start, end + 1);
       throw formatError(
-        `${capital(what)} is ${shown(piece)}, which is no JSON string`,
+        `${capital(what)} is ${shown(piece)}, which is not a JSON string`,
         piece,
         CORRUPT,
         cause,
@@ -94,10 +94,10 @@ export class JsonScanner {
     const digits = /-?[\d.eE+-]+/y;
     digits.lastIndex = this.#at;
     const found = digits.exec(this.#text)?.[0];
-    if (found === undefined) throw this.#unexpected(`${what}, a whole number,`);
+    if (found === undefined) throw this.#unexpected(`${what}, an integer,`);
     const value = Number(found);
     if (!/^(0|[1-9]\d*)$/.test(found) || !Number.isSafeInteger(value))
-      throw formatError(`${capital(what)} has ${shown(found)}, no whole number from 0 to 2^53 - 1`, found);
+      throw formatError(`${capital(what)} has ${shown(found)}, not an integer from 0 to 2^53 - 1`, found);
     this.#at += found.length;
     return value;
   }

@@ -32,7 +32,7 @@ export type Tensor<D extends Dtype = Dtype> = {
   };
 }[D];
 
-/** Own names only, so that a file's "constructor" is no element type. */
+/** Own names only, so that a file's "constructor" is not an element type. */
 export function isDtype(name: string): name is Dtype {
   return Object.hasOwn(ARRAYS, name);
 }

@@ -3,7 +3,7 @@ import type { KernelExports } from "../kernels/generated/signatures.ts";
 import type { Seed } from "../kernels/random.ts";
 import type { Layout, Segment } from "../model/layout.ts";
 import { PART, type Slices, Work } from "../model/work.ts";
-import type { Sparse } from "./stretches.ts";
+import type { Sparse } from "./ranges.ts";
 
 /** Operations that take as long as one normal deviate. */
 const DEVIATE = 150;
@@ -39,7 +39,7 @@ export function* drawNatural(
   const work = new Work();
   for (const s of layout.segments)
     if (s === some?.segment)
-      for (const { from, size, read } of some.stretches) {
+      for (const { from, size, read } of some.ranges) {
         if (!read) continue;
         drawPart(k, s, from, size, draw, number);
         yield* work.spend(DEVIATE * size);

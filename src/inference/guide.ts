@@ -4,8 +4,8 @@ import type { MemoryPlan } from "../kernels/memory.ts";
 import type { Seed } from "../kernels/random.ts";
 import type { Layout, Segment } from "../model/layout.ts";
 import { PART, type Slices, sliceOf, unitsOfPart, Work } from "../model/work.ts";
+import type { Sparse } from "./ranges.ts";
 import { State } from "./state.ts";
-import type { Sparse } from "./stretches.ts";
 
 export interface GuideContext {
   readonly plan: MemoryPlan;
@@ -124,7 +124,7 @@ export class Vectors {
 
   /**
    * Visits the flat vector segment by segment, large ones in parts: no kernel call is longer than a slice.
-   * @param some segment to visit by stretches
+   * @param some segment to visit by ranges
    */
   *each(visit: (part: Part, byteOffset: number) => void, some: Sparse | null = null): Slices {
     for (const [index, segment] of this.layout.segments.entries()) {
@@ -133,7 +133,7 @@ export class Vectors {
         visit({ segment, index, offset, size, read }, offset * BYTES);
       };
       if (segment === some?.segment)
-        for (const { from, size, read } of some.stretches) {
+        for (const { from, size, read } of some.ranges) {
           part(from, size, read);
           yield* this.#work.spend(PASS * size);
         }

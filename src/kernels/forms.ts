@@ -2,7 +2,7 @@
 import type { KernelExports } from "./generated/signatures.ts";
 
 /**
- * What the products of training are made of: floats, or whole numbers of 16 bits, twice as many in a vector. A row or
+ * What the products of training are made of: floats, or int16, twice as many in a vector. A row or
  * column of up to 256 numbers is then one float, its step, times numbers of 12 or 13 bits with their signs
  * (assembly/packing16.ts); weights, gradients, cells and losses are floats in both.
  */

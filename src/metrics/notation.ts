@@ -64,7 +64,7 @@ export function referenceNetwork(text: string, options: WordOptions): WordNetwor
   return { arcs, last };
 }
 
-/** Marks that a reference may have are no part of a hypothesis. @throws SviError `E_FORMAT` */
+/** Marks that a reference may have are not part of a hypothesis. @throws SviError `E_FORMAT` */
 export function hypothesisNetwork(text: string, options: WordOptions): WordNetwork {
   const words = splitWords(text);
   for (const word of words) {

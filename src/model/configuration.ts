@@ -85,7 +85,7 @@ function cutoffsOf(
     value: cutoffs,
     remedy:
       softmax === "full"
-        ? "Leave them away: a full softmax has none"
-        : `Give 1 to ${MOST_CLUSTERS} whole numbers, rising, from 1 to ${vocabulary - 1}`,
+        ? "Omit them: a full softmax has none"
+        : `Give 1 to ${MOST_CLUSTERS} integers, rising, from 1 to ${vocabulary - 1}`,
   });
 }

@@ -83,7 +83,7 @@ export function planEnsemble(
   if (samples > 0 && sampling === "flipout" && posterior.configuration.softmax === "adaptive")
     throw new SviError("E_OPTION", "Flipout has no form for an adaptive softmax", {
       value: sampling,
-      remedy: "Leave sampling away: samples are independent then",
+      remedy: "Omit sampling: samples are independent then",
     });
   if (samples > 0 && sampling === "flipout") return new FlipoutEnsemble(plan, posterior, samples);
   return new Members(plan, posterior, samples, quantized);

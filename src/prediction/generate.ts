@@ -12,7 +12,7 @@ import { Predictor } from "./predictor.ts";
 import { Sampler, type SamplerOptions } from "./sampler.ts";
 
 export interface GenerateOptions extends SamplerOptions, PredictionForm {
-  /** Text to go on from; none begins as the training text does, at the likeliest first line. */
+  /** Text to continue; none begins as the training text does, at the likeliest first line. */
   readonly prompt?: string;
   /** Tokens to write, 200 by default. */
   readonly tokens?: number;

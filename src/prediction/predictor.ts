@@ -55,7 +55,7 @@ export class Predictor {
   /**
    * Reads tokens and predicts what follows each of them.
    * @param visit gets each token's index and the prediction made after it
-   * @throws SviError `E_TOKEN_RANGE`, `E_DIVERGED` (a prediction that is no number)
+   * @throws SviError `E_TOKEN_RANGE`, `E_DIVERGED` (a prediction that is not a number)
    */
   *read(tokens: Int32Array, visit: (index: number, prediction: Prediction) => void): Slices {
     for (let i = 0; i < tokens.length; i++) {

@@ -18,7 +18,7 @@ interface Source {
   readonly close: () => unknown;
 }
 
-/** @throws SviError `E_OPTION` for what is no collection of texts */
+/** @throws SviError `E_OPTION` for what is not a collection of texts */
 function open(texts: Texts): Source {
   const source = texts as Partial<
     Iterable<unknown> & AsyncIterable<unknown> & ReadableStream<unknown>

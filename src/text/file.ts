@@ -18,7 +18,7 @@ export async function openFile(path: string): Promise<FileSource> {
   try {
     const stat = await orExplain(path, () => file.stat());
     if (!stat.isFile())
-      throw new SviError("E_FILE_READ", `${path} is no regular file`, {
+      throw new SviError("E_FILE_READ", `${path} is not a regular file`, {
         value: path,
         remedy:
           "Give a regular file; write what comes from a pipe to a file first, it is read more than once",

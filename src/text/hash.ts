@@ -1,6 +1,6 @@
 /** @module A fingerprint of token ids: two 32-bit hashes, one FNV-1a over whole ids, one with rotation. */
 
-/** Tells texts apart by accident, not by malice: it is no cryptographic hash. */
+/** Tells texts apart by accident, not by malice: it is not a cryptographic hash. */
 export class TokenHash {
   /** Both 32-bit states: equal histories have equal states. */
   a = 0x811c9dc5 | 0;

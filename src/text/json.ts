@@ -17,7 +17,7 @@ const REMEDY = "Give the tokenizer.json of a BPE, WordPiece or Unigram model, as
  *
  * @param json the file's text, or what it was parsed to; `describe()` holds all of it
  * @param config what `tokenizer_config.json` says, where it matters
- * @throws E_TOKENIZER for anything that is no usable tokenizer.json
+ * @throws E_TOKENIZER for anything that is not a usable tokenizer.json
  */
 export function jsonTokenizer(json: string | object, config: object | null = null): Tokenizer {
   const parsed = typeof json === "string" ? parse(json) : (json as TokenizerFile);
@@ -59,7 +59,7 @@ function parse(json: string): TokenizerFile {
   try {
     return JSON.parse(json);
   } catch (cause) {
-    throw Object.assign(tokenizerError("The tokenizer file is no JSON", json.slice(0, 80), REMEDY), {
+    throw Object.assign(tokenizerError("The tokenizer file is not JSON", json.slice(0, 80), REMEDY), {
       cause,
     });
   }

@@ -93,7 +93,7 @@ export class StreamStore implements TokenStore {
     if (this.#at < this.#ids.length)
       throw new SviError(
         "E_TEXT_CHANGED",
-        `The stream goes on after the ${this.tokens} tokens it was said to have`,
+        `The stream continues after the ${this.tokens} tokens it was said to have`,
         {
           value: this.tokens,
           remedy: "Give its exact number of tokens, or cut the stream where it should end",

@@ -22,7 +22,7 @@ export function tokenizerFromDescription(
 ): Tokenizer {
   if (!isRecord(description))
     throw tokenizerError(
-      "The tokenizer description is no object",
+      "The tokenizer description is not an object",
       description,
       "Give what describe() returned",
     );

@@ -1,6 +1,6 @@
 /** @module What the kinds of corpora have in common: tokens by position, and minibatches of them. */
 
-/** Reads minibatches of `batch` lanes × `sequence` time steps. */
+/** Reads minibatches of `batch` lanes × `sequence` timesteps. */
 export interface LaneReader {
   readonly batch: number;
   readonly sequence: number;
@@ -12,7 +12,7 @@ export interface LaneReader {
   readonly contiguous: boolean;
   /**
    * Fills inputs and targets, time-major, `[t * batch + lane]`, at least `sequence * batch` long each; the
-   * targets are the inputs one token later. Returns the number of time steps filled, 0 at the end of the pass.
+   * targets are the inputs one token later. Returns the number of timesteps filled, 0 at the end of the epoch.
    *
    * @throws E_TEXT_CHANGED where the text is not the one that was opened; E_BUSY for overlapping calls;
    *   E_DISPOSED after `close`. After an error the same window can be asked for again.
@@ -26,7 +26,7 @@ export interface LaneReader {
 export interface LaneOptions {
   /** Lanes read side by side. */
   batch: number;
-  /** Time steps in a window. */
+  /** Timesteps in a window. */
   sequence: number;
   /** Read the rest of the lanes as a last, shorter window; by default it is left out. */
   partial?: boolean;

@@ -2,7 +2,7 @@
 import { SviError } from "../errors.ts";
 
 /**
- * What stands for something unknown, U+FFFD. Decoded from a byte that is no UTF-8, not written: minifiers put the
+ * What stands for something unknown, U+FFFD. Decoded from a byte that is not UTF-8, not written: minifiers put the
  * character itself into the file, and a page that does not say its encoding then reads three.
  */
 export const REPLACEMENT: string = new TextDecoder().decode(Uint8Array.of(0xff));
@@ -12,7 +12,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * @param offset where `bytes` begins in the text, for the message
- * @throws E_TEXT_ENCODING with the offset of the first byte that is no UTF-8
+ * @throws E_TEXT_ENCODING with the offset of the first byte that is not UTF-8
  */
 export function decodeUtf8(bytes: Uint8Array, offset: number): string {
   try {

@@ -1,4 +1,4 @@
-/** @module A run in the middle: everything that going on to the same final hash takes. */
+/** @module A run in the middle: everything that it takes to continue to the same final hash. */
 import { SviError } from "../errors.ts";
 import type { Slices } from "../model/work.ts";
 import type { Model } from "../prediction/model.ts";
@@ -35,7 +35,7 @@ export function readCheckpoint(
 ): { arrays: Map<string, Float32Array>; scalars: Record<string, number[]> } {
   const { training } = readModel(bytes, { json: () => tokenizer });
   if (!training)
-    throw new SviError("E_CHECKPOINT", "The file holds a model but no run to go on with", {
+    throw new SviError("E_CHECKPOINT", "The file holds a model but no run to continue", {
       remedy: "Give a file that was written as a checkpoint",
     });
   const { version, run, scalars } = parseTraining(training.metadata);

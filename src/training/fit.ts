@@ -20,11 +20,11 @@ import { diverged, type StepFigures, Trainer } from "./trainer.ts";
 export interface FitOptions {
   /** `ivon()` by default. */
   readonly inference?: Method;
-  /** Passes over the text, 5 by default; a fraction ends inside a pass. */
+  /** Epochs, 5 by default; a fraction ends inside an epoch. */
   readonly epochs?: number;
   /** Lanes read side by side, 32 by default. */
   readonly batch?: number;
-  /** Time steps that gradients flow back through, 64 by default. */
+  /** Timesteps that gradients flow back through, 64 by default. */
   readonly sequence?: number;
   /** Cosine without warm-up by default. */
   readonly schedule?: Schedule;
@@ -37,7 +37,7 @@ export interface FitOptions {
   readonly seed?: number;
   readonly validation?: Validation;
   readonly checkpoint?: Checkpointing;
-  /** A checkpoint to go on from; the text and all options that decide its bits must be those it began with. */
+  /** A checkpoint to continue from; the text and all options that decide its bits must be those it began with. */
   readonly resume?: Uint8Array;
   /** Ends the run early where it returns true. */
   readonly until?: (record: StepRecord) => boolean;
@@ -56,7 +56,7 @@ export interface FitOptions {
 
 export interface Validation {
   readonly corpus: Corpus;
-  /** Steps between two validations; by default one at the end of every pass. The last step always has one. */
+  /** Steps between two validations; by default one at the end of every epoch. The last step always has one. */
   readonly every?: number;
   readonly samples?: number;
 }
@@ -72,7 +72,7 @@ export interface StepRecord extends StepFigures {
   /** 1-based. */
   readonly step: number;
   readonly steps: number;
-  /** Passes over the text so far. */
+  /** Epochs so far. */
   readonly epoch: number;
   /** Tokens seen so far. */
   readonly tokens: number;
@@ -116,7 +116,7 @@ interface Plan {
   /** -1 for none. */
   readonly separator: number;
   readonly build: Build;
-  /** Undefined for float32: checkpoints that know of no other form go on. */
+  /** Undefined for float32: checkpoints that know of no other form continue. */
   readonly products: "int16" | undefined;
 }
 

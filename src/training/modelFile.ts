@@ -153,7 +153,7 @@ function parse(metadata: Record<string, string>, name: string): unknown {
   try {
     return JSON.parse(metadata[name] ?? "");
   } catch (cause) {
-    throw new SviError("E_FORMAT", `The file's ${name} is no JSON`, {
+    throw new SviError("E_FORMAT", `The file's ${name} is not JSON`, {
       value: metadata[name]?.slice(0, 80),
       remedy: "Give a file that svi-lm saved",
       cause,

@@ -15,7 +15,7 @@ import { type Schedule, scheduleFactor } from "./schedule.ts";
 
 /** Operations that take as long as one element of a pass over a flat vector. */
 const PASS = 60;
-/** A loss of so many times that of guessing among all tokens is no learning any more. */
+/** A loss of so many times that of guessing among all tokens is no longer learning. */
 const WORST_LOSS = 100;
 
 export interface TrainerOptions {
@@ -40,7 +40,7 @@ export interface TrainerOptions {
 /** A loss and its gradient at the weights of a step, not yet followed. */
 export interface Gradient {
   readonly position: Position;
-  /** Nats a token; may be no number. */
+  /** Nats a token; may be NaN. */
   readonly nll: number;
 }
 

@@ -198,7 +198,7 @@ export class WorkerLanguageModel extends Remote {
     return this[CONNECTION].abortable(signal, "score", this[HANDLE], text, rest);
   }
 
-  /** Text that goes on from a prompt, piece by piece; the worker is at most one piece ahead. */
+  /** Text that continues a prompt, piece by piece; the worker is at most one piece ahead. */
   generate(options: WorkerGenerateOptions = {}): AsyncGenerator<Piece, void, void> {
     const connection = this[CONNECTION];
     const { signal, ...rest } = options;
@@ -317,7 +317,7 @@ export class WorkerClient {
   /**
    * Trains a model in place, one record an update, pulled from here. While a record is being looked at, the worker
    * makes the gradient of the next step; the weights wait, so that leaving the loop keeps exactly the steps seen.
-   * `checkpoint.save` and `until` run on this side; a checkpoint is saved before the run goes on.
+   * `checkpoint.save` and `until` run on this side; a checkpoint is saved before the run continues.
    *
    * @throws what `fit` of svi-lm does; SviError `E_WORKER` where the worker dies
    */

@@ -163,7 +163,7 @@ describe("train", () => {
     expect(table.includes(`adaptive, clusters from ${info.configuration.cutoffs.join(", ")}`)).toBe(adaptive);
   });
 
-  it("goes on from another model, with its tokenizer and shape", async () => {
+  it("continues from another model, with its tokenizer and shape", async () => {
     const out = cli.file("warm.svi");
     const options = ["--warm-start", model, "--batch", "4", "--sequence", "8", "--epochs", "1", "--json"];
     const { code, out: lines } = await cli.run("train", valid, "--out", out, ...options);

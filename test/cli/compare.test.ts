@@ -75,7 +75,7 @@ test("finished runs are found again, and only what is missing is made", async ()
   for (const [name] of before) expect(after.has(name)).toBe(true);
 });
 
-test("an interrupted comparison exits 130 and goes on from what was finished", async () => {
+test("an interrupted comparison exits 130 and continues from what was finished", async () => {
   const out = file("interrupted");
   const words = ["compare", book(), "--trials", "0", "--out", out, ...SMALL];
   const { child, end } = start(words);

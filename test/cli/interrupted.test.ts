@@ -1,4 +1,4 @@
-/** Runs that are stopped: what they leave, and that they come to the same end when they go on. */
+/** Runs that are stopped: what they leave, and that they come to the same end when they continue. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { commandLine, objects, TINY, text } from "./support.ts";
@@ -108,7 +108,7 @@ describe.concurrent("--resume refuses", () => {
     expect(await refusal("zeros", new Uint8Array(5000))).toMatchObject({ code: "E_FORMAT" });
   });
 
-  it("a model that is no checkpoint", async () => {
+  it("a model that is not a checkpoint", async () => {
     expect(await refusal("model", readFileSync(cli.file("whole.svi")))).toMatchObject({
       code: "E_CHECKPOINT",
     });

@@ -13,7 +13,7 @@ test("a best value inside the grid needs no more trials", async () => {
   expect(values(tuned.trials)).toEqual([1, 2, 4, 8]);
 });
 
-test("a grid goes on beyond either edge until a worse value lies on both sides", async () => {
+test("a grid is extended beyond either edge until a worse value lies on both sides", async () => {
   const high = await tune(axis, bowl(32));
   expect(high).toMatchObject({ best: 32, inside: true });
   expect(values(high.trials)).toEqual([1, 2, 4, 8, 16, 32, 64]);

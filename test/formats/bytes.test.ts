@@ -119,7 +119,7 @@ describe("readAll", () => {
       await refusal(() => readAll(plain, { limit }), "E_OPTION");
   });
 
-  it("names a response that is no success, and cancels its body", async () => {
+  it("names a response that is not a success, and cancels its body", async () => {
     const { stream, seen } = streamOf([plain], "hang");
     const response = new Response(stream, { status: 404, statusText: "Not Found" });
     const error = await refusal(() => readAll(response));

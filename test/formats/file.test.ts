@@ -76,7 +76,7 @@ describe("writeFileAtomically", () => {
       [join(at, "sub"), /sub is a folder\. Give the path of a file/],
       [`${join(at, "absent")}/`, /cannot be written/],
       ["", /cannot be written: ENOENT/],
-      ["/dev/null", /is no regular file/],
+      ["/dev/null", /is not a regular file/],
       [join(at, "absent", "m"), /ENOENT.*Make the folder first.*unchanged/],
       [join(at, "plain", "m"), /ENOTDIR.*Make the folder first/],
       [join(at, "nul\0"), /null bytes/],

@@ -78,7 +78,7 @@ test("full noise costs noiseCost nats a token, whatever the number of tokens", (
       expect(cost(follow({ noiseCost, prior: WEAK }, lambda, 60).precision) / noiseCost).toBeCloseTo(1, 1);
 });
 
-test("without one given the noise may cost 0.005 nats for every pass, at most 0.05", () => {
+test("without one given the noise may cost 0.005 nats for every epoch, at most 0.05", () => {
   const costs = (run: number, lambda: number) =>
     cost(follow({ prior: WEAK }, lambda, 60, undefined, run).precision);
   // 60 steps of 100 tokens are 6 passes over 1,000, and 20 over 300.

@@ -87,7 +87,7 @@ describe("sumRows", () => {
 });
 
 describe("maskRows", () => {
-  it("holds one mask a lane over all time steps, in place or not", () => {
+  it("holds one mask a lane over all timesteps, in place or not", () => {
     for (const width of WIDTHS)
       for (const [rows, batch] of [
         [1, 1],

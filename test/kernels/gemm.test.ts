@@ -117,9 +117,9 @@ function firstDifference(found: ArrayLike<number>, expected: ArrayLike<number>):
 }
 
 describe("gemm", () => {
-  // Whole numbers make every sum exact, so any wrong, missing or doubled term shows.
+  // Integers make every sum exact, so any wrong, missing or doubled term shows.
   for (const depth of DEPTHS)
-    it(`is exact on whole numbers, ${depth} deep, at every shape`, () => {
+    it(`is exact on integers, ${depth} deep, at every shape`, () => {
       const faults: string[] = [];
       for (const n of COLUMNS) {
         const b = whole(depth * n, 8, n);
@@ -145,7 +145,7 @@ describe("gemm", () => {
       expect(faults).toEqual([]);
     });
 
-  it("is exact on whole numbers across blocks of 512 columns", () => {
+  it("is exact on integers across blocks of 512 columns", () => {
     for (const n of [511, 512, 513, 521])
       for (const m of [2, 5, 43])
         for (const layout of ["nn", "nt", "tn"] as const) {

@@ -1,4 +1,4 @@
-/** Products of whole numbers of 16 bits: exact where the numbers are whole, and near to the product elsewhere. */
+/** int16 products: exact where the numbers are whole, and near to the product elsewhere. */
 import { describe, expect, it } from "vitest";
 import { Arena, random } from "./matrix.ts";
 
@@ -13,7 +13,7 @@ const k = arena.k;
 
 type Layout = "nn" | "nt" | "tn";
 
-/** Whole numbers up to `most`, which every row has in every block of the depth: then every step is 1. */
+/** Integers up to `most`, which every row has in every block of the depth: then every step is 1. */
 function whole(rows: number, depth: number, most: number, seed: number): Float32Array {
   const out = random(rows * depth, most, seed).map(Math.trunc);
   for (let r = 0; r < rows; r++)
@@ -69,7 +69,7 @@ function matrix(at: number, m: number, n: number, ldc: number): Float32Array {
   return out;
 }
 
-/** Sums of whole numbers by blocks of 256, each rounded to a float, one after another. */
+/** Sums of integers by blocks of 256, each rounded to a float, one after another. */
 function inBlocks({ a, b, depth, c0 }: Case): Float32Array {
   const [m, n] = [a.length / depth, b.length / depth];
   const c = new Float32Array(m * n);
@@ -88,7 +88,7 @@ function inBlocks({ a, b, depth, c0 }: Case): Float32Array {
 
 describe("gemm16", () => {
   for (const depth of DEPTHS)
-    it(`is exact on whole numbers, ${depth} deep, at every shape and in every layout`, () => {
+    it(`is exact on integers, ${depth} deep, at every shape and in every layout`, () => {
       for (const m of ROWS)
         for (const n of COLUMNS) {
           if (m * n * depth > 4e5 && (m + n) % 5) continue;

@@ -110,7 +110,7 @@ export function random(count: number, scale = 1, seed = 1): Float32Array {
   return out;
 }
 
-/** Whole numbers from -most to most: sums of their products are exact in 32 bits, in any order. */
+/** Integers from -most to most: sums of their products are exact in 32 bits, in any order. */
 export function whole(count: number, most: number, seed = 1): Float32Array {
   const out = random(count, most + 0.999, seed);
   for (let i = 0; i < count; i++) out[i] = Math.trunc(out[i]);

@@ -47,7 +47,7 @@ describe.each(CASES)("%i columns, %i deep", (n, depth) => {
     expect(alone).toEqual(arena.bits(expected, n));
   });
 
-  test("8 bits: sums of whole numbers, exactly; rows and vector rounded by their scales", () => {
+  test("8 bits: sums of integers, exactly; rows and vector rounded by their scales", () => {
     arena.reset();
     const { y, from } = quantizedProduct(n, depth, x, w);
     // Float32 arithmetic, written out.
@@ -66,7 +66,7 @@ describe.each(CASES)("%i columns, %i deep", (n, depth) => {
 
 const largestOf = (x: Float32Array) => x.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
 
-/** Rounded to whole numbers from -most to most: half to even, which only exact halves would show. */
+/** Rounded to integers from -most to most: half to even, which only exact halves would show. */
 function integersOf(x: Float32Array, most: number): { values: number[]; scale: number } {
   const largest = largestOf(x);
   if (largest < 1e-30) return { values: Array.from(x, () => 0), scale: 0 };
@@ -134,7 +134,7 @@ describe("8 bits at their limits", () => {
     }
   });
 
-  test("rows and vectors of zeros, of denormals, of what is no number", () => {
+  test("rows and vectors of zeros, of denormals, of what is not a number", () => {
     for (const [value, expected] of [
       [0, 0],
       [1e-40, 0],

@@ -1,4 +1,4 @@
-/** Several time steps in one call, against the kernels that it is made of: the same bits, and nothing else written. */
+/** Several timesteps in one call, against the kernels that it is made of: the same bits, and nothing else written. */
 import { describe, expect, test } from "vitest";
 import { kernelsOfForm } from "../../src/kernels/forms.ts";
 import type { KernelExports } from "../../src/kernels/generated/signatures.ts";

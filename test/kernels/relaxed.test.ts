@@ -39,7 +39,7 @@ function multiply(arena: Arena, m: number, n: number, depth: number, a: Float32A
 }
 
 describe("relaxed products", () => {
-  it("are exact on whole numbers at odd shapes", () => {
+  it("are exact on integers at odd shapes", () => {
     const faults: string[] = [];
     for (const depth of [1, 2, 3, 4, 5, 255, 256, 257])
       for (const n of [1, 3, 4, 7, 8, 9, 31, 33, 129])

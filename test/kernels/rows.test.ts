@@ -7,7 +7,7 @@ const bench = new Bench();
 const { k } = bench;
 const SHAPES = [1, 3, 4, 5, 9].flatMap((rows) => [1, 2, 4, 7, 200].map((width) => [rows, width] as const));
 
-/** Doubles between two that are no numbers. */
+/** Doubles between two that are not numbers. */
 function doubles(rows: number, values: readonly number[] = []) {
   const at = bench.floats(2 * rows + 4);
   const all = new Float64Array(bench.instance.memory.buffer, at, rows + 2).fill(Number.NaN);
@@ -44,7 +44,7 @@ test.each(SHAPES)("%i rows of %i", (rows, width) => {
   expect(untouched(bench, at, x.length)).toBe(true);
 });
 
-test("a row that holds no number has no sum, and its neighbours have theirs", () => {
+test("a row that holds NaN has no sum, and its neighbours have theirs", () => {
   const x = between(40, -1, 1, 2);
   x[13] = Number.NaN;
   const sums = doubles(5);

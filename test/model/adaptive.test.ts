@@ -166,7 +166,7 @@ describe("probabilities", () => {
         const exact = expected.probabilities.subarray(from, from + c.vocabulary);
         expect(relativeError(row.subarray(0, c.vocabulary), exact)).toBeLessThan(2e-6);
         expect(Math.abs(row.reduce((sum, p) => sum + p, 0) - 1)).toBeLessThan(2e-6);
-        // What lies between rows is no probability.
+        // What lies between rows is not a probability.
         expect(row.subarray(c.vocabulary).every((p) => p === 0)).toBe(true);
       }
       seen += chunk.rows;

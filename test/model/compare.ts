@@ -15,7 +15,7 @@ export interface Case {
   sequence: number;
   dropout: boolean;
   resets: boolean;
-  /** Time steps of the windows that follow one another. */
+  /** Timesteps of the windows that follow one another. */
   windows: number[];
 }
 

@@ -108,7 +108,7 @@ test("shapes beyond one register tile and one slice", () => {
   }
 });
 
-test("layers of which a single time step is more than a slice", () => {
+test("layers of which a single timestep is more than a slice", () => {
   const shape = { vocabulary: 7, embedding: 3, hidden: 420, layers: 1, tied: false };
   for (const resets of [false, true]) {
     const { forward, gradients } = compare(

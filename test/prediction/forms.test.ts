@@ -253,7 +253,7 @@ describe("8 bits", () => {
   });
 });
 
-test("forms that there are not are refused; what is no number does not pass", async () => {
+test("forms that there are not are refused; what is not a number does not pass", async () => {
   const model = await createModel();
   await train(model, { inference: METHODS.ivon, epochs: 1 });
   const corpus = await Corpus.open(TEXT, { tokenizer });

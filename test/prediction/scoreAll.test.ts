@@ -191,7 +191,7 @@ describe("texts that cannot be scored", () => {
     });
   });
 
-  test("what is no collection of texts is refused", async () => {
+  test("what is not a collection of texts is refused", async () => {
     const model = await spreadModel();
     for (const texts of ["the sea", 5, null, undefined, {}])
       await expect(all(model, texts as never), String(texts)).rejects.toMatchObject({ code: "E_OPTION" });

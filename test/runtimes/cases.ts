@@ -31,7 +31,7 @@ interface Case {
 }
 
 const STEPS = 20;
-/** No multiple of 4 or 8 in what the kernels tile, two passes over the text, every prior and schedule. */
+/** No multiple of 4 or 8 in what the kernels tile, two epochs, every prior and schedule. */
 const casesOf = ({
   adam,
   bbb,
@@ -61,7 +61,7 @@ const casesOf = ({
     options: { inference: adam({ prior: gaussianPrior(0.5) }), batch: 8, sequence: 19, averaging: 0.3 },
     samples: 0,
   },
-  "products of whole numbers": {
+  "int16 products": {
     shape: { embedding: 21, hidden: 67, layers: 2 },
     options: { inference: ivon({ probe: 5 }), batch: 11, sequence: 29, products: "int16" },
     samples: 2,

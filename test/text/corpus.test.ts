@@ -247,7 +247,7 @@ describe("a corpus that is not in memory", () => {
   });
 
   it("gives the window that failed when it is asked for again", async () => {
-    // Lanes longer than what is read ahead, so that a lane has to read in the middle of a pass.
+    // Lanes longer than what is read ahead, so that a lane has to read in the middle of an epoch.
     const [batch, sequence] = [3, 50_000];
     const source = sourceOf(Uint8Array.from({ length: 1.2e6 }, (_, i) => (i * 31) >> 7));
     const small = { tokenizer: bytes, cacheTokens: 0 };

@@ -144,7 +144,7 @@ describe("an interleaved stream", () => {
     expect(await errorOf(() => corpus.split([0.5]))).toMatchObject({ code: "E_OPTION" });
   });
 
-  it("says where the number of tokens was wrong, and goes on saying it", async () => {
+  it("says where the number of tokens was wrong, and says it again and again", async () => {
     const short = (await open("012345678", {})).lanes({ batch: 1, sequence: 4 });
     expect(await next(short)).toBe(4);
     expect(await next(short)).toBe(4);
@@ -158,7 +158,7 @@ describe("an interleaved stream", () => {
     expect(await errorOf(() => next(long))).toMatchObject({ code: "E_TEXT_CHANGED" });
   });
 
-  it("does not go on behind a gap", async () => {
+  it("does not continue behind a gap", async () => {
     const tokenizer = characterTokenizer({ characters: "ab", unknown: false });
     const stream = await open("aaaaaaaa?aaaaaaabbbbbbbbbb", { tokenizer, tokens: 26, blockBytes: 8 });
     const lanes = stream.lanes({ batch: 1, sequence: 6 });
@@ -205,7 +205,7 @@ describe("an interleaved stream", () => {
     expect(corpus.lanes({ batch: 2, sequence: 4 }).windows).toBe(1);
   });
 
-  it("stops when it is told to, and refuses pieces that are no text", async () => {
+  it("stops when it is told to, and refuses pieces that are not text", async () => {
     const controller = new AbortController();
     const lanes = (await open("0123456789", { signal: controller.signal })).lanes({ batch: 1, sequence: 2 });
     const reason = new Error("enough");

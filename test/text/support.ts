@@ -44,7 +44,7 @@ export interface Minibatch {
   targets: number[];
 }
 
-/** Reads on to the end of the pass. */
+/** Reads on to the end of the epoch. */
 export async function minibatches(lanes: LaneReader): Promise<Minibatch[]> {
   const size = lanes.batch * lanes.sequence;
   const inputs = new Int32Array(size);

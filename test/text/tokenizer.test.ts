@@ -28,7 +28,7 @@ describe("the byte tokenizer", () => {
     fc.assert(fc.property(text, (x) => decode(encode(x)) === x));
   });
 
-  it("writes broken sequences as U+FFFD and refuses ids that are no bytes", async () => {
+  it("writes broken sequences as U+FFFD and refuses ids that are not bytes", async () => {
     expect(byteTokenizer().decode([0xe2, 0x82, 97])).toBe("\uFFFDa");
     expect(await errorOf(() => byteTokenizer().decode([256]))).toMatchObject({
       code: "E_TOKEN_RANGE",

@@ -20,7 +20,7 @@ describe.each(Object.entries(METHODS))("%s", (_name, inference) => {
     expect(mean(records.slice(-20))).toBeLessThan(0.8 * mean(records.slice(0, 20)));
   });
 
-  test("goes on from a checkpoint to the same hash", async () => {
+  test("continues from a checkpoint to the same hash", async () => {
     const options = {
       inference,
       epochs: 0.8,
@@ -40,7 +40,7 @@ describe.each(Object.entries(METHODS))("%s", (_name, inference) => {
   });
 });
 
-test("a run does not go on with clusters other than its own", async () => {
+test("a run does not continue with clusters other than its own", async () => {
   const files: Uint8Array[] = [];
   const checkpoint = { every: 17, save: (bytes: Uint8Array) => void files.push(bytes) };
   await train(await createModel(ADAPTIVE), { epochs: 0.4, checkpoint });

@@ -63,7 +63,7 @@ describe.each(Object.entries(METHODS))("%s", (_name, inference) => {
     if (random) expect((await run(2)).hash).not.toBe(first.hash);
   });
 
-  test("goes on from a checkpoint to the same hash, in the middle of a pass and at its end", async () => {
+  test("continues from a checkpoint to the same hash, in the middle of an epoch and at its end", async () => {
     const corpus = await corpusOf();
     const { windows } = corpus.lanes(SMALL);
     const options = {
@@ -596,7 +596,7 @@ describe("checkpoints of other runs", () => {
 });
 
 describe("training on", () => {
-  test("a saved and loaded model goes on as the one that stayed in memory", async () => {
+  test("a saved and loaded model continues as the one that stayed in memory", async () => {
     for (const inference of [METHODS.ivon, METHODS.bbb, METHODS.adam]) {
       const model = await createModel();
       await train(model, { inference });
@@ -620,7 +620,7 @@ describe("training on", () => {
     expect(model.posterior.precision).toBeNull();
   });
 
-  test("ivon keeps the precisions of the posterior that it goes on from", async () => {
+  test("ivon keeps the precisions of the posterior that it continues from", async () => {
     const model = await createModel();
     await train(model, { inference: METHODS.ivon, epochs: 2 });
     const before = model.posterior.precision!.slice();

@@ -1,4 +1,4 @@
-/** Training with products of whole numbers of 16 bits: near to that of floats, and as reproducible. */
+/** Training with int16 products: near to that of floats, and as reproducible. */
 import { describe, expect, test, vi } from "vitest";
 import {
   adam,
@@ -105,7 +105,7 @@ test("learns what it learns with floats", async () => {
   expect(Math.abs(scores[1] / scores[0] - 1)).toBeLessThan(0.005);
 });
 
-test("a checkpoint goes on with its own products alone", async () => {
+test("a checkpoint continues with its own products alone", async () => {
   const files: Uint8Array[] = [];
   const checkpoint = { every: 5, save: (bytes: Uint8Array) => void files.push(bytes) };
   const shape = { embedding: 5, hidden: 9, layers: 1 };

@@ -97,7 +97,7 @@ describe("the same in a worker as without one", () => {
     );
   });
 
-  test("training by products of whole numbers", async () => {
+  test("training by int16 products", async () => {
     const [here, floats] = [await direct(), await direct()];
     const there = await connected();
     const options = { ...RUN, products: "int16" } as const;
@@ -211,7 +211,7 @@ describe("a run is pulled", () => {
     expect(its).toEqual(mine);
   });
 
-  test("evaluate, score and generate work while a run goes on, and change no bit of it", async () => {
+  test("evaluate, score and generate work during a run, and change no bit of it", async () => {
     const here = await direct();
     const there = await connected();
     for await (const _ of fit(here.model, here.corpus, RUN));
@@ -307,7 +307,7 @@ describe("errors", () => {
 });
 
 describe("a worker that dies", () => {
-  test("in the middle of a run rejects what waits, and the run goes on from its last checkpoint to the same hash", async () => {
+  test("in the middle of a run rejects what waits, and the run continues from its last checkpoint to the same hash", async () => {
     const straight = await direct();
     for await (const _ of fit(straight.model, straight.corpus, RUN));
 

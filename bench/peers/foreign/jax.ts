@@ -1,5 +1,5 @@
 /**
- * @module jax-js on its wasm backend, as a measured process. It has no scan: the time steps are unrolled. Training
+ * @module jax-js on its wasm backend, as a measured process. It has no scan: the timesteps are unrolled. Training
  * ends in plain SGD, which is to its advantage.
  */
 import { init, jit, nn, numpy as np, random, tree, valueAndGrad } from "@jax-js/jax";
@@ -38,7 +38,7 @@ function cell(x: np.Array, { h, c }: State, { ih, hh, bias }: Layer): State {
   return { h: o.mul(np.tanh(next.ref)), c: next };
 }
 
-/** One time step of all lanes: logits, [lanes, vocabulary], and the state after it. */
+/** One timestep of all lanes: logits, [lanes, vocabulary], and the state after it. */
 function step(w: Weights, ids: np.Array, states: State[]): { logits: np.Array; states: State[] } {
   let x = np.matmul(nn.oneHot(ids, vocabulary), w.embedding);
   const after = w.layers.map((layer, l) => {

@@ -1,5 +1,5 @@
 /**
- * A language model at the edge: scores and completes text, and goes on learning from text that is posted to it.
+ * A language model at the edge: scores and completes text, and continues to learn from text that is posted to it.
  *
  *     POST /score      text                          → { tokens: [{ text, logProbability, entropy }], logProbability }
  *     POST /complete   { prompt, tokens, seed, … }   → text, as it is written
@@ -7,7 +7,7 @@
  *     DELETE /train                                  → gives up the run
  *
  * The bucket holds the model, and while it is being trained the text and a checkpoint. A request trains a bounded
- * number of steps and stores the checkpoint; the next one goes on to the same bits.
+ * number of steps and stores the checkpoint; the next one continues to the same bits.
  */
 import { Corpus, fit, ivon, LanguageModel, SviError } from "svi-lm";
 
@@ -132,24 +132,24 @@ function runOptions(env) {
 
 function requireText(posted) {
   if (posted) return posted;
-  throw problem(400, "E_TEXT_EMPTY", "There is no run to go on with. Post a text to begin one");
+  throw problem(400, "E_TEXT_EMPTY", "There is no run to continue. Post a text to begin one");
 }
 
 /** The text that the run began with: repeated with every request, or left out. */
 async function runningText(posted, checkpoint, env) {
   const text = await (await env.MODELS.get(checkpoint.customMetadata.text)).text();
   if (!posted || posted === text) return text;
-  throw problem(409, "E_BUSY", "A run on another text is not done. Go on with it, or DELETE /train");
+  throw problem(409, "E_BUSY", "A run on another text is not done. Continue it, or DELETE /train");
 }
 
-/** Only in place of the checkpoint that this request began with: another isolate may have gone on from it too. */
+/** Only in place of the checkpoint that this request began with: another isolate may have continued from it too. */
 async function store(env, file, previous, text) {
   const key = previous?.customMetadata.text ?? `training/${crypto.randomUUID()}.txt`;
   if (!previous) await env.MODELS.put(key, text);
   const onlyIf = previous ? { etagMatches: previous.etag } : { etagDoesNotMatch: "*" };
   if ((await env.MODELS.put(CHECKPOINT, file, { onlyIf, customMetadata: { text: key } })) !== null) return;
   if (!previous) await env.MODELS.delete(key);
-  throw problem(409, "E_BUSY", "Another request went on with this run meanwhile. Ask again");
+  throw problem(409, "E_BUSY", "Another request continued this run meanwhile. Ask again");
 }
 
 async function finish(model, env) {

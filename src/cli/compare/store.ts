@@ -37,7 +37,7 @@ export class RunStore {
     await mkdir(this.#folder, { recursive: true });
   }
 
-  /** undefined where the run has not been finished yet, null where it diverged. @throws SviError `E_FORMAT` for a file that is no record */
+  /** undefined where the run has not been finished yet, null where it diverged. @throws SviError `E_FORMAT` for a file that is not a record */
   async read(key: RunKey): Promise<RunRecord | null | undefined> {
     const path = this.#path(key);
     let text: string;
@@ -53,7 +53,7 @@ export class RunStore {
     } catch {
       // Said below, with the file's name.
     }
-    throw new SviError("E_FORMAT", `${path} is no record of a run`, {
+    throw new SviError("E_FORMAT", `${path} is not a record of a run`, {
       value: path,
       remedy: "Delete it, and the run is made again",
     });

@@ -20,8 +20,8 @@ import {
   Vectors,
 } from "../guide.ts";
 import type { MethodEntry } from "../method.ts";
+import { type Sparse, sparse } from "../ranges.ts";
 import type { State } from "../state.ts";
-import { type Sparse, sparse } from "../stretches.ts";
 import { type IvonMethod, ivon } from "./method.ts";
 import { LEAST_HESSIAN, Spread } from "./spread.ts";
 

@@ -29,7 +29,7 @@ export interface IvonMethod extends Common {
   readonly h0: number | null;
   /**
    * Where h0 is derived: what full noise may cost, in nats a token, by the curvature of the time; null for 0.005
-   * a pass over the effective tokens, at most 0.05, and 0.1 where the vocabulary has 400 entries or more.
+   * an epoch of the effective tokens, at most 0.05, and 0.1 where the vocabulary has 400 entries or more.
    */
   readonly noiseCost: number | null;
   /** First steps, whose gradients h0 is derived from and spread over rows by; 0 leaves it even, and as it was. */
@@ -41,13 +41,13 @@ export interface IvonMethod extends Common {
   /** Of the posterior, where lambda is null: 1 is the ELBO's own, less is colder. */
   readonly temperature: number;
   /**
-   * Fraction of the run over which the noise rises from 0 to its full size; null for three passes over the
+   * Fraction of the run over which the noise rises from 0 to its full size; null for three epochs of the
    * effective tokens, at most 0.6.
    */
   readonly noiseRamp: number | null;
   /** Noise's standard deviations at which a Hessian estimate counts as an outlier. */
   readonly clamp: number;
-  /** Left away they follow from the vocabulary; all 1 moves all rows alike. */
+  /** Where omitted they follow from the vocabulary; all 1 moves all rows alike. */
   readonly strides?: Strides;
   /** Bound on a weight's preconditioned direction (the paper's clip radius ξ). */
   readonly maximumStep: number;

@@ -11,7 +11,7 @@ import type { IvonMethod, Strides } from "./method.ts";
 const SPREAD_LIMIT = 10;
 /** Before the first gradients have been seen. */
 const PROVISIONAL_H0 = 0.003;
-/** Nats a token that full noise may cost, for every pass over the text. */
+/** Nats a token that full noise may cost, for every epoch. */
 const NOISE_COST_OF_PASS = 0.005;
 /** At most, with a small and with a large vocabulary, whose losses are about twice as large. */
 const MOST_NOISE_COST = { small: 0.05, large: 0.1 };
@@ -83,7 +83,7 @@ export class Spread {
     return Math.min(this.#method.probe, Math.ceil(this.#context.steps / 10));
   }
 
-  /** Passes over the text of the whole run. @param tokens of a minibatch */
+  /** Epochs of the whole run. @param tokens of a minibatch */
   passes(tokens: number): number {
     return (this.#context.steps * tokens) / this.#context.lambda;
   }

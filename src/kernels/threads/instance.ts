@@ -43,7 +43,7 @@ function createMemory(): WebAssembly.Memory {
       if (maximum <= LEAST_PAGES)
         throw new SviError("E_MEMORY", "The host refused shared memory", {
           value: maximum * 65536,
-          remedy: "Dispose of kernels that are not used any more, or leave threads away",
+          remedy: "Dispose of kernels that are not used any more, or omit threads",
           cause,
         });
     }

@@ -114,7 +114,7 @@ export class ThreadPool {
   #post(message: Parameters<Thread["post"]>[0]): number[] {
     return this.#threads.map((thread, i) => {
       const { signals } = this.#channels[i];
-      // Counted first: a thread that has taken more than is counted would go on waiting for messages.
+      // Counted first: a thread that has taken more than is counted would continue to wait for messages.
       const number = Atomics.add(signals, POSTED, 1) + 1;
       thread.post(message);
       ring(signals);

@@ -1,5 +1,5 @@
 /**
- * @module How matrix products, the packing before them and an LSTM's time steps are split: by rows, by panels of
+ * @module How matrix products, the packing before them and an LSTM's timesteps are split: by rows, by panels of
  * columns, by lanes; alike in both forms of products.
  */
 
@@ -35,7 +35,7 @@ interface Form {
   readonly index: Readonly<Record<TwoForms, number>>;
 }
 
-/** A layer over several time steps. */
+/** A layer over several timesteps. */
 interface Lanes {
   /** Which argument counts the lanes; the steps are the next. */
   readonly count: number;

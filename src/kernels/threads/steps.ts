@@ -1,4 +1,4 @@
-/** @module A layer's time steps one by one, for kernels that are each split over threads: recurrent.ts of assembly/. */
+/** @module A layer's timesteps one by one, for kernels that are each split over threads: recurrent.ts of assembly/. */
 import type { KernelExports } from "../generated/signatures.ts";
 
 const BYTES = 4;

@@ -36,7 +36,7 @@ export async function threads(options: ThreadsOptions = {}): Promise<ThreadedKer
   if (reason !== null)
     throw new SviError("E_HOST", reason, {
       value: count,
-      remedy: "Leave threads away; the bits are the same",
+      remedy: "Omit threads; the bits are the same",
     });
   const module = await compileLater(bytesOfHex(await binaryOf(build)));
   identify(module);

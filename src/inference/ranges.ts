@@ -1,11 +1,11 @@
-/** @module Which stretches of a segment belong to rows that a window reads, and which to none. */
+/** @module Which ranges of a segment belong to rows that a window reads, and which to none. */
 import type { Segment } from "../model/layout.ts";
 import { PART } from "../model/work.ts";
 
-/** Sixteen elements are drawn together: stretches consist of whole groups. */
+/** Sixteen elements are drawn together: ranges consist of whole groups. */
 const GROUP = 16;
 
-export interface Stretch {
+export interface Range {
   /** Counted from the segment's beginning, a multiple of 16. */
   readonly from: number;
   /** At most a part. */
@@ -17,24 +17,24 @@ export interface Stretch {
 /** A segment of which few rows are read. */
 export interface Sparse {
   readonly segment: Segment;
-  readonly stretches: readonly Stretch[];
+  readonly ranges: readonly Range[];
 }
 
-/** The stretches of a segment in their order; null where there are too many rows for it to pay. */
+/** The ranges of a segment in their order; null where there are too many rows for it to pay. */
 export function sparse(segment: Segment, rows: Int32Array): Sparse | null {
   const { size, shape } = segment;
   const width = shape[1];
   if (2 * rows.length * (width + 2 * GROUP) > size) return null;
-  const stretches: Stretch[] = [];
+  const ranges: Range[] = [];
   let end = 0;
   const extend = (to: number, read: boolean) => {
-    for (; end < to; end = stretches.at(-1)!.from + stretches.at(-1)!.size)
-      stretches.push({ from: end, size: Math.min(to - end, PART), read });
+    for (; end < to; end = ranges.at(-1)!.from + ranges.at(-1)!.size)
+      ranges.push({ from: end, size: Math.min(to - end, PART), read });
   };
   for (const row of rows.slice().sort()) {
     extend(Math.floor((row * width) / GROUP) * GROUP, false);
     extend(Math.min(Math.ceil(((row + 1) * width) / GROUP) * GROUP, size), true);
   }
   extend(size, false);
-  return { segment, stretches };
+  return { segment, ranges };
 }
