@@ -1,4 +1,4 @@
-/** Values of another realm, which are no instances of this one's classes. */
+/** Values of another realm, which are not instances of this one's classes. */
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { bytesIn, isBlob, isResponse, memoryOf, messageOf } from "../src/shapes.ts";

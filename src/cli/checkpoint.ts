@@ -56,7 +56,7 @@ export class CheckpointFile {
   }
 
   /**
-   * @returns the file, for `fit` to go on from; it checks that text and method are those the run began with
+   * @returns the file, for `fit` to continue from; it checks that text and method are those the run began with
    * @throws SviError `E_FILE_MISSING`, `E_FORMAT`, `E_CHECKPOINT` for a run of another shape
    */
   async read({ configuration }: LanguageModel): Promise<Uint8Array> {

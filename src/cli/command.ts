@@ -21,7 +21,7 @@ interface PathOption extends Described {
   readonly use: PathUse["use"];
   /** Of a folder: names of the files in it that the command writes. */
   readonly holds?: readonly string[];
-  /** Words that are no path. */
+  /** Words that are not paths. */
   readonly words?: readonly string[];
 }
 interface Numeric extends Described {

@@ -58,7 +58,7 @@ const OPTIONS = {
   },
   batch: { kind: "number", default: 32, help: "lanes of text read side by side" },
   sequence: { kind: "number", default: 64, help: "tokens that gradients flow back through" },
-  epochs: { kind: "number", value: "X", default: 5, help: "passes over the text" },
+  epochs: { kind: "number", value: "X", default: 5, help: "readings of the text" },
   seed: { kind: "number", default: 1, help: "the same seed gives the same model, to the bit" },
   ...THREADS,
   ...KERNELS,

@@ -6,7 +6,7 @@ import type { KernelExports } from "./generated/signatures.ts";
 /** A fresh instance; `memory` where the module imports a shared one. */
 export function instantiate(module: WebAssembly.Module, memory?: WebAssembly.Memory): KernelExports {
   const imports = importsOf(memory);
-  // The loader would compile what is no instance of this realm's class; an edge host's module is another realm's.
+  // The loader would compile what is not an instance of this realm's class; an edge host's module is another realm's.
   // Its own exports are left aside: each is wrapped in a function that copies its arguments at every call.
   const { exports } =
     module instanceof WebAssembly.Module

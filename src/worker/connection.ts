@@ -110,7 +110,7 @@ export class Connection {
       new SviError("E_WORKER", `${how}: ${what}`, {
         value: what,
         remedy: this.#connected
-          ? "Connect again; a run goes on from its last checkpoint with the option resume"
+          ? "Connect again; a run continues from its last checkpoint with the option resume"
           : workerRemedy("worker"),
         cause,
       }),
@@ -135,7 +135,7 @@ export class Connection {
     if (this.#dead) return;
     this.#die(
       new SviError("E_WORKER", "The worker was terminated", {
-        remedy: "Connect again; a run goes on from its last checkpoint with the option resume",
+        remedy: "Connect again; a run continues from its last checkpoint with the option resume",
       }),
     );
   }

@@ -169,7 +169,7 @@ describe("texts that come through a pipe", () => {
   });
 });
 
-describe.concurrent("what is no file and no pipe is told before it is opened", () => {
+describe.concurrent("what is neither a file nor a pipe is told before it is opened", () => {
   it.each<[string, string, string[]]>([
     ["a device as text", "E_FILE_READ", ["train", "/dev/zero", "--out", out]],
     ["a device as model", "E_FILE_READ", ["info", "/dev/zero"]],
