@@ -158,3 +158,26 @@ export function accumulateParticle(
     v128.store(price + i, f32x4.add(v128.and(v128.load(price + i), kept), noise));
   }
 }
+
+/**
+ * g = scale g + weight precision (mean - anchor): the data's gradient, and that of a normal prior around the anchor,
+ * whose precision is one a weight.
+ */
+export function anchorGradient(
+  g: usize,
+  mean: usize,
+  anchor: usize,
+  precision: usize,
+  n: i32,
+  scale: f32,
+  weight: f32,
+): void {
+  const bytes = (<usize>n) << 2;
+  const s = f32x4.splat(scale);
+  const w = f32x4.splat(weight);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const away = f32x4.sub(v128.load(mean + i), v128.load(anchor + i));
+    const pull = f32x4.mul(f32x4.mul(w, v128.load(precision + i)), away);
+    v128.store(g + i, f32x4.add(f32x4.mul(s, v128.load(g + i)), pull));
+  }
+}

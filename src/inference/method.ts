@@ -1,5 +1,5 @@
 /** @module What the descriptions of methods share: priors, and how their numbers are checked. */
-import { requireNumber } from "../errors.ts";
+import { requireNumber, SviError } from "../errors.ts";
 import type { Guide, GuideContext } from "./guide.ts";
 
 /** Gaussian prior N(0, scale²) of every weight; biases have none. */
@@ -14,6 +14,15 @@ export interface ScaleMixturePrior {
   readonly pi: number;
   readonly scale1: number;
   readonly scale2: number;
+}
+
+/** N(mean, 1 / precision), one of each for every weight: what was learnt from `lambda` tokens before. */
+export interface PosteriorPrior {
+  readonly kind: "posterior";
+  /** Flat vectors, [layout.length]. */
+  readonly mean: Float32Array;
+  readonly precision: Float32Array;
+  readonly lambda: number;
 }
 
 export type Prior = GaussianPrior | ScaleMixturePrior;
@@ -49,6 +58,37 @@ export const optional = (name: string, value: number | null | undefined) =>
 /** N(0, scale²). @throws SviError `E_OPTION` */
 export function gaussianPrior(scale = 1): GaussianPrior {
   return { kind: "gaussian", scale: positive("prior scale", scale) };
+}
+
+/**
+ * A model's posterior as the prior of a run of `ivon`: what was learnt counts for as many tokens as it was learnt from.
+ * The arrays are copied.
+ *
+ * @param weight below 1 it counts for less, so that a new text changes it more; `precision` and `lambda` are multiplied
+ * @throws SviError `E_OPTION` for a model without a posterior, and a weight out of range
+ */
+export function posteriorPrior(
+  posterior: {
+    readonly mean: Float32Array;
+    readonly precision: Float32Array | null;
+    readonly lambda: number | null;
+  },
+  { weight = 1 }: { readonly weight?: number } = {},
+): PosteriorPrior {
+  positive("weight", weight);
+  const { mean, precision, lambda } = posterior;
+  if (!precision || lambda === null)
+    throw new SviError("E_OPTION", "prior is that of a model without a posterior", {
+      option: "prior",
+      value: lambda,
+      remedy: "Give the posterior of a model that ivon or bbb trained",
+    });
+  return {
+    kind: "posterior",
+    mean: mean.slice(),
+    precision: precision.map((value) => value * weight),
+    lambda: lambda * weight,
+  };
 }
 
 /** Defaults are those of Fortunato et al. 2017: π 0.25, scales e^-1 and e^-7. @throws SviError `E_OPTION` */

@@ -6,7 +6,9 @@ export { type IvonMethod, ivon, type Strides } from "./ivon/method.ts";
 export {
   type GaussianPrior,
   gaussianPrior,
+  type PosteriorPrior,
   type Prior,
+  posteriorPrior,
   type ScaleMixturePrior,
   scaleMixturePrior,
 } from "./method.ts";

@@ -3,7 +3,7 @@ import { SviError } from "../errors.ts";
 import type { Slices } from "../model/work.ts";
 import type { Model } from "../prediction/model.ts";
 import type { Tokenizer } from "../text/types.ts";
-import { composeModel, readModel } from "./modelFile.ts";
+import { composeModel, hashFloats, readModel } from "./modelFile.ts";
 import type { Trainer } from "./trainer.ts";
 
 /** Grows when a run of the old form could not be resumed by the new one. */
@@ -23,16 +23,19 @@ export function* writeCheckpoint(
   return yield* composeModel(model, { arrays, metadata });
 }
 
+/** What a checkpoint holds of its run. */
+export interface Saved {
+  readonly arrays: ReadonlyMap<string, Float32Array>;
+  readonly scalars: Readonly<Record<string, number[]>>;
+  readonly run: Readonly<Record<string, string>>;
+}
+
 /**
  * @param tokenizer that of the run: a tokenizer.json in the file needs no library, since resuming takes the arrays alone
- * @throws SviError `E_CHECKPOINT` where the file holds no run, or another one; `E_VERSION` where another version of
- *   svi-lm wrote it; what reading a model throws
+ * @throws SviError `E_CHECKPOINT` where the file holds no run; `E_VERSION` where another version of svi-lm wrote it;
+ *   what reading a model throws
  */
-export function readCheckpoint(
-  bytes: Uint8Array,
-  fingerprint: Fingerprint,
-  tokenizer: Tokenizer,
-): { arrays: Map<string, Float32Array>; scalars: Record<string, number[]> } {
+export function readCheckpoint(bytes: Uint8Array, tokenizer: Tokenizer): Saved {
   const { training } = readModel(bytes, { json: () => tokenizer });
   if (!training)
     throw new SviError("E_CHECKPOINT", "The file holds a model but no run to continue", {
@@ -44,30 +47,37 @@ export function readCheckpoint(
       value: version,
       remedy: `This version of svi-lm resumes runs of version ${CHECKPOINT_VERSION}: finish the run with the one that began it, or train again from the model that the file holds`,
     });
-  const now = describe(fingerprint);
-  for (const [name, value] of Object.entries(now))
+  return { arrays: training.arrays, scalars, run };
+}
+
+/** @throws SviError `E_CHECKPOINT` where the checkpoint's run is another than this one */
+export function requireSameRun({ run }: Saved, fingerprint: Fingerprint): void {
+  for (const [name, value] of Object.entries(describe(fingerprint)))
     if (run[name] !== value)
       throw new SviError(
         "E_CHECKPOINT",
         `The checkpoint's run had ${name} ${run[name]}, this one has ${value}`,
         {
+          option: name,
           value: run[name],
           remedy: "Resume with the text and options that the run began with",
         },
       );
-  return { arrays: training.arrays, scalars };
 }
 
 function describe(fingerprint: Fingerprint): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(fingerprint).map(([name, value]) => [name, JSON.stringify(value)]),
+    Object.entries(fingerprint).map(([name, value]) => [name, JSON.stringify(value, digested)]),
   );
 }
 
-interface Recorded {
+interface Recorded extends Pick<Saved, "run" | "scalars"> {
   readonly version?: number;
-  readonly run: Record<string, string>;
-  readonly scalars: Record<string, number[]>;
+}
+
+/** Arrays by their hash: those of a learnt prior are as long as the model. */
+function digested(_name: string, value: unknown): unknown {
+  return value instanceof Float32Array ? hashFloats([value]) : value;
 }
 
 function parseTraining(metadata: string): Recorded {

@@ -1,20 +1,20 @@
 /** @module The minibatch loop: one for every method, an async iterable of step records. */
-import { requireInteger, requireNumber, SviError } from "../errors.ts";
+import { requireInteger, SviError } from "../errors.ts";
 import { Evaluator } from "../evaluation/evaluate.ts";
 import type { Evaluation } from "../evaluation/tally.ts";
 import type { HessianRatio } from "../inference/guide.ts";
-import { ivon } from "../inference/ivon/method.ts";
-import { entryOf, type Method } from "../inference/methods.ts";
+import type { Method } from "../inference/methods.ts";
 import type { ProductForm } from "../kernels/forms.ts";
 import type { Build } from "../kernels/identity.ts";
-import { defaultKernels, type Kernels, prepareKernels } from "../kernels/kernels.ts";
+import { type Kernels, prepareKernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
 import { ready, type Slices } from "../model/work.ts";
 import { type Model, requireVocabulary } from "../prediction/model.ts";
 import type { Corpus, LaneReader } from "../text/corpus.ts";
-import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
-import { type Schedule, schedule as scheduleOf } from "./schedule.ts";
+import { readCheckpoint, requireSameRun, type Saved, writeCheckpoint } from "./checkpoint.ts";
+import { noteOf, type Plan, planRun, requireOccasions, warningOf } from "./plan.ts";
+import type { Schedule } from "./schedule.ts";
 import { diverged, type StepFigures, Trainer } from "./trainer.ts";
 
 export interface FitOptions {
@@ -81,44 +81,26 @@ export interface StepRecord extends StepFigures {
   readonly bitsPerToken: number;
   /** KL(q‖p) in nats, of the whole posterior; computed every 10 steps, and repeated in between. */
   readonly kl: number;
-  /** -(nll + klWeight · kl / lambda). */
+  /** -(nll + klWeight · kl / λ), λ that of the text: `lambda` without what is behind a learnt prior. */
   readonly elbo: number;
   readonly lambda: number;
   readonly hessianRatio: HessianRatio | null;
   readonly valid: Evaluation | null;
   /** What a user should know and would not see, such as a prior that is stronger than it looks. */
   readonly warning: string | null;
+  /** What explains figures that might surprise, such as what a learnt prior does to a short text. */
+  readonly note: string | null;
   readonly seed: number;
   /** Which kernels computed it; figures of `relaxed` are not reproducible. */
   readonly build: Build;
 }
 
-/** Share of the mean that a prior may take away over a run before it is called strong; the default takes less. */
-const STRONG_PULL = 1;
 const KL_EVERY = 10;
+const SILENT = { warning: null, note: null };
 /** Errors that may leave an update half done, or weights that no loss can be computed with. */
 const SPOILING: ReadonlySet<string> = new Set(["E_DIVERGED", "E_WORKER", "E_DISPOSED"]);
 /** Steps between two copies of the weights that a run falls back to when it diverges. */
 const KEEP_EVERY = 50;
-
-/** Everything about a run that its options and text decide. */
-interface Plan {
-  readonly method: Method;
-  readonly batch: number;
-  readonly sequence: number;
-  readonly windows: number;
-  readonly steps: number;
-  readonly lambda: number;
-  readonly seed: number;
-  readonly schedule: Schedule;
-  readonly dropout: number;
-  readonly averaging: number;
-  /** -1 for none. */
-  readonly separator: number;
-  readonly build: Build;
-  /** Undefined for float32: checkpoints that know of no other form continue. */
-  readonly products: "int16" | undefined;
-}
 
 /**
  * Trains a model in place, one record an update.
@@ -154,7 +136,8 @@ export async function* fitInTurn(
   const batch = requireInteger("batch", options.batch ?? 32, 1, 4096);
   const sequence = requireInteger("sequence", options.sequence ?? 64, 1, 4096);
   const lanes = corpus.lanes({ batch, sequence });
-  const plan = planRun(corpus, options, lanes);
+  const saved = options.resume ? readCheckpoint(options.resume, model.tokenizer) : null;
+  const plan = planRun(model, corpus, options, lanes, saved);
   requireOccasions(model, plan.method, options);
   let trainer: Trainer | undefined;
   let validator: Evaluator | undefined;
@@ -165,7 +148,7 @@ export async function* fitInTurn(
     trainer = createTrainer(model, plan, options);
     if (options.validation) await prepareKernels(options.kernels);
     validator = options.validation && new Evaluator(model, options.validation.samples ?? 0, options);
-    yield* run(model, corpus, lanes, plan, trainer, validator, options, turn);
+    yield* run(model, corpus, lanes, plan, trainer, validator, saved, options, turn);
   } catch (error) {
     good = !(error instanceof SviError && SPOILING.has(error.code));
     throw error;
@@ -184,54 +167,6 @@ function* settle(trainer: Trainer, good: boolean): Slices {
   else yield* trainer.fallBack();
 }
 
-function planRun(corpus: Corpus, options: FitOptions, lanes: LaneReader): Plan {
-  const method = options.inference ?? ivon();
-  const epochs = requireNumber("epochs", options.epochs ?? 5, "a number above 0", (v) => v > 0);
-  const part = (name: string, value: number) =>
-    requireNumber(name, value, "a number from 0 up to, and without, 1", (v) => v >= 0 && v < 1);
-  const tempered = "temperature" in method ? corpus.tokens / method.temperature : corpus.tokens;
-  const lambda = ("lambda" in method ? method.lambda : null) ?? tempered;
-  return {
-    method,
-    batch: lanes.batch,
-    sequence: lanes.sequence,
-    windows: lanes.windows,
-    steps: Math.max(1, Math.round(epochs * lanes.windows)),
-    lambda,
-    seed: requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER),
-    schedule: options.schedule ?? scheduleOf(),
-    dropout: part("dropout", options.dropout ?? 0),
-    averaging: part("averaging", options.averaging ?? 0),
-    separator:
-      options.separator === undefined
-        ? -1
-        : requireInteger("separator", options.separator, 0, corpus.tokenizer.vocabularySize - 1),
-    build: (options.kernels ?? defaultKernels()).build,
-    products: requireForm(options.products) === "int16" ? "int16" : undefined,
-  };
-}
-
-function requireForm(form: ProductForm = "float32"): ProductForm {
-  if (form === "float32" || form === "int16") return form;
-  throw new SviError("E_OPTION", `Products cannot be made of ${String(form)}`, {
-    value: form,
-    remedy: 'Give "float32" or "int16"',
-  });
-}
-
-/** What is to happen on the way is checked before the first step, not when its time comes. */
-function requireOccasions(model: Model, method: Method, { validation, checkpoint }: FitOptions): void {
-  if (checkpoint) requireInteger("checkpoint every", checkpoint.every, 1);
-  if (!validation) return;
-  if (validation.every !== undefined) requireInteger("validation every", validation.every, 1);
-  requireVocabulary(model, validation.corpus);
-  if (validation.samples && !entryOf(method).posterior)
-    throw new SviError("E_OPTION", `${validation.samples} samples were asked of a run of ${method.kind}`, {
-      value: validation.samples,
-      remedy: "Validate with the mean (samples 0), or train with ivon or bbb",
-    });
-}
-
 function createTrainer(model: Model, plan: Plan, options: FitOptions): Trainer {
   return new Trainer(model.posterior, {
     ...plan,
@@ -248,6 +183,7 @@ async function* run(
   plan: Plan,
   trainer: Trainer,
   validator: Evaluator | undefined,
+  saved: Saved | null,
   options: FitOptions,
   turn: () => boolean | Promise<boolean>,
 ): AsyncGenerator<StepRecord, void, void> {
@@ -259,9 +195,9 @@ async function* run(
     model: model.posterior.configuration,
     ...plan,
   };
-  if (options.resume) {
-    const { arrays, scalars } = readCheckpoint(options.resume, fingerprint, model.tokenizer);
-    trainer.restore(arrays, scalars);
+  if (saved) {
+    requireSameRun(saved, fingerprint);
+    trainer.restore(saved.arrays, saved.scalars);
     await lanes.seek(trainer.step % lanes.windows);
   }
   const first = trainer.step;
@@ -288,7 +224,7 @@ async function* run(
       kl,
       started,
       valid,
-      step === 0 ? warningOf(plan, figures) : null,
+      step === 0 ? { warning: warningOf(plan, figures), note: noteOf(plan, options) } : SILENT,
     );
     const { checkpoint } = options;
     const saving = checkpoint && (last || trainer.step % checkpoint.every === 0);
@@ -323,7 +259,7 @@ function recordOf(
   kl: number,
   started: number,
   valid: Evaluation | null,
-  warning: string | null,
+  { warning, note }: Pick<StepRecord, "warning" | "note">,
 ): StepRecord {
   const { step } = trainer;
   return {
@@ -335,24 +271,13 @@ function recordOf(
     seconds: (performance.now() - started) / 1000,
     bitsPerToken: figures.nll / Math.LN2,
     kl,
-    elbo: -(figures.nll + (figures.klWeight * kl) / plan.lambda),
+    elbo: -(figures.nll + (figures.klWeight * kl) / (plan.lambda - plan.learnt)),
     lambda: plan.lambda,
     hessianRatio: trainer.guide.hessianRatio(),
     valid,
     warning,
+    note,
     seed: plan.seed,
     build: plan.build,
   };
-}
-
-/** The pull of IVON's prior over a run, Σ lr·δ: a δ that looks tiny is a strong prior. */
-function warningOf(plan: Plan, { learningRate }: StepFigures): string | null {
-  const { method, lambda, steps } = plan;
-  if (method.kind !== "ivon") return null;
-  // Half of the highest rate on average, as under a cosine.
-  const pull =
-    (0.5 * Math.max(learningRate, method.learningRate) * steps) /
-    (lambda * method.prior.scale * method.prior.scale);
-  if (pull <= STRONG_PULL) return null;
-  return `The prior N(0, ${method.prior.scale}²) shrinks the mean by about ${Math.round(100 * pull)} % over this run; a larger prior scale or lambda makes it weaker`;
 }

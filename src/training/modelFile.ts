@@ -218,12 +218,18 @@ function readTraining(tensors: ReadonlyMap<string, Tensor>, metadata: Record<str
  * unpadded, in the order of the segments. The same run has the same hash on every runtime.
  */
 export function hashPosterior(posterior: Posterior): string {
-  const hash = new Sha256();
   const { layout, mean, precision } = posterior;
-  const add = (flat: Float32Array, wanted: (bias: boolean) => boolean) => {
-    for (const [, { data }] of segmentsOf(layout, flat, "", wanted)) hash.update(littleEndianBytes(data));
-  };
-  add(mean, () => true);
-  if (precision) add(precision, (bias) => !bias);
+  const segments = (flat: Float32Array, wanted: (bias: boolean) => boolean) =>
+    segmentsOf(layout, flat, "", wanted).map(([, { data }]) => data as Float32Array<ArrayBuffer>);
+  return hashFloats([
+    ...segments(mean, () => true),
+    ...(precision ? segments(precision, (bias) => !bias) : []),
+  ]);
+}
+
+/** SHA-256, in hexadecimal, of numbers as little-endian float32. */
+export function hashFloats(parts: readonly Float32Array[]): string {
+  const hash = new Sha256();
+  for (const part of parts) hash.update(littleEndianBytes(part as Float32Array<ArrayBuffer>));
   return hash.hex();
 }

@@ -23,7 +23,7 @@ function loss({ method, dropout = 0, tokens }: Setting): number {
   const own =
     method.kind === "bbb"
       ? Math.abs(Math.log((method.temperature ?? 1) / 0.2))
-      : method.kind === "ivon" && method.prior
+      : method.kind === "ivon" && method.prior?.kind === "gaussian"
         ? Math.abs(Math.log(method.prior.scale / 0.3))
         : 0;
   const level = { sgd: 1.2, adam: 1, bbb: 1.1, ivon: 0.95 }[method.kind];

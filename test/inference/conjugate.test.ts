@@ -10,7 +10,7 @@ import { BbbGuide } from "../../src/inference/bbb.ts";
 import type { Guide, GuideContext } from "../../src/inference/guide.ts";
 import { IvonGuide } from "../../src/inference/ivon/guide.ts";
 import { guideOf } from "../../src/inference/methods.ts";
-import { adam, bbb, gaussianPrior, ivon, sgd } from "../../src/inference/public.ts";
+import { adam, bbb, gaussianPrior, ivon, type PosteriorPrior, sgd } from "../../src/inference/public.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { seedOf } from "../../src/kernels/random.ts";
@@ -87,10 +87,11 @@ function infer(
     batch,
     rate,
     last = 0.5,
-  }: { steps: number; batch: number; rate: (step: number) => number; last?: number },
+    lambda = data.length,
+  }: { steps: number; batch: number; rate: (step: number) => number; last?: number; lambda?: number },
 ): Found {
   const plan = new MemoryPlan(new KernelInstance());
-  const guide = create({ plan, layout: layout(), seed: seedOf(2), steps, lambda: data.length });
+  const guide = create({ plan, layout: layout(), seed: seedOf(2), steps, lambda });
   plan.commit();
   const start = new Float32Array(48);
   start.set([1, 2, 3], 32);
@@ -171,6 +172,41 @@ test.each([1, 4])("IVON recovers mean and precision of the exact posterior, %i p
   expect(found.kl / found.klExpected).toBeCloseTo(1, 5);
   expect([...found.bias]).toEqual([1, 2, 3]);
 });
+
+/** The exact posterior of the first examples, as a prior for the others. */
+function posteriorOfFirst({ data }: ReturnType<typeof regression>, count: number): PosteriorPrior {
+  const mean = new Float32Array(48);
+  const precision = new Float32Array(48);
+  precision.fill(1 / PRIOR ** 2, 0, WEIGHTS);
+  for (const { weight, x, y } of data.slice(0, count)) {
+    precision[weight] += (x * x) / NOISE ** 2;
+    mean[weight] += (x * y) / NOISE ** 2;
+  }
+  for (let i = 0; i < WEIGHTS; i++) mean[i] /= precision[i];
+  mean.set([1, 2, 3], 32);
+  return { kind: "posterior", mean, precision, lambda: count };
+}
+
+test.each([192, 480, 864])(
+  "IVON with the posterior of the first %i examples as its prior finds that of all examples from the others",
+  (count) => {
+    const exact = regression(1);
+    const method = ivon({ ...NO_CLIP, prior: posteriorOfFirst(exact, count), beta2: 0.998, clamp: Infinity });
+    const run = { steps: 12000, batch: 96, lambda: EXAMPLES, last: 0.8 };
+    const rate = () => 0.1;
+    const found = infer((context) => new IvonGuide(context, method), exact.data.slice(count), {
+      ...run,
+      rate,
+    });
+    const { mean, precision } = errors(found, exact);
+    console.log(`prior of ${count}: mean off by ${mean.toFixed(3)} sd, precision by ${precision.toFixed(3)}`);
+    expect(mean).toBeLessThan(0.25);
+    expect(precision).toBeLessThan(0.1);
+    [1, 2, 3].forEach((bias, i) => {
+      expect(found.bias[i]).toBeCloseTo(bias, 5);
+    });
+  },
+);
 
 test("IVON as it comes, with its ramp, probe and clamp, ends near the exact posterior", () => {
   const exact = regression(3);

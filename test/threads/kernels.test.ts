@@ -76,6 +76,7 @@ const CALLS: Record<string, Call> = {
     k.ivonStep(at(0), at(1), at(2), at(3), at(4), at(5), LONG, 0.1, 0.9, 1, 1, 0.01, 2, 0, 5, 0.1, 0.1, 1),
   "ivonStep, no gradient": (k) =>
     k.ivonStep(at(0), at(1), at(2), at(3), 0, 0, LONG, 0.1, 0.9, 1, 1, 0.01, 2, 0, 5, 0.1, 0.1, 1),
+  anchorGradient: (k) => k.anchorGradient(at(0), at(1), at(2), at(3), LONG, 0.5, 0.25),
   accumulateParticle: (k) => k.accumulateParticle(at(0), at(1), at(2), at(3), at(4), LONG, 0.5, 0),
   addProbabilities: (k) => k.addProbabilities(at(0), at(1), LONG + 3, 0),
   copyBytes: (k) => k.copyBytes(at(0), at(1), 4 * LONG),

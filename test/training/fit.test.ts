@@ -130,7 +130,7 @@ test("step records: every field is there and finite", async () => {
     const records = await train(model, { inference, epochs: 0.5, seed: 5 });
     const corpus = await corpusOf();
     records.forEach((record, i) => {
-      const { hessianRatio, valid, warning, build, ...numbers } = record;
+      const { hessianRatio, valid, warning, note, build, ...numbers } = record;
       expect(build).toBe("simd");
       for (const [name, value] of Object.entries(numbers)) expect(value, name).toSatisfy(Number.isFinite);
       expect(record.step).toBe(i + 1);
@@ -626,9 +626,10 @@ describe("training on", () => {
     const before = model.posterior.precision!.slice();
     await train(model, { inference: ivon({ learningRate: 0.01, probe: 5, beta2: 0.9999 }), epochs: 0.2 });
     const after = model.posterior.precision!;
+    // The same text again: twice as many tokens.
     let moved = 0;
     for (let i = 0; i < before.length; i++)
-      if (before[i] > 0) moved = Math.max(moved, Math.abs(Math.log(after[i] / before[i])));
+      if (before[i] > 0) moved = Math.max(moved, Math.abs(Math.log(after[i] / (2 * before[i]))));
     expect(moved).toBeLessThan(0.1);
   });
 });

@@ -1,7 +1,7 @@
 /**
  * @module IVON: a diagonal normal guide followed by natural gradients (Shen et al. 2024, algorithm 1).
  *
- * The posterior is N(m, 1/(λ(h+δ))), the prior N(0, 1/(λδ)). The noise rises over the first part of the run;
+ * The posterior is N(m, 1/(λ(h+δ))), the prior N(0, 1/(λδ)); for a prior that was learnt before see anchor.ts. The noise rises over the first part of the run;
  * while it is small the Hessian's estimate is noise itself, so its weight rises with the noise's square.
  */
 
@@ -19,9 +19,10 @@ import {
   type Update,
   Vectors,
 } from "../guide.ts";
-import type { MethodEntry } from "../method.ts";
+import { gaussianPrior, type MethodEntry } from "../method.ts";
 import { type Sparse, sparse } from "../ranges.ts";
 import type { State } from "../state.ts";
+import { Anchor } from "./anchor.ts";
 import { type IvonMethod, ivon } from "./method.ts";
 import { LEAST_HESSIAN, Spread } from "./spread.ts";
 
@@ -32,6 +33,10 @@ const HESSIAN_SHARE = 0.25;
 /** The noise rises over so many passes, or this share of the run: later, a text would have been learnt by heart. */
 const RAMP_PASSES = 3;
 const MOST_RAMP = 0.6;
+/** Prior of a model that nothing is known of. */
+const FRESH = gaussianPrior(0.3);
+/** Scale of the prior that is left in δ where what was learnt before is the prior. */
+const WIDE = 30;
 /** Standard deviation, relative to h0, that the running estimate of h may have. */
 const HESSIAN_NOISE = 0.06;
 
@@ -45,6 +50,8 @@ export class IvonGuide implements Guide {
   readonly #method: IvonMethod;
   readonly #context: GuideContext;
   readonly #delta: number;
+  /** What was learnt before, where that is the prior. */
+  readonly #anchor: Anchor | null;
   readonly #retention: number;
   readonly #hessian: number;
   readonly #momentum: number;
@@ -72,9 +79,14 @@ export class IvonGuide implements Guide {
     this.gradient = this.#v.array();
     this.#hessian = this.#v.array("hessian");
     this.#momentum = this.#v.array("momentum");
+    const prior = method.prior ?? FRESH;
+    const anchored = prior.kind === "posterior";
     this.#gathered = this.particles > 1 ? this.#v.array() : this.gradient;
-    this.#price = this.particles > 1 ? this.#v.array() : 0;
-    this.#delta = 1 / (context.lambda * method.prior.scale * method.prior.scale);
+    this.#price = this.particles > 1 || anchored ? this.#v.array() : 0;
+    // A learnt prior is no part of δ: that only keeps divisions from 0.
+    const scale = anchored ? WIDE : prior.scale;
+    this.#delta = 1 / (context.lambda * scale * scale);
+    this.#anchor = anchored ? new Anchor(this.#v, context, prior) : null;
     this.#retention =
       method.beta2 === null ? Math.min(0.1, 1 / (HESSIAN_SHARE * context.steps)) : 1 - method.beta2;
     this.#spread = new Spread(this.#v, context, method, { hessian: this.#hessian, delta: this.#delta });
@@ -89,6 +101,7 @@ export class IvonGuide implements Guide {
   *start(mean: Float32Array, precision: Float32Array | null): Slices {
     yield* this.#v.copy(this.#v.view(this.mean), mean);
     const h = this.#v.view(this.#hessian);
+    if (this.#anchor) return yield* this.#startAnchored(this.#anchor);
     this.#known[0] = Number(precision !== null);
     let sum = 0;
     yield* this.#v.each(({ segment, offset, size }) => {
@@ -103,9 +116,23 @@ export class IvonGuide implements Guide {
       yield* this.#spread.level(sum / this.#v.layout.weights);
   }
 
+  *#startAnchored(anchor: Anchor): Slices {
+    this.#known[0] = 1;
+    yield* anchor.start();
+    const { of, level } = anchor.curvature;
+    const h = this.#v.view(this.#hessian);
+    yield* this.#v.each(({ segment, offset, size }) => {
+      for (let i = offset; i < offset + size && !segment.bias; i++)
+        h[i] = Math.max(of(i) - this.#delta, LEAST_HESSIAN * this.#delta);
+    });
+    yield* this.#spread.level(level);
+  }
+
   noise({ step, tokens }: Position): number {
     // What noise may cost is not known before the gradients are.
     if (this.#method.h0 === null && !this.#known[0] && step <= this.#spread.probe) return 0;
+    // The noise of what was learnt is known.
+    if (this.#anchor && this.#method.noiseRamp === null) return 1;
     const share = this.#method.noiseRamp ?? Math.min(MOST_RAMP, RAMP_PASSES / this.#spread.passes(tokens));
     const ramp = share * this.#context.steps;
     return step < ramp ? step / ramp : 1;
@@ -117,7 +144,7 @@ export class IvonGuide implements Guide {
 
   *draw(position: Position, particle: number, embeddings: Int32Array | null = null): Slices {
     const table = this.#v.layout.find("embedding.weight");
-    if (particle === 0) this.#some = embeddings && sparse(table, embeddings);
+    if (particle === 0) this.#some = embeddings && !this.#anchor ? sparse(table, embeddings) : null;
     const { seed, lambda } = this.#context;
     const scale = this.noise(position) / Math.sqrt(lambda);
     const { theta, mean } = this;
@@ -131,7 +158,7 @@ export class IvonGuide implements Guide {
   }
 
   *gather(_position: Position, particle: number): Slices {
-    if (this.particles === 1) return;
+    if (!this.#price) return;
     yield* this.#v.each(({ size }, at) => {
       this.#v.k.accumulateParticle(
         this.#gathered + at,
@@ -153,11 +180,20 @@ export class IvonGuide implements Guide {
     this.#power[0] *= beta1;
     const noise = this.noise(position);
     const { lambda } = this.#context;
-    const rate = position.learningRate * (this.#spread.h0 + this.#delta);
+    const anchor = this.#anchor;
+    const share = anchor?.share ?? 1;
+    const moved = position.learningRate * (this.#spread.h0 + this.#delta);
+    const rate = anchor ? anchor.limited(moved) : moved;
+    const clipping = clipFactor(gradientNorm, clip);
     // Without a gradient nothing but decay is left, and noise, which counts only in products with it, was not drawn.
-    const update = ({ segment, index, size, read }: Part, at: number) => {
+    const update = (part: Part, at: number) => {
+      const { segment, index, size, read } = part;
       const estimating = !segment.bias && noise > 0;
-      const deviation = Math.sqrt(this.#squares[index]);
+      const deviation = share * Math.sqrt(this.#squares[index]);
+      const retention = estimating
+        ? this.#retentionOf(share * share * this.#squares[index]) * noise * noise
+        : 0;
+      anchor?.pull(part, at, this.#gathered, this.mean, clipping);
       this.#v.k.ivonStep(
         this.mean + at,
         this.#hessian + at,
@@ -169,15 +205,16 @@ export class IvonGuide implements Guide {
         rate,
         beta1,
         1 / (1 - this.#power[0]),
-        clipFactor(gradientNorm, clip),
-        estimating ? this.#retentionOf(this.#squares[index]) * noise * noise : 0,
-        estimating ? lambda / (noise * noise) : 0,
+        anchor ? 1 : clipping,
+        retention,
+        estimating ? (share * lambda) / (noise * noise) : 0,
         0,
         estimating ? (this.#method.clamp * deviation * Math.sqrt(lambda)) / noise : Number.POSITIVE_INFINITY,
         this.#delta,
-        segment.bias ? 0 : this.#delta,
+        segment.bias || anchor ? 0 : this.#delta,
         this.#method.maximumStep,
       );
+      if (retention > 0) anchor?.remember(part, at, this.#hessian, retention);
     };
     yield* this.#v.each(update, this.#some);
     return { gradientNorm };
@@ -212,6 +249,10 @@ export class IvonGuide implements Guide {
   }
 
   *kl(): Slices<number> {
+    if (this.#anchor) {
+      const h = this.#v.view(this.#hessian);
+      return yield* this.#anchor.kl(this.mean, (i) => this.#context.lambda * (h[i] + this.#delta));
+    }
     let sum = 0;
     yield* this.#v.each(({ segment, size }, at) => {
       if (!segment.bias)

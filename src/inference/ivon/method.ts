@@ -5,8 +5,8 @@ import {
   type Common,
   fraction,
   type GaussianPrior,
-  gaussianPrior,
   optional,
+  type PosteriorPrior,
   positive,
   share,
 } from "../method.ts";
@@ -34,7 +34,11 @@ export interface IvonMethod extends Common {
   readonly noiseCost: number | null;
   /** First steps, whose gradients h0 is derived from and spread over rows by; 0 leaves it even, and as it was. */
   readonly probe: number;
-  readonly prior: GaussianPrior;
+  /**
+   * N(0, scale²) of every weight, or what was learnt before; null for N(0, 0.3²) where the model has no posterior yet,
+   * and for its posterior where it has one.
+   */
+  readonly prior: GaussianPrior | PosteriorPrior | null;
   readonly particles: number;
   /** Effective number of tokens; null for those of the corpus over the temperature. */
   readonly lambda: number | null;
@@ -79,7 +83,7 @@ export function ivon(options: Partial<Omit<IvonMethod, "kind">> = {}): IvonMetho
     h0: optional("h0", options.h0),
     noiseCost: optional("noiseCost", options.noiseCost),
     probe: requireInteger("probe", options.probe ?? 40, 0),
-    prior: options.prior ?? gaussianPrior(0.3),
+    prior: options.prior ?? null,
     particles: requireInteger("particles", options.particles ?? 1, 1, 64),
     lambda: optional("lambda", options.lambda),
     temperature: positive("temperature", options.temperature ?? 1),

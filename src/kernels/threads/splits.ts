@@ -58,6 +58,7 @@ export const SPLITS: Partial<Record<Name, Split>> = {
   adamStep: elements(4, [0, 1, 2, 3], 1.8),
   ivonStep: elements(6, [0, 1, 2, 3, 4, 5], 2.4),
   accumulateParticle: elements(5, [0, 1, 2, 3, 4], 1),
+  anchorGradient: elements(4, [0, 1, 2, 3], 0.8),
   addProbabilities: elements(2, [0, 1], 0.4),
   copyBytes: { count: 2, granule: () => 4096, strides: () => [1, 1], cost: () => 0.1 },
   fillZero: { count: 1, granule: () => 4096, strides: () => [1], cost: () => 0.05 },
