@@ -83,7 +83,7 @@ export class IvonGuide implements Guide {
     const anchored = prior.kind === "posterior";
     this.#gathered = this.particles > 1 ? this.#v.array() : this.gradient;
     this.#price = this.particles > 1 || anchored ? this.#v.array() : 0;
-    // A learnt prior is no part of δ: that only keeps divisions from 0.
+    // A learnt prior is not in δ: that only keeps divisions from 0.
     const scale = anchored ? WIDE : prior.scale;
     this.#delta = 1 / (context.lambda * scale * scale);
     this.#anchor = anchored ? new Anchor(this.#v, context, prior) : null;
