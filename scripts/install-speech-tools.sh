@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # What tests of scores and candidate lists run beside ours, from Debian, where it is missing: sclite (sctk), and
-# pocketsphinx with its model of English.
+# pocketsphinx with its model of English and some speech.
 set -euo pipefail
 
 missing=()
 command -v sctk >/dev/null || missing+=(sctk)
 command -v pocketsphinx_batch >/dev/null || missing+=(pocketsphinx)
+[ -d /usr/share/pocketsphinx/test/data/librivox ] || missing+=(pocketsphinx-testdata)
 [ -d /usr/share/pocketsphinx/model/en-us ] || missing+=(pocketsphinx-en-us)
 
 ((${#missing[@]})) || exit 0

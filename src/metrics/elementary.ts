@@ -1,4 +1,4 @@
-/** @module exp and roots of + − × ÷ alone, so that a score has the same bits on every engine. */
+/** @module exp, log and roots of + − × ÷ alone, so that a score has the same bits on every engine. */
 
 /** e to a power of at most 0, to within 1e-15: halved until its series is short, then squared. */
 export function exp(power: number): number {
@@ -26,4 +26,18 @@ export function root(value: number, n: number): number {
     if (!(next < r)) return r;
     r = next;
   }
+}
+
+/** The natural logarithm of a number above 0, to within 1e-15: halved or doubled to near 1, then a series. */
+export function log(value: number): number {
+  let [x, doublings] = [value, 0];
+  for (; x > 1.5; doublings++) x /= 2;
+  for (; x < 0.75; doublings--) x *= 2;
+  const t = (x - 1) / (x + 1);
+  let [power, sum] = [t, t];
+  for (let n = 3; n < 30; n += 2) {
+    power *= t * t;
+    sum += power / n;
+  }
+  return 2 * sum + doublings * Math.LN2;
 }

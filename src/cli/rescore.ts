@@ -1,0 +1,182 @@
+/** @module `svi-lm rescore`: candidate lists of a recogniser or translator in a new order. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileAtomically } from "../entries/node.ts";
+import { SviError } from "../errors.ts";
+import { percent } from "../metrics/percent.ts";
+import { FORMAT_NAMES, readLists, writeLists } from "../rescoring/formats/formats.ts";
+import type { ListFile } from "../rescoring/lists.ts";
+import { readReferences } from "../rescoring/references.ts";
+import { type Rescoring, rescore as reorder, type Weights } from "../rescoring/rescore.ts";
+import { modelScorer } from "../rescoring/scorer.ts";
+import { command } from "./command.ts";
+import { loadModel, naming, requireFolder } from "./files.ts";
+import { inputName, readInput } from "./inputs.ts";
+import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
+import { note, printJson } from "./print.ts";
+import { UsageError } from "./usage.ts";
+
+export const rescore = command({
+  name: "rescore",
+  summary: "reorder a recogniser's or translator's candidate lists",
+  example: "svi-lm rescore book.svi dev.tsv --dev dev.ref.txt --json",
+  words: ["M", "lists…"],
+  options: {
+    format: {
+      kind: "choice",
+      choices: ["auto", ...FORMAT_NAMES],
+      default: "auto",
+      help: "of the lists; Kaldi's are a file of words and files of costs",
+    },
+    dev: {
+      kind: "path",
+      use: "read",
+      value: "refs",
+      help: "tune the weights for the fewest errors against these references",
+    },
+    references: {
+      kind: "path",
+      use: "read",
+      value: "refs",
+      help: "count errors against these, and tune nothing",
+    },
+    weights: {
+      kind: "text",
+      value: "name=X,…",
+      help: "of the lists' scores, logProbability, words, unknown (default scores 1, logProbability 0.3)",
+    },
+    choice: {
+      kind: "choice",
+      choices: ["best", "mbr"],
+      default: "best",
+      help: "mbr: the least expected errors over candidates and samples",
+    },
+    scale: {
+      kind: "number",
+      value: "X",
+      help: "of the totals, before they become probabilities (default 1, or tuned)",
+    },
+    case: {
+      kind: "choice",
+      choices: ["keep", "lower", "upper"],
+      default: "keep",
+      help: "of the letters that the model is given",
+    },
+    samples: {
+      kind: "number",
+      default: 0,
+      help: "posterior samples that are averaged; 0 for the mean of the weights",
+    },
+    seed: { kind: "number", default: 1, help: "of the samples" },
+    quantized: { kind: "flag", help: "read with weights of 8 bits" },
+    out: {
+      kind: "path",
+      use: "folder",
+      value: "DIR",
+      help: "write the lists in their new order, in their format",
+    },
+    ...THREADS,
+    ...KERNELS,
+  },
+  async run({ words: [path, ...lists], options, json, interruption: { signal } }) {
+    const references = options.dev ?? options.references;
+    if (options.dev !== undefined && options.references !== undefined)
+      throw new UsageError("--dev and --references exclude each other");
+    const weights = options.weights === undefined ? undefined : readWeights(options.weights);
+    if (options.out !== undefined) await requireFolder(options.out, "out");
+    const kernels = await kernelsFor(options);
+    const model = await loadModel(path, signal);
+    const read = readLists(
+      await Promise.all(lists.map((list) => readFile(list, signal))),
+      options.format as "auto",
+    );
+    const said = references === undefined ? undefined : readReferences(await readFile(references, signal));
+    const { samples, seed, choice, scale } = options;
+    const quantized = options.quantized ? "int8" : undefined;
+    const scorer = modelScorer(model, { samples, seed, apart: choice === "mbr", quantized, kernels });
+    const result = await naming(references ?? lists[0], () =>
+      reorder(read.lists, scorer, {
+        weights: weights ?? { logProbability: 0.3, ...read.weights },
+        references: said,
+        tune: options.dev !== undefined,
+        choice: choice as "best" | undefined,
+        scale,
+        normalise: CASES[options.case ?? "keep"],
+        signal,
+      }),
+    );
+    if (options.out !== undefined) await write(options.out, writeLists(result.lists, read.format));
+    report(result, json);
+    return 0;
+  },
+});
+
+const CASES: Readonly<Record<string, (text: string) => string>> = {
+  keep: (text) => text,
+  lower: (text) => text.toLowerCase(),
+  upper: (text) => text.toUpperCase(),
+};
+
+async function readFile(path: string, signal: AbortSignal): Promise<ListFile> {
+  const bytes = await readInput(path, signal);
+  try {
+    return { name: inputName(path), text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
+  } catch (cause) {
+    throw new SviError("E_TEXT_ENCODING", `${inputName(path)} is not UTF-8`, {
+      value: path,
+      remedy: "Convert it to UTF-8",
+      cause,
+    });
+  }
+}
+
+/** `score=1,logProbability=0.3` */
+function readWeights(given: string): Weights {
+  const weights: Record<string, number> = {};
+  for (const part of given.split(",")) {
+    const [, name, written] = /^\s*([^=]+?)\s*=\s*(\S+)\s*$/.exec(part) ?? [];
+    const weight = Number(written);
+    if (name === undefined || !Number.isFinite(weight))
+      throw new UsageError(`--weights has ${JSON.stringify(part)}, not name=number`);
+    if (name in weights) throw new UsageError(`--weights names ${name} twice`);
+    weights[name] = weight;
+  }
+  return weights;
+}
+
+async function write(folder: string, files: readonly ListFile[]): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const { name, text } of files)
+    await writeFileAtomically(join(folder, name), new TextEncoder().encode(text));
+}
+
+function report({ lists, weights, scale, unknown, errors }: Rescoring, json: boolean): void {
+  if (json) {
+    for (const { id, best, score, confidence, uncertainty, candidates } of lists) {
+      const shown = candidates.map(({ text, total, logProbability, scores }) => ({
+        text,
+        score: total,
+        logProbability,
+        scores,
+      }));
+      printJson({ id, best, score, confidence, uncertainty, candidates: shown });
+    }
+    const { wer = null, ...more } = errors ?? {};
+    printJson({ weights, scale, unknown, wer, ...more });
+    return;
+  }
+  for (const { id, best } of lists) process.stdout.write(`${id}\t${best}\n`);
+  const shown = Object.entries(weights).map(([name, weight]) => `${name}=${Number(weight.toPrecision(6))}`);
+  note(`weights ${shown.join(",")}, scale ${Number(scale.toPrecision(4))}`);
+  if (unknown.candidates > 0)
+    note(`${unknown.candidates} candidates hold ${unknown.symbols} unknown words or symbols`);
+  if (!errors) return;
+  const { low, high } = errors.interval;
+  note(`word error rate ${percent(errors.wer, 2)} % (${percent(low, 2)} to ${percent(high, 2)})`);
+  note(`first candidates ${percent(errors.first, 2)} %, best of the lists ${percent(errors.oracle, 2)} %`);
+  note(`the surest 80 % of lists ${percent(errors.surest, 2)} %`);
+  if (errors.missing.length > 0)
+    note(
+      `${errors.missing.length} references have no list, and count as deletions: ${errors.missing.slice(0, 5).join(", ")}`,
+    );
+}

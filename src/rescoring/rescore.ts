@@ -1,0 +1,274 @@
+/** @module Candidate lists in a new order: a recogniser's or translator's scores beside a language model's. */
+import { SviError } from "../errors.ts";
+import { type Interval, interval, resampled } from "../metrics/bootstrap.ts";
+import { log } from "../metrics/elementary.ts";
+import { type Choice, choose, probabilitiesOf } from "./choose.ts";
+import type { CandidateList, RankedCandidate, RankedList } from "./lists.ts";
+import { requireReferences } from "./references.ts";
+import type { ScoredText, Scorer } from "./scorer.ts";
+import { bestOf, type ErrorTable, errorTable, type Table, tableOf, totalOf } from "./table.ts";
+import { tune } from "./tune.ts";
+
+/** By the name of a score; `logProbability` is the language model's, `words` the number of words, `unknown` of unknown ones. */
+export type Weights = Readonly<Record<string, number>>;
+
+export interface RescoreOptions {
+  /** What is not named weighs 0; by default the lists' scores 1, the log-probability 0.3. */
+  readonly weights?: Weights;
+  /** What was said, by the lists' ids: errors are counted, and reported. */
+  readonly references?: ReadonlyMap<string, string>;
+  /** Whether weights are tuned for the fewest errors against `references`. */
+  readonly tune?: boolean;
+  /** "best" takes the highest total, the default; "mbr" the least expected errors over candidates and samples. */
+  readonly choice?: "best" | "mbr";
+  /** What totals are multiplied by before they become probabilities; found by tuning, else 1. */
+  readonly scale?: number;
+  /** What the scorer is given for a candidate: itself by default. */
+  readonly normalise?: (text: string) => string;
+  readonly signal?: AbortSignal;
+}
+
+/** A list in its new order. */
+export interface RescoredList extends RankedList {
+  readonly best: string;
+  /** The chosen candidate's total. */
+  readonly score: number;
+  /** Its probability among the candidates. */
+  readonly confidence: number;
+  /** Word errors to be expected of it, a word: give the lists with the highest to a person. */
+  readonly uncertainty: number;
+}
+
+export interface Rescoring {
+  readonly lists: readonly RescoredList[];
+  readonly weights: Weights;
+  readonly scale: number;
+  /** Candidates with unknown words or symbols, and how many those are. */
+  readonly unknown: { readonly candidates: number; readonly symbols: number };
+  /** Where references are known. */
+  readonly errors: RescoringErrors | null;
+}
+
+/** Word error rates in per cent. */
+export interface RescoringErrors {
+  readonly wer: number;
+  readonly interval: Interval;
+  /** Of the candidates that came first, and of the best there are. */
+  readonly first: number;
+  readonly oracle: number;
+  /** Of the four fifths of the lists that are surest. */
+  readonly surest: number;
+  /** References without a list: their words are counted as deletions. */
+  readonly missing: readonly string[];
+}
+
+/**
+ * Reorders candidate lists: total = Σ weight × score + weight × log-probability + weight × words.
+ *
+ * `rescore(lists, modelScorer(model), { references, tune: true })` → `{ lists, weights, errors: { wer: 16.1, … } }`
+ * @param scorer null for the lists' own scores alone
+ * @throws SviError `E_OPTION`; `E_FORMAT` for a list that is empty, or has no reference where there are some; as the
+ *   scorer throws
+ */
+export async function rescore(
+  lists: readonly CandidateList[],
+  scorer: Scorer | null,
+  options: RescoreOptions = {},
+): Promise<Rescoring> {
+  requireLists(lists);
+  const { references } = options;
+  if (references) requireReferences(lists, references);
+  const table = tableOf(lists, await scoreTexts(lists, scorer, options));
+  return weigh(lists, table, options);
+}
+
+/** The same over a table that is there: tuning and choosing alone. */
+export function weigh(lists: readonly CandidateList[], table: Table, options: RescoreOptions): Rescoring {
+  const { references, choice = "best" } = options;
+  if (choice !== "best" && choice !== "mbr")
+    throw new SviError("E_OPTION", `choice is ${JSON.stringify(choice)}`, {
+      option: "choice",
+      value: choice,
+      remedy: "Give best or mbr",
+    });
+  const counted = references && errorTable(lists, references);
+  const { weights, scale } = settle(table, counted, options);
+  const chosen = lists.map((list, l) =>
+    choose(list, table.rows[l], table.names, weights, scale, choice === "mbr"),
+  );
+  const column = table.names.indexOf("logProbability");
+  const unknown = table.rows.flat().map((row) => row.unknown);
+  return {
+    lists: lists.map((list, l) => ordered(list, chosen[l], table, l, column)),
+    weights: Object.fromEntries(table.names.map((name, f) => [name, weights[f]])),
+    scale,
+    unknown: {
+      candidates: unknown.filter((count) => count > 0).length,
+      symbols: unknown.reduce((sum, count) => sum + count, 0),
+    },
+    errors: counted && references ? errorsOf(lists, chosen, counted, references) : null,
+  };
+}
+
+function requireLists(lists: readonly CandidateList[]): void {
+  if (!Array.isArray(lists) || lists.length === 0)
+    throw new SviError("E_OPTION", "There are no lists", {
+      option: "lists",
+      value: lists,
+      remedy: "Give lists",
+    });
+  const empty = lists.find(({ candidates }) => candidates.length === 0);
+  if (empty)
+    throw new SviError("E_FORMAT", `The list ${JSON.stringify(empty.id)} is empty`, {
+      value: empty.id,
+      remedy: "Give every list a candidate",
+    });
+  const ids = new Set<string>();
+  for (const { id } of lists) {
+    if (ids.has(id))
+      throw new SviError("E_FORMAT", `The list ${JSON.stringify(id)} is there twice`, {
+        value: id,
+        remedy: "Give every list once",
+      });
+    ids.add(id);
+  }
+}
+
+/** Every text once, however often it is a candidate. */
+async function scoreTexts(
+  lists: readonly CandidateList[],
+  scorer: Scorer | null,
+  { normalise = (text) => text, signal }: RescoreOptions,
+): Promise<((text: string) => ScoredText) | null> {
+  if (!scorer) return null;
+  const texts = new Set(lists.flatMap(({ candidates }) => candidates.map(({ text }) => normalise(text))));
+  const scores = await scorer([...texts], signal);
+  if (scores.length !== texts.size)
+    throw new SviError("E_OPTION", `The scorer gave ${scores.length} scores for ${texts.size} texts`, {
+      option: "scorer",
+      value: scores.length,
+      remedy: "Give a scorer that answers for every text, in their order",
+    });
+  const byText = new Map([...texts].map((text, i) => [text, scores[i]]));
+  return (text) => byText.get(normalise(text))!;
+}
+
+function settle(table: Table, counted: ErrorTable | undefined, options: RescoreOptions) {
+  const given = options.weights ?? {};
+  const wrong = Object.keys(given).find((name) => !table.names.includes(name));
+  if (wrong !== undefined)
+    throw new SviError("E_OPTION", `weights names ${JSON.stringify(wrong)}`, {
+      option: "weights",
+      value: wrong,
+      remedy: `The scores are ${table.names.join(", ")}`,
+    });
+  const bad = Object.entries(given).find(([, weight]) => !Number.isFinite(weight));
+  if (bad)
+    throw new SviError("E_OPTION", `weights.${bad[0]} is ${bad[1]}`, {
+      option: "weights",
+      value: bad[1],
+      remedy: "Give numbers",
+    });
+  const start = table.names.map((name) => given[name] ?? (options.weights ? 0 : defaultWeight(name)));
+  if (!options.tune) return { weights: start, scale: options.scale ?? 1 };
+  if (!counted)
+    throw new SviError("E_OPTION", "tune is true without references", {
+      option: "tune",
+      remedy: "Give references to tune for",
+    });
+  const { weights } = tune(table, counted, start, idle(table));
+  return { weights, scale: options.scale ?? calibrate(table, counted, weights) };
+}
+
+function defaultWeight(name: string): number {
+  if (name === "logProbability") return 0.3;
+  return name === "words" || name === "unknown" ? 0 : 1;
+}
+
+/** Features that never differ within a list cannot be tuned. */
+function idle({ names, rows }: Table): number[] {
+  return names.flatMap((_, f) =>
+    rows.every((list) => list.every(({ values }) => values[f] === list[0].values[f])) ? [f] : [],
+  );
+}
+
+/** The scale that makes the candidates with the fewest errors likeliest. */
+function calibrate(table: Table, { errors }: ErrorTable, weights: readonly number[]): number {
+  const column = weights[table.names.indexOf("logProbability")] ?? 0;
+  let best = { scale: 1, likelihood: Number.NEGATIVE_INFINITY };
+  for (let scale = 1 / 64; scale <= 8; scale *= 1.25) {
+    let likelihood = 0;
+    for (const [l, rows] of table.rows.entries()) {
+      const totals = rows.map(({ values }) => totalOf(values, weights));
+      const fewest = Math.min(...errors[l]);
+      const probability = probabilitiesOf(rows, totals, column, scale).reduce(
+        (sum, p, i) => (errors[l][i] === fewest ? sum + p : sum),
+        0,
+      );
+      likelihood += log(Math.max(probability, 1e-300));
+    }
+    if (likelihood > best.likelihood) best = { scale, likelihood };
+  }
+  return best.scale;
+}
+
+/** The chosen candidate first, the others by their totals. */
+function ordered(
+  list: CandidateList,
+  choice: Choice,
+  { rows }: Table,
+  l: number,
+  column: number,
+): RescoredList {
+  const order = list.candidates.map((_, i) => i);
+  const first = (i: number) => (i === choice.best ? 1 : 0);
+  order.sort((a, b) => first(b) - first(a) || choice.totals[b] - choice.totals[a] || a - b);
+  const candidates = order.map(
+    (i): RankedCandidate => ({
+      ...list.candidates[i],
+      total: choice.totals[i],
+      logProbability: column < 0 ? null : rows[l][i].values[column],
+    }),
+  );
+  return {
+    id: list.id,
+    best: list.candidates[choice.best].text,
+    score: choice.totals[choice.best],
+    confidence: choice.probabilities[choice.best],
+    uncertainty: choice.uncertainty,
+    candidates,
+  };
+}
+
+function errorsOf(
+  lists: readonly CandidateList[],
+  chosen: readonly Choice[],
+  { errors, words }: ErrorTable,
+  references: ReadonlyMap<string, string>,
+): RescoringErrors {
+  const ids = new Set(lists.map(({ id }) => id));
+  const missing = [...references].filter(([id]) => !ids.has(id));
+  const lost = missing.map(([, text]) => text.split(/\s+/).filter((word) => word !== "").length);
+  const rowsBy = (pick: (own: readonly number[], l: number) => number) => [
+    ...errors.map((own, l) => [own[pick(own, l)], words[l]]),
+    ...lost.map((count) => [count, count]),
+  ];
+  const rows = rowsBy((_, l) => chosen[l].best);
+  const surest = chosen
+    .map(({ uncertainty }, l) => ({ uncertainty, l }))
+    .sort((a, b) => a.uncertainty - b.uncertainty || a.l - b.l)
+    .slice(0, Math.ceil(0.8 * chosen.length));
+  const rate = (counts: readonly (readonly number[])[]) => {
+    const sum = (c: number) => counts.reduce((total, row) => total + row[c], 0);
+    return sum(1) > 0 ? (100 * sum(0)) / sum(1) : 0;
+  };
+  const scoreOf = ([errors, words]: readonly number[]) => (words > 0 ? (100 * errors) / words : 0);
+  return {
+    wer: rate(rows),
+    interval: interval(resampled({ score: rate(rows) }, rows, scoreOf)),
+    first: rate(rowsBy(() => 0)),
+    oracle: rate(rowsBy((own) => bestOf(own.map((count) => -count)))),
+    surest: rate(surest.map(({ l }) => rows[l])),
+    missing: missing.map(([id]) => id),
+  };
+}

@@ -1,0 +1,109 @@
+/** The contract of `rescore`: names, fields, exit codes, and what is said of wrong input. */
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, it } from "vitest";
+import { commandLine, objects, TINY, text } from "./support.ts";
+
+const cli = commandLine("rescore");
+const model = cli.file("model.svi");
+const number = expect.any(Number);
+const lists = cli.write("dev.tsv", "u-1\t1\t-1\tthe cat\nu-1\t2\t-2\tthe hat\nu-2\t1\t-1\ta dog\n");
+const said = cli.write("dev.txt", "u-1 the hat\nu-2 a dog\n");
+
+beforeAll(async () => {
+  const train = cli.write("train.txt", text(2000));
+  const { code, err } = await cli.run("train", train, "--out", model, "--epochs", "1", ...TINY);
+  if (code !== 0) throw new Error(err);
+}, 60_000);
+
+describe("rescore", () => {
+  it("prints one object a list, and last the weights", async () => {
+    const { code, out, err } = await cli.run("rescore", model, lists, "--json");
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const [first, second, last] = objects(out);
+    expect(first).toEqual({
+      id: "u-1",
+      best: expect.stringMatching(/^the [ch]at$/),
+      score: number,
+      confidence: number,
+      uncertainty: number,
+      candidates: [
+        { text: first.best, score: first.score, logProbability: number, scores: { score: number } },
+        { text: expect.any(String), score: number, logProbability: number, scores: { score: number } },
+      ],
+    });
+    expect(second).toMatchObject({ id: "u-2", best: "a dog", confidence: 1, uncertainty: 0 });
+    expect(last).toEqual({
+      weights: { score: 1, logProbability: 0.3, words: 0, unknown: 0 },
+      scale: 1,
+      unknown: { candidates: number, symbols: number },
+      wer: null,
+    });
+  });
+
+  it("tunes the weights where it is told what was said", async () => {
+    const { code, out } = await cli.run("rescore", model, lists, "--dev", said, "--json");
+    expect(code).toBe(0);
+    expect(objects(out).at(-1)).toMatchObject({
+      weights: { score: 1 },
+      wer: 0,
+      first: 25,
+      oracle: 0,
+      surest: number,
+      interval: { low: 0, high: 0, level: 0.95 },
+      missing: [],
+    });
+  });
+
+  it("says the best of every list, and on stderr what was counted", async () => {
+    const weights = ["--weights", "score=-1"];
+    const { out, err } = await cli.run("rescore", model, lists, "--references", said, ...weights);
+    expect(out).toBe("u-1\tthe hat\nu-2\ta dog\n");
+    expect(err).toMatch(/^weights score=-1,logProbability=0,words=0,unknown=0, scale 1$/m);
+    expect(err).toMatch(/^word error rate 0\.00 % \(0\.00 to 0\.00\)$/m);
+    expect(err).toMatch(/^first candidates 25\.00 %, best of the lists 0\.00 %$/m);
+  });
+
+  it("writes the lists in their new order, averages samples, and takes the least risk", async () => {
+    const out = cli.file("reordered");
+    const options = [
+      "--samples",
+      "2",
+      "--choice",
+      "mbr",
+      "--case",
+      "upper",
+      "--weights",
+      "score=-1",
+      "--out",
+      out,
+    ];
+    const { code } = await cli.run("rescore", model, lists, ...options);
+    expect(code).toBe(0);
+    const rows = readFileSync(`${out}/candidates.tsv`, "utf8").split("\n");
+    expect(rows[0]).toBe("id\trank\tscore\tlogProbability\ttotal\ttext");
+    expect(rows[1]).toMatch(/^u-1\t1\t-2\t.*\tthe hat$/);
+  });
+
+  it.each([
+    [["--format", "espnet"], 2, /--format is "espnet"/],
+    [["--weights", "score"], 2, /--weights has "score", not name=number/],
+    [["--weights", "lm=1"], 1, /E_OPTION.*weights names "lm"/],
+    [["--dev", said, "--references", said], 2, /exclude each other/],
+    [["--dev", lists], 1, /E_FORMAT: .*dev\.tsv:2: The id "u-1" is there twice/],
+    [["--references", model], 1, /E_TEXT_ENCODING: .*model\.svi is not UTF-8/],
+    [["--format", "kaldi"], 1, /E_FORMAT/],
+  ])("refuses %j", async (options, expected, message) => {
+    const { code, out, err } = await cli.run("rescore", model, lists, ...options);
+    expect(err).toMatch(message);
+    expect([code, out]).toEqual([expected, ""]);
+  });
+
+  it("names the file and the line of a list that is wrong", async () => {
+    const wrong = cli.write("wrong.tsv", "u-1\t1\t-1\ta\nu-1\t1\t-2\tb\n");
+    const { err } = await cli.run("rescore", model, wrong);
+    expect(err).toMatch(/E_FORMAT: .*wrong\.tsv:2: Candidate 1 of "u-1" is there twice/);
+    const lacking = cli.write("lacking.txt", "u-1 a\n");
+    const without = await cli.run("rescore", model, lists, "--dev", lacking);
+    expect(without.err).toMatch(/E_FORMAT: .*lacking\.txt: The list "u-2" has no reference/);
+  });
+});
