@@ -13,15 +13,10 @@ export function gatherRows(out: usize, table: usize, ids: usize, rows: Count, wi
   }
 }
 
-/** table[ids[r],:] += rows[r,:], in the order of r. */
-export function scatterAddRows(table: usize, rows: Count, ids: usize, count: Count, width: Count): void {
-  scatterAddColumns(table, rows, ids, count, width, width);
-}
-
-/** The same for the first `width` columns of rows of `stride` floats. */
-export function scatterAddColumns(
+/** table[ids[r],:] += rows[r,:], in the order of r; the first `width` columns of rows of `stride` floats. */
+export function scatterAddRows(
   table: usize,
-  rows: Count,
+  rows: usize,
   ids: usize,
   count: Count,
   width: Count,
@@ -48,6 +43,11 @@ export function sumRows(
     addRow(out, rows, width);
     rows += stride << 2;
   }
+}
+
+/** out[r,:] += x[r,:]. */
+export function addRows(out: usize, x: usize, rows: Count, width: Count): void {
+  addRow(out, x, rows * width);
 }
 
 function addRow(to: usize, from: usize, width: usize): void {

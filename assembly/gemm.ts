@@ -11,18 +11,18 @@
  * Layouts: n = as the formula has it, t = stored transposed: nn is A[m,k]·B[k,n], nt is A[m,k]·B[n,k]ᵀ,
  * tn is A[k,m]ᵀ·B[k,n]; matrices are row-major, strides (lda, ldb, ldc) are in elements; m, n, k >= 1.
  */
-import { Count } from "./types";
+import { Count, Form } from "./types";
 import { packColumnsOfA, packRowsOfA } from "./packing";
 import { packColumnsOfA16, packRowsOfA16 } from "./packing16";
 import {
   BLOCK_DEPTH,
+  blockBytes,
   PANEL_BYTES,
-  TILE_COLUMNS,
   panelBytes,
-  panelsWidth,
   rowTimesPanels,
   stepsOf,
   storeColumns,
+  TILE_COLUMNS,
 } from "./panels";
 import { GROUP_BYTES, TILE_ROWS, groupBytes, tile5x8 } from "./tile";
 
@@ -36,20 +36,9 @@ const BLOCK_COLUMNS: usize = 512;
  */
 const SHORT_ROWS: usize = 40;
 
-/** Bytes of one block of the depth of all panels. */
-// @ts-ignore: decorator
-@inline
-function blockBytes<T>(n: usize, depth: usize): usize {
-  return (panelsWidth(n) / TILE_COLUMNS) * panelBytes<T>(depth);
-}
-
 /** Words of 32 bits that B[k,n] occupies when packed. */
-export function packedSize(n: Count, k: Count): Count {
-  return wordsOf<f32>(n, k);
-}
-
-export function packedSize16(n: Count, k: Count): Count {
-  return wordsOf<i16>(n, k);
+export function packedSize(n: Count, k: Count, form: Form): Count {
+  return form ? wordsOf<i16>(n, k) : wordsOf<f32>(n, k);
 }
 
 function wordsOf<T>(n: usize, k: usize): usize {
@@ -74,8 +63,9 @@ export function gemmScratchSize(): Count {
 }
 
 /**
- * C[m,n] (+)= A·B, B packed by `packColumns` or `packRows`.
- * A is [m,k] with stride lda, or [k,m] where `transposed`; `scratch` holds `gemmScratchSize()` bytes.
+ * C[m,n] (+)= A·B, B packed by `packColumns` or `packRows` in the same form.
+ * A is [m,k] with stride lda, or [k,m] where `transposed`; `scratch` holds `gemmScratchSize()` bytes. The columns are
+ * those from `first`, a multiple of 8, of a packed B that has `width` of them; 0 for one that has n.
  */
 export function gemm(
   m: Count,
@@ -89,29 +79,17 @@ export function gemm(
   ldc: Count,
   accumulate: bool,
   scratch: usize,
+  form: Form,
+  first: Count,
+  width: Count,
 ): void {
-  multiply<f32>(m, n, k, a, lda, transposed, packedB, c, ldc, accumulate, scratch);
+  if (width == 0) width = n;
+  if (form) multiply<i16>(m, n, k, a, lda, transposed, packedB, c, ldc, accumulate, scratch, first, width);
+  else multiply<f32>(m, n, k, a, lda, transposed, packedB, c, ldc, accumulate, scratch, first, width);
 }
 
-/** The same of whole numbers of 16 bits, B packed by `packColumns16` or `packRows16`. */
-export function gemm16(
-  m: Count,
-  n: Count,
-  k: Count,
-  a: usize,
-  lda: Count,
-  transposed: bool,
-  packedB: usize,
-  c: usize,
-  ldc: Count,
-  accumulate: bool,
-  scratch: usize,
-): void {
-  multiply<i16>(m, n, k, a, lda, transposed, packedB, c, ldc, accumulate, scratch);
-}
-
-/** What both forms share, here and in recurrent.ts; T is what A and B are packed as. */
-export function multiply<T>(
+/** What both forms share; T is what A and B are packed as. */
+function multiply<T>(
   m: usize,
   n: usize,
   k: usize,
@@ -123,6 +101,8 @@ export function multiply<T>(
   ldc: usize,
   accumulate: bool,
   scratch: usize,
+  first: usize,
+  width: usize,
 ): void {
   const across: usize = transposed ? 4 : lda << 2;
   const along: usize = transposed ? lda << 2 : 4;
@@ -135,16 +115,17 @@ export function multiply<T>(
     const depth = min(BLOCK_DEPTH, k - k0);
     const adding = accumulate || k0 > 0;
     const from = a + k0 * along;
+    const panels = packedB + (first / TILE_COLUMNS) * panelBytes<T>(depth);
     for (let i: usize = 0; i < tiled; i += step) {
       const count = min(step, tiled - i);
       if (transposed) packColumnsFor<T>(scratch, from + (i << 2), along, count, depth);
       else packRowsFor<T>(scratch, from + i * across, across, count, depth);
-      groupsTimesPanels<T>(count, n, depth, scratch, packedB, c + i * stride, stride, adding);
+      groupsTimesPanels<T>(count, n, depth, scratch, panels, c + i * stride, stride, adding);
     }
     if (isFloat<T>())
       for (let i = tiled; i < m; i++)
-        rowTimesPanels(n, depth, from + i * across, packedB, c + i * stride, adding);
-    packedB += blockBytes<T>(n, depth);
+        rowTimesPanels(n, depth, from + i * across, panels, c + i * stride, adding);
+    packedB += blockBytes<T>(width, depth);
   }
 }
 
@@ -180,26 +161,10 @@ export function gemmPair(
   c2: usize,
   ldc2: Count,
   scratch: usize,
+  form: Form,
 ): void {
-  multiplyPair<f32>(m, k, a, lda, n, packedB, c, ldc, n2, packedB2, c2, ldc2, scratch);
-}
-
-export function gemmPair16(
-  m: Count,
-  k: Count,
-  a: usize,
-  lda: Count,
-  n: Count,
-  packedB: usize,
-  c: usize,
-  ldc: Count,
-  n2: Count,
-  packedB2: usize,
-  c2: usize,
-  ldc2: Count,
-  scratch: usize,
-): void {
-  multiplyPair<i16>(m, k, a, lda, n, packedB, c, ldc, n2, packedB2, c2, ldc2, scratch);
+  if (form) multiplyPair<i16>(m, k, a, lda, n, packedB, c, ldc, n2, packedB2, c2, ldc2, scratch);
+  else multiplyPair<f32>(m, k, a, lda, n, packedB, c, ldc, n2, packedB2, c2, ldc2, scratch);
 }
 
 function multiplyPair<T>(

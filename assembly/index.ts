@@ -34,21 +34,16 @@ export * from "./ivon";
 export {
   blockDepth,
   gemm,
-  gemm16,
   gemmPair,
-  gemmPair16,
   gemmScratchSize,
   packedSize,
-  packedSize16,
   panelColumns,
 } from "./gemm";
 export { packColumns, packRows } from "./packing";
-export { packColumns16, packRows16 } from "./packing16";
 export * from "./peak";
 export * from "./gemv";
 export * from "./embedding";
 export * from "./lstm";
-export * from "./recurrent";
 export * from "./dropout";
 export * from "./softmax";
 export * from "./predict";

@@ -2,29 +2,54 @@
  * Copies of matrices in the order in which tiles read them: panels of B, which panels.ts describes, packed once for
  * many products, and groups of five rows of A, packed on the way, each float four times over.
  */
-import { Count } from "./types";
-import { BLOCK_DEPTH, PANEL_BYTES, TILE_COLUMNS } from "./panels";
+import { packColumnsOfB16, packRowsOfB16 } from "./packing16";
+import { BLOCK_DEPTH, blockBytes, PANEL_BYTES, panelBytes, TILE_COLUMNS } from "./panels";
 import { GROUP_BYTES, TILE_ROWS } from "./tile";
+import { Count, Form } from "./types";
 
 /** Steps of the depth for which all columns are packed before the next: their lines stay in the nearest cache. */
 const SHORT_DEPTH: usize = 8;
 
-/** Packs B[k,n], row-major with stride ldb. */
-export function packColumns(packed: usize, b: usize, ldb: Count, k: Count, n: Count): void {
+/**
+ * Packs B[k,n], row-major with stride ldb. The columns are those from `first`, a multiple of 8, of a packed B that has
+ * `width` of them; 0 for one that has n.
+ */
+export function packColumns(
+  packed: usize,
+  b: usize,
+  ldb: Count,
+  k: Count,
+  n: Count,
+  form: Form,
+  first: Count,
+  width: Count,
+): void {
+  if (width == 0) width = n;
   const stride = ldb << 2;
   for (let k0: usize = 0; k0 < k; k0 += BLOCK_DEPTH) {
     const depth = min(BLOCK_DEPTH, k - k0);
-    const bytes = depth * PANEL_BYTES;
     const from = b + k0 * stride;
-    let j: usize = 0;
-    for (; j + 4 * TILE_COLUMNS <= n; j += 4 * TILE_COLUMNS) {
-      packFour(packed, bytes, from + (j << 2), stride);
-      packed += 4 * bytes;
+    if (form) {
+      packColumnsOfB16(packed + (first / TILE_COLUMNS) * panelBytes<i16>(depth), from, stride, depth, n);
+      packed += blockBytes<i16>(width, depth);
+    } else {
+      packColumnsOfB(packed + (first / TILE_COLUMNS) * panelBytes<f32>(depth), from, stride, depth, n);
+      packed += blockBytes<f32>(width, depth);
     }
-    for (; j < n; j += TILE_COLUMNS) {
-      packPanel(packed, bytes, from + (j << 2), stride, min(TILE_COLUMNS, n - j));
-      packed += bytes;
-    }
+  }
+}
+
+/** One block of the depth. */
+function packColumnsOfB(packed: usize, from: usize, stride: usize, depth: usize, n: usize): void {
+  const bytes = depth * PANEL_BYTES;
+  let j: usize = 0;
+  for (; j + 4 * TILE_COLUMNS <= n; j += 4 * TILE_COLUMNS) {
+    packFour(packed, bytes, from + (j << 2), stride);
+    packed += 4 * bytes;
+  }
+  for (; j < n; j += TILE_COLUMNS) {
+    packPanel(packed, bytes, from + (j << 2), stride, min(TILE_COLUMNS, n - j));
+    packed += bytes;
   }
 }
 
@@ -57,22 +82,44 @@ function packPanel(to: usize, bytes: usize, from: usize, stride: usize, columns:
   }
 }
 
-/** Packs Bᵀ where B[n,k] is row-major with stride ldb, as weights [outputs, inputs] are. */
-export function packRows(packed: usize, b: usize, ldb: Count, k: Count, n: Count): void {
+/** Packs Bᵀ where B[n,k] is row-major with stride ldb, as weights [outputs, inputs] are; `first` and `width` as above. */
+export function packRows(
+  packed: usize,
+  b: usize,
+  ldb: Count,
+  k: Count,
+  n: Count,
+  form: Form,
+  first: Count,
+  width: Count,
+): void {
+  if (width == 0) width = n;
   const stride = ldb << 2;
-  const last = n - 1;
   for (let k0: usize = 0; k0 < k; k0 += BLOCK_DEPTH) {
     const depth = min(BLOCK_DEPTH, k - k0);
-    for (let j: usize = 0; j < n; j += TILE_COLUMNS) {
-      for (let q: usize = 0; q < TILE_COLUMNS; q += 4) {
-        const r0 = b + min(j + q, last) * stride + (k0 << 2);
-        const r1 = b + min(j + q + 1, last) * stride + (k0 << 2);
-        const r2 = b + min(j + q + 2, last) * stride + (k0 << 2);
-        const r3 = b + min(j + q + 3, last) * stride + (k0 << 2);
-        transposeFour(packed + (q << 2), r0, r1, r2, r3, depth);
-      }
-      packed += depth * PANEL_BYTES;
+    const from = b + (k0 << 2);
+    if (form) {
+      packRowsOfB16(packed + (first / TILE_COLUMNS) * panelBytes<i16>(depth), from, stride, depth, n);
+      packed += blockBytes<i16>(width, depth);
+    } else {
+      packRowsOfB(packed + (first / TILE_COLUMNS) * panelBytes<f32>(depth), from, stride, depth, n);
+      packed += blockBytes<f32>(width, depth);
     }
+  }
+}
+
+/** One block of the depth. */
+function packRowsOfB(packed: usize, from: usize, stride: usize, depth: usize, n: usize): void {
+  const last = n - 1;
+  for (let j: usize = 0; j < n; j += TILE_COLUMNS) {
+    for (let q: usize = 0; q < TILE_COLUMNS; q += 4) {
+      const r0 = from + min(j + q, last) * stride;
+      const r1 = from + min(j + q + 1, last) * stride;
+      const r2 = from + min(j + q + 2, last) * stride;
+      const r3 = from + min(j + q + 3, last) * stride;
+      transposeFour(packed + (q << 2), r0, r1, r2, r3, depth);
+    }
+    packed += depth * PANEL_BYTES;
   }
 }
 

@@ -6,8 +6,7 @@
  * 256 products of 2,047 and 4,095 are less than 2³¹, so that no sum overflows. A row of nothing above 2⁻¹⁰⁰ is 0; one
  * that is not finite has a step that is not, and so has all that is made of it.
  */
-import { Count } from "./types";
-import { BLOCK_DEPTH, PANEL_BYTES, TILE_COLUMNS, panelBytes } from "./panels";
+import { PANEL_BYTES, panelBytes, TILE_COLUMNS } from "./panels";
 import { GROUP_BYTES, TILE_ROWS, groupBytes } from "./tile";
 
 /** Largest whole number in A, and in B. */
@@ -93,17 +92,12 @@ function mostOfColumn(from: usize, stride: usize, depth: usize): v128 {
   return i32x4.splat(most);
 }
 
-/** Packs B[k,n], row-major with stride ldb. */
-export function packColumns16(packed: usize, b: usize, ldb: Count, k: Count, n: Count): void {
-  const stride = ldb << 2;
-  for (let k0: usize = 0; k0 < k; k0 += BLOCK_DEPTH) {
-    const depth = min(BLOCK_DEPTH, k - k0);
-    const from = b + k0 * stride;
-    for (let j: usize = 0; j < n; j += TILE_COLUMNS) {
-      if (j + TILE_COLUMNS <= n) packPanel(packed, from + (j << 2), stride, depth);
-      else for (let c: usize = 0; c < n - j; c++) packColumn(packed + (c << 2), from + ((j + c) << 2), stride, depth);
-      packed += panelBytes<i16>(depth);
-    }
+/** One block of the depth of B[k,n]; `stride` in bytes. */
+export function packColumnsOfB16(packed: usize, from: usize, stride: usize, depth: usize, n: usize): void {
+  for (let j: usize = 0; j < n; j += TILE_COLUMNS) {
+    if (j + TILE_COLUMNS <= n) packPanel(packed, from + (j << 2), stride, depth);
+    else for (let c: usize = 0; c < n - j; c++) packColumn(packed + (c << 2), from + ((j + c) << 2), stride, depth);
+    packed += panelBytes<i16>(depth);
   }
 }
 
@@ -139,23 +133,18 @@ function packColumn(to: usize, from: usize, stride: usize, depth: usize): void {
   v128.store_lane<f32>(to, step4(most, MOST_B), 0);
 }
 
-/** Packs Bᵀ where B[n,k] is row-major with stride ldb, as weights [outputs, inputs] are. */
-export function packRows16(packed: usize, b: usize, ldb: Count, k: Count, n: Count): void {
-  const stride = ldb << 2;
+/** One block of the depth of Bᵀ, B[n,k]. */
+export function packRowsOfB16(packed: usize, from: usize, stride: usize, depth: usize, n: usize): void {
   const last = n - 1;
-  for (let k0: usize = 0; k0 < k; k0 += BLOCK_DEPTH) {
-    const depth = min(BLOCK_DEPTH, k - k0);
-    const from = b + (k0 << 2);
-    for (let j: usize = 0; j < n; j += TILE_COLUMNS) {
-      for (let q: usize = 0; q < TILE_COLUMNS; q += 4) {
-        const r0 = from + min(j + q, last) * stride;
-        const r1 = from + min(j + q + 1, last) * stride;
-        const r2 = from + min(j + q + 2, last) * stride;
-        const r3 = from + min(j + q + 3, last) * stride;
-        transposeFour(packed + (q << 2), r0, r1, r2, r3, depth);
-      }
-      packed += panelBytes<i16>(depth);
+  for (let j: usize = 0; j < n; j += TILE_COLUMNS) {
+    for (let q: usize = 0; q < TILE_COLUMNS; q += 4) {
+      const r0 = from + min(j + q, last) * stride;
+      const r1 = from + min(j + q + 1, last) * stride;
+      const r2 = from + min(j + q + 2, last) * stride;
+      const r3 = from + min(j + q + 3, last) * stride;
+      transposeFour(packed + (q << 2), r0, r1, r2, r3, depth);
     }
+    packed += panelBytes<i16>(depth);
   }
 }
 

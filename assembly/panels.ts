@@ -55,6 +55,13 @@ export function sum<T>(c: v128, p: v128, q: v128, a: v128, b: v128): v128 {
   return isFloat<T>() ? f32x4.add(c, own) : i32x4.add(c, own);
 }
 
+/** Bytes of one block of the depth of all panels. */
+// @ts-ignore: decorator
+@inline
+export function blockBytes<T>(n: usize, depth: usize): usize {
+  return (panelsWidth(n) / TILE_COLUMNS) * panelBytes<T>(depth);
+}
+
 /** One block of the depth: y[n] (+)= x[depth]·panels. */
 export function rowTimesPanels(
   n: usize,

@@ -3,3 +3,5 @@
  * address in bytes, `Count` a number of elements, rows or bytes; mixing them up is a type error there.
  */
 export type Count = usize;
+/** What products are made of: 0 for floats, 1 for integers of 16 bits with a scale for every row and column. */
+export type Form = i32;

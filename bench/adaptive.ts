@@ -35,11 +35,15 @@ let output = 0;
 
 /** The output layer's work is the loss, its gradients included; packing its weights is left to the rest. */
 const { loss } = Network.prototype;
-Network.prototype.loss = function* (theta, gradient) {
-  const started = performance.now();
-  const total = yield* loss.call(this, theta, gradient);
-  output += performance.now() - started;
-  return total;
+Network.prototype.loss = function (theta, gradient, take) {
+  let started = 0;
+  this.tape.js(() => {
+    started = performance.now();
+  });
+  loss.call(this, theta, gradient, take);
+  this.tape.js(() => {
+    output += performance.now() - started;
+  });
 };
 
 /** Ids whose frequency is one over their rank. */

@@ -10,12 +10,12 @@
 import { parseArgs } from "node:util";
 import { Bench } from "tinybench";
 import { compile } from "../src/kernels/compile.ts";
-import { kernelsOfForm } from "../src/kernels/forms.ts";
 import { relaxedText } from "../src/kernels/generated/relaxed.ts";
 import { simdText } from "../src/kernels/generated/simd.ts";
 import { bytesOfHex } from "../src/kernels/hex.ts";
 import { KernelInstance } from "../src/kernels/instance.ts";
 import { kernelsOf } from "../src/kernels/kernels.ts";
+import { kernelsOfForm } from "../test/kernels/forms.ts";
 import { PRODUCTS, type Product } from "./products.ts";
 
 const { values } = parseArgs({

@@ -6,11 +6,14 @@
 import { littleEndianBytes } from "./formats/endian.ts";
 import { Sha256 } from "./formats/sha256.ts";
 import { ivon } from "./inference/public.ts";
+import { FORM } from "./kernels/forms.ts";
 import { KernelInstance } from "./kernels/instance.ts";
 import { defaultKernels, type Kernels, prepareKernels } from "./kernels/kernels.ts";
 import { MemoryPlan } from "./kernels/memory.ts";
 import { drive } from "./kernels/slices.ts";
+import { finish, Tape } from "./kernels/tape.ts";
 import { LanguageModel } from "./languageModel.ts";
+import { Products } from "./model/products.ts";
 import { pause } from "./pause.ts";
 import { Predictor } from "./prediction/predictor.ts";
 import { characterTokenizer } from "./text/character.ts";
@@ -75,13 +78,14 @@ async function timeProducts(kernels: Kernels, signal?: AbortSignal) {
   const plan = new MemoryPlan(new KernelInstance(kernels));
   const k = plan.instance.exports;
   const [m, n, depth] = [BATCH, 4 * SHAPE.hidden, SHAPE.hidden];
-  const scratch = plan.words(k.gemmScratchSize() / 4);
-  const [a, b, c] = [m * depth, k.packedSize(n, depth), m * n].map((size) => plan.words(size));
+  const tape = new Tape(plan.instance);
+  const products = new Products(tape, plan);
+  const [a, b, c] = [m * depth, k.packedSize(n, depth, FORM.float32), m * n].map((size) => plan.words(size));
   const factors = plan.words(8);
   plan.commit();
   for (const [at, size] of [
     [a, m * depth],
-    [b, k.packedSize(n, depth)],
+    [b, k.packedSize(n, depth, FORM.float32)],
   ])
     k.uniformArray(at, size, 0, 1, 0, 0, 0, 0);
   // By one, so that no product leaves the numbers that are normal.
@@ -90,7 +94,9 @@ async function timeProducts(kernels: Kernels, signal?: AbortSignal) {
   const gemm = await rate(
     2 * m * n * depth,
     (times) => {
-      for (let i = 0; i < times; i++) k.gemm(m, n, depth, a, depth, 0, b, c, n, 0, scratch);
+      for (let i = 0; i < times; i++)
+        tape.k.gemm(products.gemm([m, n, depth], { at: a, stride: depth }, b, { at: c, stride: n }));
+      finish(tape.run());
     },
     signal,
   );

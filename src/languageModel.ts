@@ -50,7 +50,7 @@ export class LanguageModel {
     const model = configureModel(tokenizer.vocabularySize, options);
     const seed = seedOf(requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
     await prepareKernels(options.kernels);
-    const weights = initialWeights(new KernelInstance(options.kernels), model, layoutOf(model), seed);
+    const weights = initialWeights(new KernelInstance(options.kernels), layoutOf(model), seed);
     return new LanguageModel(new Posterior(model, weights, null, null), tokenizer);
   }
 

@@ -1,9 +1,9 @@
 /** @module Times the products in a page, and the peak between them; sends medians to the server that it came from. */
 
-import { kernelsOfForm } from "../../src/kernels/forms.ts";
 import type { KernelExports } from "../../src/kernels/generated/signatures.ts";
 import { simdText } from "../../src/kernels/generated/simd.ts";
 import { bytesOfHex } from "../../src/kernels/hex.ts";
+import { kernelsOfForm } from "../../test/kernels/forms.ts";
 import { PRODUCTS } from "../products.ts";
 
 /** A timed call is long against a page's clock, which may be as coarse as a millisecond. */

@@ -54,7 +54,7 @@ function stepper(spec: MethodSpec, dropout: number, corpus: Corpus, shape: Shape
   const configuration = configureModel(corpus.tokenizer.vocabularySize, shape);
   const layout = layoutOf(configuration);
   const seed = seedOf(1);
-  const weights = initialWeights(new KernelInstance(), configuration, layout, seed);
+  const weights = initialWeights(new KernelInstance(), layout, seed);
   const trainer = new Trainer(new Posterior(configuration, weights, null, null), {
     method: methodOf(spec),
     batch: shape.batch,

@@ -2,9 +2,10 @@
 import { drawNatural } from "../inference/draw.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import { type Seed, STREAM } from "../kernels/random.ts";
+import { Tape } from "../kernels/tape.ts";
+import { requireToken } from "../model/checks.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
-import { requireToken } from "../model/stepper.ts";
 import type { Slices } from "../model/work.ts";
 import { type Ensemble, type PredictionForm, planEnsemble, requireForm } from "../prediction/ensemble.ts";
 import { requirePrediction } from "../prediction/model.ts";
@@ -58,13 +59,15 @@ export function planReader(context: ReaderContext, form: PredictionForm): Reader
 class WindowReader implements Reader {
   readonly rows: Rows;
   readonly #context: ReaderContext;
+  readonly #tape: Tape;
   readonly #network: Network;
   readonly #mean: number;
   readonly #state: number;
 
   constructor(context: ReaderContext) {
     this.#context = context;
-    this.#network = planNetwork(context);
+    this.#tape = new Tape(context.plan.instance);
+    this.#network = planNetwork(context, this.#tape);
     this.#mean = context.plan.words(context.posterior.layout.length);
     this.#state = context.plan.words(this.#network.stateSize);
     this.rows = planRows(context, this.#network.buffers);
@@ -75,20 +78,24 @@ class WindowReader implements Reader {
     yield* posterior.read(plan.floats(this.#mean, posterior.layout.length), null);
     plan.floats(this.#state, this.#network.stateSize).fill(0);
     // Once for all windows.
-    yield* this.#network.pack(this.#mean);
+    this.#network.pack(this.#mean);
+    yield* this.#tape.run();
   }
 
   *read(inputs: Int32Array, targets: Int32Array, steps: number): Slices {
     const network = this.#network;
     const { logits, logitStride } = network.buffers;
     const { entropy, scores, targets: targetsAt } = this.rows;
-    const k = this.#context.plan.instance.exports;
+    const { k } = this.#tape;
     network.setWindow(inputs, targets, steps);
-    yield* network.forward(this.#mean, this.#state);
+    network.forward(this.#mean, this.#state);
     network.saveState(this.#state);
-    for (const chunk of network.probabilities(this.#mean)) if (!chunk) yield;
-    k.addEntropy(entropy, logits, steps, logitStride, 1, 1);
-    k.scoreRows(scores, logits, targetsAt, steps, logitStride, 1);
+    network.probabilities(this.#mean, () => {
+      const rows = { p: logits, rows: steps, stride: logitStride, scale: 1 };
+      k.addEntropy({ ...rows, entropy, first: true });
+      k.scoreRows({ ...rows, out: scores, targets: targetsAt });
+    });
+    yield* this.#tape.run();
   }
 }
 
@@ -96,6 +103,7 @@ class WindowReader implements Reader {
 class SampledWindowReader implements Reader {
   readonly rows: Rows;
   readonly #context: ReaderContext;
+  readonly #tape: Tape;
   readonly #network: Network;
   readonly #mean: number;
   readonly #theta: number;
@@ -108,7 +116,8 @@ class SampledWindowReader implements Reader {
     const { plan, posterior, samples, sequence, stride } = context;
     const { length } = posterior.layout;
     this.#context = context;
-    this.#network = planNetwork(context);
+    this.#tape = new Tape(context.plan.instance);
+    this.#network = planNetwork(context, this.#tape);
     [this.#mean, this.#theta, this.#precision] = [length, length, length].map((n) => plan.words(n));
     this.#states = plan.words(samples * this.#network.stateSize);
     this.#sum = plan.words(sequence * stride);
@@ -125,19 +134,22 @@ class SampledWindowReader implements Reader {
   *read(inputs: Int32Array, targets: Int32Array, steps: number): Slices {
     const network = this.#network;
     const { logits, logitStride } = network.buffers;
-    const { plan, samples } = this.#context;
-    const k = plan.instance.exports;
+    const { samples } = this.#context;
+    const { k } = this.#tape;
     network.setWindow(inputs, targets, steps);
     for (let sample = 0; sample < samples; sample++) {
       const state = this.#states + 4 * sample * network.stateSize;
-      const first = Number(sample === 0);
+      const first = sample === 0;
       yield* this.#draw(sample);
-      yield* network.pack(this.#theta);
-      yield* network.forward(this.#theta, state);
+      network.pack(this.#theta);
+      network.forward(this.#theta, state);
       network.saveState(state);
-      for (const chunk of network.probabilities(this.#theta)) if (!chunk) yield;
-      k.addProbabilities(this.#sum, logits, steps * logitStride, first);
-      k.addEntropy(this.rows.samplesEntropy, logits, steps, logitStride, 1, first);
+      network.probabilities(this.#theta, () => {
+        const { samplesEntropy: entropy } = this.rows;
+        k.addProbabilities({ sum: this.#sum, p: logits, count: steps * logitStride, first });
+        k.addEntropy({ entropy, p: logits, rows: steps, stride: logitStride, scale: 1, first });
+      });
+      yield* this.#tape.run();
     }
     scoreRows(this.#context, this.rows, this.#sum, steps, 1 / samples);
   }
@@ -191,9 +203,9 @@ class TokenReader implements Reader {
   }
 }
 
-function planNetwork({ plan, posterior, sequence }: ReaderContext): Network {
+function planNetwork({ plan, posterior, sequence }: ReaderContext, tape: Tape): Network {
   const shape = { batch: 1, sequence, training: false };
-  return new Network(plan, posterior.configuration, posterior.layout, shape);
+  return new Network(tape, plan, posterior.configuration, posterior.layout, shape);
 }
 
 function planRows({ plan, sequence }: ReaderContext, own: Pick<Rows, "targets" | "nll">): Rows {

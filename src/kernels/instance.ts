@@ -1,13 +1,15 @@
 /** @module A private instance of the kernels: its memory, its exports, and how it is given back. */
 import { SviError } from "../errors.ts";
 import type { KernelExports } from "./generated/signatures.ts";
-import { defaultKernels, type Instantiated, type Kernels } from "./kernels.ts";
+import { type Crew, defaultKernels, type Instantiated, type Kernels } from "./kernels.ts";
 
 /** One instance of the kernels with a memory of its own; wasm memory never shrinks, so it is dropped whole. */
 export class KernelInstance {
   readonly exports: KernelExports;
   readonly memory: WebAssembly.Memory;
   readonly threads: number;
+  /** Where there are several threads. */
+  readonly crew: Crew | undefined;
   readonly #instantiated: Instantiated;
 
   /** @throws SviError `E_HOST`, `E_KERNELS` */
@@ -15,6 +17,7 @@ export class KernelInstance {
     this.#instantiated = kernels.instantiate();
     this.threads = kernels.threads;
     this.exports = this.#instantiated.exports;
+    this.crew = this.#instantiated.crew;
     this.memory = this.#instantiated.memory;
   }
 

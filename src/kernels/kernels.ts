@@ -1,14 +1,25 @@
 /** @module Which kernels do the arithmetic: those that an entry point of the package provided, or others asked for. */
 import { SviError } from "../errors.ts";
 import { compile, compileLater } from "./compile.ts";
+import type { Kernel } from "./cuts.ts";
 import type { KernelExports } from "./generated/signatures.ts";
 import { type Build, identify } from "./identity.ts";
 import { instantiate, instantiateLater } from "./loader.ts";
+import type { Named, Step } from "./tape.ts";
+
+/** Threads that help with calls; what they do not take is the caller's. */
+export interface Crew {
+  /** @returns the result, 0 where there is none, or undefined where the call is better made by one thread */
+  call(kernel: Kernel, args: Named, cost: number): number | undefined;
+  /** Makes the turns of a loop from `first` on. @returns false where each call is better made by itself */
+  loop(body: readonly Step[], first: number, turns: number, cost: number): boolean;
+}
 
 /** One private set of exports over a memory of its own. */
 export interface Instantiated {
   readonly exports: KernelExports;
   readonly memory: WebAssembly.Memory;
+  readonly crew?: Crew;
   /** Gives back what the instance holds besides its memory. */
   release?(): void;
 }

@@ -1,17 +1,20 @@
 /** @module The shape of a model: sizes that are checked once, before anything is allocated. */
 import { requireInteger, SviError } from "../errors.ts";
 import { defaultCutoffs } from "./clusters.ts";
+import { CELLS, type CellName } from "./layers/cells.ts";
 
-/** embedding → LSTM × layers → output layer; output weights optionally tied to the embedding. */
+/** embedding → recurrent layers → output layer; output weights optionally tied to the embedding. */
 export interface ModelConfiguration {
   /** Number of token ids. */
   readonly vocabulary: number;
   /** Width of a token's embedding. */
   readonly embedding: number;
-  /** Units of each LSTM layer. */
+  /** Units of each recurrent layer. */
   readonly hidden: number;
-  /** LSTM layers, 1 to 4. */
+  /** Recurrent layers, 1 to 4. */
   readonly layers: number;
+  /** What recurrent layers are made of. */
+  readonly cell: CellName;
   /** Whether the output layer uses the embedding's weights; needs embedding = hidden. */
   readonly tied: boolean;
   /**
@@ -60,10 +63,17 @@ export function configureModel(vocabulary: number, options: ModelOptions = {}): 
     embedding,
     hidden,
     layers: requireInteger("layers", options.layers ?? 1, 1, 4),
+    cell: requireCell(options.cell ?? "lstm"),
     tied,
     softmax,
     cutoffs: cutoffsOf(softmax, vocabulary, options.cutoffs),
   };
+}
+
+function requireCell(cell: CellName): CellName {
+  if (Object.hasOwn(CELLS, cell)) return cell;
+  const known = Object.keys(CELLS).join(", ");
+  throw new SviError("E_OPTION", `cell is ${String(cell)}`, { value: cell, remedy: `Give one of ${known}` });
 }
 
 function cutoffsOf(

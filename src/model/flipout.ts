@@ -6,13 +6,18 @@
  * two of them depend on each other through the sizes in ΔW. An embedding is a product with one-hot rows: its
  * c is a sign for each token.
  */
+import { FORM } from "../kernels/forms.ts";
 import type { KernelExports } from "../kernels/generated/signatures.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
+import { requireToken } from "./checks.ts";
 import type { ModelConfiguration } from "./configuration.ts";
+import type { Cell, CellStep } from "./layers/cell.ts";
+import { cellOf } from "./layers/cells.ts";
 import type { Layout } from "./layout.ts";
-import { requireToken, type WeightSource } from "./stepper.ts";
+import type { WeightSource } from "./stepper.ts";
 
 const BYTES = 4;
+const FLOATS = FORM.float32;
 /** Signs are drawn sixteen at a time: room for those past the end. */
 const DRAWN = 16;
 
@@ -33,10 +38,8 @@ interface Perturbed {
 interface FlipoutLayer {
   readonly inputs: Perturbed;
   readonly recurrent: Perturbed;
-  readonly bias: number;
-  /** [samples, hidden]. */
-  readonly cell: number;
-  readonly outputs: number;
+  /** Where the cell reads and writes, a row a sample. */
+  readonly at: CellStep;
 }
 
 export class FlipoutStepper {
@@ -60,7 +63,9 @@ export class FlipoutStepper {
   readonly #output: Perturbed;
   readonly #outputBias: number;
   readonly #embedded: number;
-  readonly #gates: number;
+  readonly #cell: Cell;
+  /** gates·hidden. */
+  readonly #wide: number;
   readonly #signed: number;
   readonly #changes: number;
   readonly #targets: number;
@@ -78,13 +83,11 @@ export class FlipoutStepper {
     this.#embedding = { mean: table(), change: table() };
     this.#tokenSigns = plan.words(samples * vocabulary + DRAWN);
     this.#widthSigns = plan.words(samples * embedding + DRAWN);
-    this.#layers = Array.from({ length: layers }, (_, l) => ({
-      inputs: this.#planProduct(4 * hidden, l === 0 ? embedding : hidden),
-      recurrent: this.#planProduct(4 * hidden, hidden),
-      bias: plan.words(4 * hidden),
-      cell: plan.words(samples * hidden),
-      outputs: plan.words(samples * hidden),
-    }));
+    this.#cell = cellOf(model.cell);
+    this.#wide = this.#cell.gates * hidden;
+    const gates = plan.words(samples * this.#wide);
+    const products = this.#cell.apart ? plan.words(samples * this.#wide) : gates;
+    this.#layers = Array.from({ length: layers }, (_, l) => this.#planLayer(l, gates, products));
     this.#output = this.#planProduct(vocabulary, hidden);
     this.#outputBias = plan.words(vocabulary);
     this.stride = Math.ceil(vocabulary / 4) * 4;
@@ -92,16 +95,38 @@ export class FlipoutStepper {
     this.nll = plan.words(samples);
     this.#targets = plan.words(samples);
     this.#embedded = plan.words(samples * embedding);
-    this.#gates = plan.words(samples * 4 * hidden);
     this.#signed = plan.words(samples * Math.max(embedding, hidden));
-    this.#changes = plan.words(samples * Math.max(4 * hidden, vocabulary));
+    this.#changes = plan.words(samples * Math.max(this.#wide, vocabulary));
     this.#weights = plan.words(Math.max(...layout.segments.map((s) => s.size)));
     this.#scratch = plan.words(this.#k.gemmScratchSize() / BYTES);
-    this.work = 2 * samples * (4 * hidden * (embedding + (2 * layers - 1) * hidden) + vocabulary * hidden);
+    this.work = 2 * samples * (this.#wide * (embedding + (2 * layers - 1) * hidden) + vocabulary * hidden);
+  }
+
+  #planLayer(l: number, gates: number, products: number): FlipoutLayer {
+    const { embedding, hidden } = this.#model;
+    const state = () => this.#plan.words(this.#samples * hidden);
+    const bias = this.#plan.words((this.#cell.apart ? 2 : 1) * this.#wide);
+    const [h, c] = [state(), state()];
+    return {
+      inputs: this.#planProduct(this.#wide, l === 0 ? embedding : hidden),
+      recurrent: this.#planProduct(this.#wide, hidden),
+      at: {
+        batch: this.#samples,
+        hidden,
+        gates,
+        products,
+        bias,
+        stateBias: bias + this.#wide * BYTES,
+        hBefore: h,
+        cBefore: c,
+        h,
+        c,
+      },
+    };
   }
 
   #planProduct(n: number, k: number): Perturbed {
-    const packed = () => this.#plan.words(this.#k.packedSize(n, k) + 16);
+    const packed = () => this.#plan.words(this.#k.packedSize(n, k, FLOATS) + 16);
     return {
       n,
       k,
@@ -114,7 +139,7 @@ export class FlipoutStepper {
 
   /** Packs mean and perturbation, draws the signs, zeroes the states. */
   pack(mean: WeightSource, change: WeightSource, signs: SignSource): void {
-    const { hidden, tied } = this.#model;
+    const { tied } = this.#model;
     let row = 0;
     const draw = (at: number, width: number) => {
       for (let s = 0; s < this.#samples; s++) signs(at + s * width * BYTES, width, row++);
@@ -126,7 +151,7 @@ export class FlipoutStepper {
         [change, product.change],
       ] as const) {
         source(segment, this.#weights);
-        this.#k.packRows(at, this.#weights, product.k, product.k, product.n);
+        this.#k.packRows(at, this.#weights, product.k, product.k, product.n, FLOATS, 0, product.n);
       }
       draw(product.inputSigns, product.k);
       draw(product.outputSigns, product.n);
@@ -136,12 +161,14 @@ export class FlipoutStepper {
     change(table, this.#embedding.change);
     draw(this.#tokenSigns, this.#model.vocabulary);
     draw(this.#widthSigns, this.#model.embedding);
-    for (const [l, layer] of this.#layers.entries()) {
-      pack(`lstm.weight_ih_l${l}`, layer.inputs);
-      pack(`lstm.weight_hh_l${l}`, layer.recurrent);
-      mean(this.#layout.find(`lstm.bias_ih_l${l}`), layer.bias);
-      mean(this.#layout.find(`lstm.bias_hh_l${l}`), this.#weights);
-      this.#k.axpby(layer.bias, 1, this.#weights, 1, 4 * hidden);
+    const { prefix, apart } = this.#cell;
+    const wide = this.#wide;
+    for (const [l, { inputs, recurrent, at }] of this.#layers.entries()) {
+      pack(`${prefix}.weight_ih_l${l}`, inputs);
+      pack(`${prefix}.weight_hh_l${l}`, recurrent);
+      mean(this.#layout.find(`${prefix}.bias_ih_l${l}`), at.bias);
+      mean(this.#layout.find(`${prefix}.bias_hh_l${l}`), apart ? at.stateBias : this.#weights);
+      if (!apart) this.#k.axpby(at.bias, 1, this.#weights, 1, wide);
     }
     pack(tied ? "embedding.weight" : "output.weight", this.#output);
     if (tied) this.#tieSigns();
@@ -159,22 +186,21 @@ export class FlipoutStepper {
   /** Zeroes the states, for a text that begins. */
   reset(): void {
     const count = this.#samples * this.#model.hidden;
-    for (const { cell, outputs } of this.#layers) {
-      this.#plan.floats(cell, count).fill(0);
-      this.#plan.floats(outputs, count).fill(0);
+    for (const { at } of this.#layers) {
+      this.#plan.floats(at.c, count).fill(0);
+      this.#plan.floats(at.h, count).fill(0);
     }
   }
 
   /** Reads a token into every sample's state. @throws SviError `E_TOKEN_RANGE` */
   read(token: number): void {
-    const { hidden } = this.#model;
     this.#embed(token);
     let below = this.#embedded;
-    for (const { inputs, recurrent, bias, cell, outputs } of this.#layers) {
-      this.#times(inputs, below, this.#gates, false);
-      this.#times(recurrent, outputs, this.#gates, true);
-      this.#k.lstmForward(this.#gates, bias, cell, cell, outputs, this.#samples, hidden);
-      below = outputs;
+    for (const { inputs, recurrent, at } of this.#layers) {
+      this.#times(inputs, below, at.gates, false);
+      this.#times(recurrent, at.hBefore, at.products, !this.#cell.apart);
+      this.#cell.step(this.#k, at);
+      below = at.h;
     }
   }
 
@@ -193,12 +219,16 @@ export class FlipoutStepper {
     }
   }
 
+  #gemm(n: number, k: number, x: number, packed: number, y: number, stride: number, adding: number): void {
+    this.#k.gemm(this.#samples, n, k, x, k, 0, packed, y, stride, adding, this.#scratch, FLOATS, 0, n);
+  }
+
   /** y[samples, n] (+)= x·Mᵀ + ((x ∘ c)·ΔWᵀ) ∘ r. */
   #times({ n, k, mean, change, inputSigns, outputSigns }: Perturbed, x: number, y: number, adding: boolean) {
     const samples = this.#samples;
-    this.#k.gemm(samples, n, k, x, k, 0, mean, y, n, Number(adding), this.#scratch);
+    this.#gemm(n, k, x, mean, y, n, Number(adding));
     this.#k.maskRows(this.#signed, x, inputSigns, samples, samples, k);
-    this.#k.gemm(samples, n, k, this.#signed, k, 0, change, this.#changes, n, 0, this.#scratch);
+    this.#gemm(n, k, this.#signed, change, this.#changes, n, 0);
     this.#k.addSigned(y, this.#changes, outputSigns, samples * n);
   }
 
@@ -207,10 +237,10 @@ export class FlipoutStepper {
     const { vocabulary, hidden } = this.#model;
     const { n, k, mean, change, inputSigns, outputSigns } = this.#output;
     const samples = this.#samples;
-    const top = this.#layers.at(-1)!.outputs;
-    this.#k.gemm(samples, n, k, top, k, 0, mean, this.probabilities, this.stride, 0, this.#scratch);
+    const top = this.#layers.at(-1)!.at.h;
+    this.#gemm(n, k, top, mean, this.probabilities, this.stride, 0);
     this.#k.maskRows(this.#signed, top, inputSigns, samples, samples, hidden);
-    this.#k.gemm(samples, n, k, this.#signed, k, 0, change, this.#changes, n, 0, this.#scratch);
+    this.#gemm(n, k, this.#signed, change, this.#changes, n, 0);
     for (let s = 0; s < samples; s++)
       this.#k.addSigned(
         this.probabilities + s * this.stride * BYTES,

@@ -2,7 +2,6 @@
 import type { KernelInstance } from "../kernels/instance.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
 import { type Seed, STREAM } from "../kernels/random.ts";
-import type { ModelConfiguration } from "./configuration.ts";
 import type { Layout } from "./layout.ts";
 
 /**
@@ -12,28 +11,23 @@ import type { Layout } from "./layout.ts";
  *
  * @returns the flat vector, [layout.length], padding zero
  */
-export function initialWeights(
-  instance: KernelInstance,
-  model: ModelConfiguration,
-  layout: Layout,
-  seed: Seed,
-): Float32Array {
+export function initialWeights(instance: KernelInstance, layout: Layout, seed: Seed): Float32Array {
   const plan = new MemoryPlan(instance);
   const at = plan.words(layout.length);
   plan.commit();
   const k = instance.exports;
   const weights = new Float32Array(layout.length);
-  for (const s of layout.segments) {
-    const normal = s.name === "embedding.weight" && !model.tied;
-    const bound = Math.fround(1 / Math.sqrt(s.name.startsWith("output.tail.") ? s.shape[1] : model.hidden));
-    const fill = normal ? k.normalArray : k.uniformArray;
-    fill(at, s.size, s.offset, seed.low, seed.high, 0, STREAM.initialise, 0);
-    const drawn = plan.floats(at, s.size);
-    for (let i = 0; i < s.size; i++) weights[s.offset + i] = normal ? drawn[i] : bound * (2 * drawn[i] - 1);
-    if (s.name.startsWith("lstm.bias_ih"))
-      weights.fill(1, s.offset + model.hidden, s.offset + 2 * model.hidden);
-    if (s.name.startsWith("lstm.bias_hh"))
-      weights.fill(0, s.offset + model.hidden, s.offset + 2 * model.hidden);
+  for (const { init, size, offset } of layout.segments) {
+    const draw = init.kind === "normal" ? k.normalArray : k.uniformArray;
+    draw(at, size, offset, seed.low, seed.high, 0, STREAM.initialise, 0);
+    const drawn = plan.floats(at, size);
+    if (init.kind === "normal") {
+      weights.set(drawn, offset);
+      continue;
+    }
+    const bound = Math.fround(1 / Math.sqrt(init.width));
+    for (let i = 0; i < size; i++) weights[offset + i] = bound * (2 * drawn[i] - 1);
+    if (init.fill) weights.fill(init.fill.value, offset + init.fill.from, offset + init.fill.to);
   }
   return weights;
 }

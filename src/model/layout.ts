@@ -1,11 +1,14 @@
 /** @module Where each named segment of the one flat parameter vector lies. */
-import { tailsOf } from "./clusters.ts";
 import type { ModelConfiguration } from "./configuration.ts";
+import { adaptiveTensors } from "./layers/adaptive.ts";
+import { cellOf } from "./layers/cells.ts";
+import { embeddingTensors } from "./layers/embedding.ts";
+import { fullTensors } from "./layers/full.ts";
+import type { Tensor } from "./layers/layer.ts";
+import { recurrentTensors } from "./layers/recurrent.ts";
 
-/** A tensor of the model. Names and shapes are PyTorch's. */
-export interface Segment {
-  readonly name: string;
-  readonly shape: readonly number[];
+/** A tensor of the model in the flat vector. */
+export interface Segment extends Tensor {
   /** Index of its first element in the flat vector, a multiple of 16. */
   readonly offset: number;
   /** Elements; nothing reads the gap up to the next segment. */
@@ -28,35 +31,27 @@ export interface Layout {
 /** Segments start at multiples of 16 floats, so that one block of random numbers never spans two. */
 const ALIGNMENT = 16;
 
-/** The segments in their order: embedding, LSTM layers, output (its weight left out where tied), or head and tails. */
+/** The layers' tensors in the order of the layers. */
+function tensorsOf(model: ModelConfiguration): Tensor[] {
+  const { embedding, hidden, layers } = model;
+  const cell = cellOf(model.cell);
+  return [
+    ...embeddingTensors(model),
+    ...Array.from({ length: layers }, (_, l) =>
+      recurrentTensors(cell, l, l === 0 ? embedding : hidden, hidden),
+    ).flat(),
+    ...(model.softmax === "adaptive" ? adaptiveTensors(model) : fullTensors(model)),
+  ];
+}
+
 export function layoutOf(model: ModelConfiguration): Layout {
-  const { vocabulary, embedding, hidden, layers, tied } = model;
-  const segments: Segment[] = [];
   let offset = 0;
-  const add = (name: string, ...shape: number[]) => {
-    const size = shape.reduce((a, b) => a * b, 1);
-    segments.push({ name, shape, offset, size, bias: shape.length === 1 });
+  const segments = tensorsOf(model).map((tensor): Segment => {
+    const size = tensor.shape.reduce((a, b) => a * b, 1);
+    const segment = { ...tensor, offset, size, bias: tensor.role === "bias" };
     offset += Math.ceil(size / ALIGNMENT) * ALIGNMENT;
-  };
-  add("embedding.weight", vocabulary, embedding);
-  for (let l = 0; l < layers; l++) {
-    add(`lstm.weight_ih_l${l}`, 4 * hidden, l === 0 ? embedding : hidden);
-    add(`lstm.weight_hh_l${l}`, 4 * hidden, hidden);
-    add(`lstm.bias_ih_l${l}`, 4 * hidden);
-    add(`lstm.bias_hh_l${l}`, 4 * hidden);
-  }
-  if (model.softmax === "adaptive") {
-    const tails = tailsOf(model);
-    add("output.head.weight", tails[0].first + tails.length, hidden);
-    add("output.head.bias", tails[0].first + tails.length);
-    tails.forEach(({ size, width }, i) => {
-      add(`output.tail.${i}.0.weight`, width, hidden);
-      add(`output.tail.${i}.1.weight`, size, width);
-    });
-  } else {
-    if (!tied) add("output.weight", vocabulary, hidden);
-    add("output.bias", vocabulary);
-  }
+    return segment;
+  });
   const byName = new Map(segments.map((s) => [s.name, s]));
   return {
     segments,

@@ -2,20 +2,20 @@
  * @module One token for many rows at once, each after any row of the step before: texts of all lengths are read side
  * by side without padding, and a beginning that several share is read once. Row by row the bits are `Stepper`'s.
  */
-import type { KernelExports } from "../kernels/generated/signatures.ts";
+import type { Address } from "../kernels/address.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
-import { AdaptiveSoftmax } from "./adaptiveSoftmax.ts";
-import { chunkRowsOf, logitStrideOf } from "./classifier.ts";
+import { Tape } from "../kernels/tape.ts";
 import type { ModelConfiguration } from "./configuration.ts";
-import { FullSoftmax } from "./fullSoftmax.ts";
+import { AdaptiveSoftmax } from "./layers/adaptive.ts";
+import type { Cell } from "./layers/cell.ts";
+import { cellOf } from "./layers/cells.ts";
+import { chunkRowsOf, logitStrideOf } from "./layers/classifier.ts";
+import { FullSoftmax } from "./layers/full.ts";
+import type { LayerContext } from "./layers/layer.ts";
+import type { Chunk, OutputLayer } from "./layers/output.ts";
 import type { Layout } from "./layout.ts";
-import type { Chunk, OutputLayer } from "./outputLayer.ts";
 import { Products } from "./products.ts";
-import { type Slices, unitsOfPart } from "./work.ts";
 
-const BYTES = 4;
-/** Operations that take as long as one LSTM unit. */
-const UNIT = 400;
 /** Floats of the first layer's products with whole vocabularies, all sets together; larger ones are not kept. */
 const PROJECTION_FLOATS = 2 ** 22;
 
@@ -27,41 +27,46 @@ export interface RowStepperOptions {
 }
 
 interface RowLayer {
-  readonly packedIh: number;
-  readonly packedHh: number;
-  /** b_ih + b_hh, [4·hidden]. */
-  readonly bias: number;
-  /** [rows + 1, hidden]: each row's state; the last is what texts begin from. */
-  readonly h: number;
-  readonly c: number;
+  readonly packedIh: Address;
+  readonly packedHh: Address;
+  /** [gates·hidden], or twice that where the cell keeps products apart. */
+  readonly bias: Address;
+  /** [rows + 1, hidden] each: every row's state; the last is what texts begin from. */
+  readonly states: readonly Address[];
 }
 
 interface WeightSet {
   /** The flat vector, to write before `pack`. */
-  readonly theta: number;
+  readonly theta: Address;
   readonly layers: readonly RowLayer[];
   readonly output: OutputLayer;
-  /** First layer's products with every token's embedding, [vocabulary, 4·hidden]; 0 where they are not kept. */
-  readonly projected: number;
+  /** First layer's products with every token's embedding, [vocabulary, gates·hidden]; 0 where they are not kept. */
+  readonly projected: Address;
 }
 
+/** Records on its tape. */
 export class RowStepper {
+  readonly tape: Tape;
   readonly rows: number;
   /** [chunkRows, stride]: probabilities of the chunk at hand. */
-  readonly logits: number;
+  readonly logits: Address;
   readonly stride: number;
   readonly #plan: MemoryPlan;
-  readonly #k: KernelExports;
   readonly #products: Products;
   readonly #model: ModelConfiguration;
   readonly #layout: Layout;
+  readonly #cell: Cell;
+  /** gates·hidden. */
+  readonly #wide: number;
   readonly #sets: readonly WeightSet[];
-  readonly #tokens: number;
-  readonly #parents: number;
-  readonly #embedded: number;
-  readonly #gates: number;
-  readonly #hBefore: number;
-  readonly #cBefore: number;
+  readonly #tokens: Address;
+  readonly #parents: Address;
+  readonly #embedded: Address;
+  readonly #gates: Address;
+  /** Products of the state, which may be in `gates`. */
+  readonly #stateProducts: Address;
+  /** The states that rows begin from, [rows, hidden]. */
+  readonly #before: readonly Address[];
   #count = 0;
 
   /** Plans its memory; usable once the plan is committed, the flat vectors are written and packed. */
@@ -72,101 +77,112 @@ export class RowStepper {
     { rows, sets }: RowStepperOptions,
   ) {
     const { vocabulary, embedding, hidden } = model;
+    this.tape = new Tape(plan.instance);
     this.rows = rows;
     this.#plan = plan;
     this.#model = model;
     this.#layout = layout;
-    this.#products = new Products(plan);
-    this.#k = this.#products.kernels;
+    this.#cell = cellOf(model.cell);
+    this.#wide = this.#cell.gates * hidden;
+    this.#products = new Products(this.tape, plan);
     this.#tokens = plan.words(rows);
     this.#parents = plan.words(rows);
     this.#embedded = plan.words(rows * embedding);
-    this.#gates = plan.words(rows * 4 * hidden);
-    this.#hBefore = plan.words(rows * hidden);
-    this.#cBefore = plan.words(rows * hidden);
-    const chunkRows = chunkRowsOf(rows, vocabulary, false);
+    this.#gates = plan.words(rows * this.#wide);
+    this.#stateProducts = this.#cell.apart ? plan.words(rows * this.#wide) : this.#gates;
+    this.#before = Array.from({ length: this.#cell.states }, () => plan.words(rows * hidden));
     this.stride = logitStrideOf(vocabulary);
+    const chunkRows = chunkRowsOf(rows, vocabulary, false);
     this.logits = plan.words(chunkRows * this.stride);
-    const [targets, nll] = [plan.words(rows), plan.words(rows)];
-    const buffers = { logits: this.logits, chunkRows, logitStride: this.stride, targets, nll };
-    const Output = model.softmax === "adaptive" ? AdaptiveSoftmax : FullSoftmax;
-    const kept = vocabulary * 4 * hidden * sets <= PROJECTION_FLOATS;
+    const output = this.#outputs(chunkRows);
+    const kept = vocabulary * this.#wide * sets <= PROJECTION_FLOATS;
     this.#sets = Array.from({ length: sets }, () => ({
       theta: plan.words(layout.length),
-      layers: Array.from({ length: model.layers }, (_, l) => this.#planLayer(l)),
-      output: new Output({
-        plan,
-        model,
-        layout,
-        products: this.#products,
-        buffers: { ...buffers, packedRows: 0, dAbove: 0 },
-        rows,
-        training: false,
-      }),
-      projected: kept ? plan.words(vocabulary * 4 * hidden) : 0,
+      layers: Array.from({ length: model.layers }, (_, l) => this.#planLayer(l === 0 ? embedding : hidden)),
+      output: output(),
+      projected: kept ? plan.words(vocabulary * this.#wide) : 0,
     }));
   }
 
-  #planLayer(l: number): RowLayer {
-    const { embedding, hidden } = this.#model;
-    const state = () => this.#plan.words((this.rows + 1) * hidden);
+  /** Output layers, a set of weights each, that share their buffers. */
+  #outputs(chunkRows: number): () => OutputLayer {
+    const [plan, model] = [this.#plan, this.#model];
+    const none = { ids: 0, places: 0, keep: 0, packedRows: 0, packedInputs: 0 };
+    const context: LayerContext = {
+      plan,
+      model,
+      tape: this.tape,
+      products: this.#products,
+      layout: this.#layout,
+      shape: { batch: this.rows, sequence: 1, training: false, dropout: false, resets: false },
+      window: { steps: 1, rows: this.rows, distinct: 0 },
+      shared: none,
+    };
+    const [targets, nll] = [plan.words(this.rows), plan.words(this.rows)];
+    const buffers = { logits: this.logits, chunkRows, logitStride: this.stride, targets, nll };
+    const Output = model.softmax === "adaptive" ? AdaptiveSoftmax : FullSoftmax;
+    return () => new Output({ ...context, buffers, width: model.hidden });
+  }
+
+  #planLayer(width: number): RowLayer {
+    const { hidden } = this.#model;
     return {
-      packedIh: this.#products.planPacked(4 * hidden, l === 0 ? embedding : hidden),
-      packedHh: this.#products.planPacked(4 * hidden, hidden),
-      bias: this.#plan.words(4 * hidden),
-      h: state(),
-      c: state(),
+      packedIh: this.#products.planPacked(this.#wide, width),
+      packedHh: this.#products.planPacked(this.#wide, hidden),
+      bias: this.#plan.words((this.#cell.apart ? 2 : 1) * this.#wide),
+      states: this.#before.map(() => this.#plan.words((this.rows + 1) * hidden)),
     };
   }
 
   /** Address of a set's flat vector. */
-  theta(set: number): number {
+  theta(set: number): Address {
     return this.#sets[set].theta;
   }
 
   /** Packs what stands in a set's flat vector; texts begin from a state of zeros. */
-  *pack(set: number): Slices {
+  pack(set: number): void {
     const { embedding, hidden, vocabulary } = this.#model;
     const { theta, layers, output, projected } = this.#sets[set];
-    const at = (name: string) => theta + this.#layout.find(name).offset * BYTES;
-    for (const [l, layer] of layers.entries()) {
-      const width = l === 0 ? embedding : hidden;
-      yield* this.#products.packRows(layer.packedIh, at(`lstm.weight_ih_l${l}`), width, width, 4 * hidden);
-      yield* this.#products.packRows(layer.packedHh, at(`lstm.weight_hh_l${l}`), hidden, hidden, 4 * hidden);
-      this.#k.copyBytes(layer.bias, at(`lstm.bias_ih_l${l}`), 4 * hidden * BYTES);
-      this.#k.axpby(layer.bias, 1, at(`lstm.bias_hh_l${l}`), 1, 4 * hidden);
-      for (const state of [layer.h, layer.c]) this.#plan.floats(state + this.#rowBytes, hidden).fill(0);
+    const { prefix, apart } = this.#cell;
+    const { k } = this.tape;
+    const n = this.#wide;
+    const at = (name: string) => theta + 4 * this.#layout.find(name).offset;
+    for (const [l, { packedIh, packedHh, bias, states }] of layers.entries()) {
+      const [ofInputs, ofState] = [at(`${prefix}.bias_ih_l${l}`), at(`${prefix}.bias_hh_l${l}`)];
+      this.#products.packRows(packedIh, at(`${prefix}.weight_ih_l${l}`), l === 0 ? embedding : hidden, n);
+      this.#products.packRows(packedHh, at(`${prefix}.weight_hh_l${l}`), hidden, n);
+      k.copyBytes({ out: bias, x: ofInputs, bytes: 4 * n });
+      if (apart) k.copyBytes({ out: bias + 4 * n, x: ofState, bytes: 4 * n });
+      else k.axpby({ out: bias, a: 1, x: ofState, b: 1, n });
+      for (const state of states) k.fillZero({ out: state + this.#rowBytes, bytes: 4 * hidden });
     }
-    yield* output.pack(theta);
-    if (projected) yield* this.#project(layers[0], at("embedding.weight"), vocabulary, projected);
+    output.pack(theta);
+    if (projected) this.#project(layers[0], at("embedding.weight"), vocabulary, projected);
   }
 
   /** Offset of the state that texts begin from. */
   get #rowBytes(): number {
-    return this.rows * this.#model.hidden * BYTES;
+    return 4 * this.rows * this.#model.hidden;
   }
 
-  *#project({ packedIh }: RowLayer, from: number, rows: number, to: number): Slices {
-    const { embedding, hidden } = this.#model;
-    const result = { at: to, stride: 4 * hidden };
-    yield* this.#products.multiply(
-      [rows, 4 * hidden, embedding],
-      { at: from, stride: embedding },
-      packedIh,
-      result,
-    );
+  #project({ packedIh }: RowLayer, from: Address, rows: number, to: Address): void {
+    const { embedding } = this.#model;
+    this.#products.multiply([rows, this.#wide, embedding], { at: from, stride: embedding }, packedIh, {
+      at: to,
+      stride: this.#wide,
+    });
   }
 
   /** Texts begin from the state that a row of the last step ended in. */
   beginFrom(row: number): void {
-    const bytes = this.#model.hidden * BYTES;
+    const bytes = 4 * this.#model.hidden;
     for (const { layers } of this.#sets)
-      for (const { h, c } of layers)
-        for (const state of [h, c]) this.#k.copyBytes(state + this.#rowBytes, state + row * bytes, bytes);
+      for (const state of layers.flatMap(({ states }) => states))
+        this.tape.k.copyBytes({ out: state + this.#rowBytes, x: state + row * bytes, bytes });
   }
 
   /**
-   * Takes the rows of a step.
+   * Takes the rows of a step, at once: what was recorded before must have been done.
    * @param tokens [count], ids of the vocabulary
    * @param parents [count], each row's place in the step before; −1 for a text that begins
    */
@@ -178,54 +194,65 @@ export class RowStepper {
   }
 
   /** Reads the rows' tokens into the states of one set. */
-  *read(set: number): Slices {
+  read(set: number): void {
     const { hidden } = this.#model;
-    const count = this.#count;
-    const layers = this.#sets[set].layers;
-    for (const [l, layer] of layers.entries()) {
-      this.#k.gatherRows(this.#hBefore, layer.h, this.#parents, count, hidden);
-      this.#k.gatherRows(this.#cBefore, layer.c, this.#parents, count, hidden);
-      yield* l === 0 ? this.#embed(this.#sets[set]) : this.#above(layer, layers[l - 1].h);
-      yield* this.#products.multiply(
-        [count, 4 * hidden, hidden],
-        { at: this.#hBefore, stride: hidden },
-        layer.packedHh,
-        { at: this.#gates, stride: 4 * hidden, accumulate: true },
-      );
-      yield* this.#products.parts(count, unitsOfPart(4 * hidden), UNIT * hidden, (from, rows) => {
-        const at = from * hidden * BYTES;
-        const [gates, c] = [this.#gates + 4 * at, layer.c + at];
-        this.#k.lstmForward(gates, layer.bias, this.#cBefore + at, c, layer.h + at, rows, hidden);
+    const { layers } = this.#sets[set];
+    const [count, wide, k] = [this.#count, this.#wide, this.tape.k];
+    for (const [l, { packedHh, bias, states }] of layers.entries()) {
+      for (const [i, table] of states.entries())
+        k.gatherRows({ out: this.#before[i], table, ids: this.#parents, rows: count, width: hidden });
+      if (l === 0) this.#embed(this.#sets[set]);
+      else this.#above(layers[l], layers[l - 1].states[0]);
+      this.#products.multiply([count, wide, hidden], { at: this.#before[0], stride: hidden }, packedHh, {
+        at: this.#stateProducts,
+        stride: wide,
+        accumulate: !this.#cell.apart,
       });
+      const at = {
+        batch: count,
+        hidden,
+        gates: this.#gates,
+        products: this.#stateProducts,
+        bias,
+        stateBias: bias + 4 * wide,
+        hBefore: this.#before[0],
+        cBefore: this.#before[1] ?? 0,
+        h: states[0],
+        c: states[1] ?? 0,
+        dh: 0,
+        carried: 0,
+      };
+      this.tape.loop(1, (turns) => this.#cell.forward(turns, at, 0));
     }
   }
 
-  *#embed({ theta, projected, layers }: WeightSet): Slices {
-    const { embedding, hidden } = this.#model;
+  #embed({ theta, projected, layers }: WeightSet): void {
+    const { embedding: width } = this.#model;
+    const { k } = this.tape;
+    const [ids, rows] = [this.#tokens, this.#count];
     if (projected) {
-      this.#k.gatherRows(this.#gates, projected, this.#tokens, this.#count, 4 * hidden);
+      k.gatherRows({ out: this.#gates, table: projected, ids, rows, width: this.#wide });
       return;
     }
-    const table = theta + this.#layout.find("embedding.weight").offset * BYTES;
-    this.#k.gatherRows(this.#embedded, table, this.#tokens, this.#count, embedding);
-    yield* this.#project(layers[0], this.#embedded, this.#count, this.#gates);
+    const table = theta + 4 * this.#layout.find("embedding.weight").offset;
+    k.gatherRows({ out: this.#embedded, table, ids, rows, width });
+    this.#project(layers[0], this.#embedded, rows, this.#gates);
   }
 
-  *#above({ packedIh }: RowLayer, below: number): Slices {
+  #above({ packedIh }: RowLayer, below: Address): void {
     const { hidden } = this.#model;
-    const to = { at: this.#gates, stride: 4 * hidden };
-    yield* this.#products.multiply(
-      [this.#count, 4 * hidden, hidden],
-      { at: below, stride: hidden },
-      packedIh,
-      to,
-    );
+    this.#products.multiply([this.#count, this.#wide, hidden], { at: below, stride: hidden }, packedIh, {
+      at: this.#gates,
+      stride: this.#wide,
+    });
   }
 
-  /** What follows each row, chunk by chunk: after each, `logits` holds probabilities, [rows, stride]. */
-  probabilities(set: number): Generator<Chunk | undefined, void, void> {
+  /** What follows each row, chunk by chunk: at each visit `logits` holds probabilities, [rows, stride]. */
+  probabilities(set: number, visit: (chunk: Chunk) => void): void {
     const { theta, layers, output } = this.#sets[set];
+    const { hidden } = this.#model;
     output.setTargets(new Int32Array(this.#count));
-    return output.probabilities(theta, { at: layers.at(-1)!.h, count: this.#count });
+    const top = { at: layers.at(-1)!.states[0], count: this.#count, width: hidden, distinct: false };
+    output.probabilities(theta, top, visit);
   }
 }

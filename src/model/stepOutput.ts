@@ -1,9 +1,9 @@
 /** @module The output layer for one token at a time: the last state → probabilities of all tokens. */
 import type { KernelExports } from "../kernels/generated/signatures.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
-import { logitStrideOf } from "./classifier.ts";
 import { tailsOf } from "./clusters.ts";
 import type { ModelConfiguration } from "./configuration.ts";
+import { logitStrideOf } from "./layers/classifier.ts";
 import { type Input, type Matrix, outputWidth, planInput, planMatrix, type Quantization } from "./matrix.ts";
 
 const BYTES = 4;

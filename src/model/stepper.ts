@@ -5,10 +5,12 @@
  * tokens seen last, as many as fit: the same bits as computed anew, and for most tokens of a text a copy less
  * than a product. In float32 the bits are those of `Network`.
  */
-import { SviError } from "../errors.ts";
 import type { KernelExports } from "../kernels/generated/signatures.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
+import { requireToken } from "./checks.ts";
 import type { ModelConfiguration } from "./configuration.ts";
+import type { Cell, CellStep } from "./layers/cell.ts";
+import { cellOf } from "./layers/cells.ts";
 import type { Layout, Segment } from "./layout.ts";
 import { type Input, type Matrix, outputWidth, planInput, planMatrix, type Quantization } from "./matrix.ts";
 import { type Predicted, planStepOutput, type StepOutput } from "./stepOutput.ts";
@@ -20,16 +22,20 @@ export type WeightSource = (segment: Segment, at: number) => void;
 
 /** What all steppers of a plan use in turn. */
 export interface StepScratch extends Predicted {
-  /** [4·hidden]. */
+  /** [gates·hidden]; products of the state, apart from those of the inputs where the cell keeps them so. */
   readonly gates: number;
+  readonly products: number;
   /** A segment's weights while they are packed. */
   readonly weights: number;
 }
 
 export function planScratch(plan: MemoryPlan, model: ModelConfiguration, layout: Layout): StepScratch {
-  const staged = layout.segments.filter((s) => s.name !== "embedding.weight");
+  const staged = layout.segments.filter((s) => s.role !== "embedding");
+  const cell = cellOf(model.cell);
+  const gates = plan.words(outputWidth(cell.gates * model.hidden));
   return {
-    gates: plan.words(outputWidth(4 * model.hidden)),
+    gates,
+    products: cell.apart ? plan.words(outputWidth(cell.gates * model.hidden)) : gates,
     probabilities: plan.words(outputWidth(model.vocabulary)),
     stride: Math.ceil(model.vocabulary / 4) * 4,
     nll: plan.words(1),
@@ -38,22 +44,12 @@ export function planScratch(plan: MemoryPlan, model: ModelConfiguration, layout:
   };
 }
 
-/** @throws SviError `E_TOKEN_RANGE` */
-export function requireToken(token: number, vocabulary: number): void {
-  if (!(Number.isInteger(token) && token >= 0 && token < vocabulary))
-    throw new SviError("E_TOKEN_RANGE", `Token id ${token} is outside of 0 to ${vocabulary - 1}`, {
-      value: token,
-      remedy: "Encode the text with the model's own tokenizer",
-    });
-}
-
 interface StepLayer {
   readonly inputs: Matrix;
   readonly recurrent: Matrix;
-  /** b_ih + b_hh, [4·hidden]. */
-  readonly bias: number;
-  readonly cell: number;
   readonly outputs: Input;
+  /** Where the cell reads and writes. */
+  readonly at: CellStep;
 }
 
 export class Stepper {
@@ -64,6 +60,9 @@ export class Stepper {
   readonly #model: ModelConfiguration;
   readonly #layout: Layout;
   readonly #scratch: StepScratch;
+  readonly #cell: Cell;
+  /** gates·hidden. */
+  readonly #wide: number;
   readonly #embedding: number;
   readonly #embedded: Input;
   readonly #layers: readonly StepLayer[];
@@ -88,17 +87,42 @@ export class Stepper {
     this.#scratch = scratch;
     this.#embedding = plan.words(vocabulary * embedding);
     this.#embedded = planInput(plan, embedding, quantized);
-    this.#layers = Array.from({ length: model.layers }, (_, l) => ({
-      inputs: planMatrix(plan, 4 * hidden, l === 0 ? embedding : hidden, quantized),
-      recurrent: planMatrix(plan, 4 * hidden, hidden, quantized),
-      bias: plan.words(4 * hidden),
-      cell: plan.words(hidden),
-      outputs: planInput(plan, hidden, quantized),
-    }));
+    this.#cell = cellOf(model.cell);
+    this.#wide = this.#cell.gates * hidden;
+    this.#layers = Array.from({ length: model.layers }, (_, l) =>
+      this.#planLayer(l === 0 ? embedding : hidden, quantized),
+    );
     this.#output = planStepOutput(plan, model, scratch, quantized);
     this.#projected = new Int32Array(projections).fill(-1);
-    this.#projections = plan.words(projections * outputWidth(4 * hidden));
-    this.work = 8 * hidden * hidden * model.layers + this.#output.work;
+    this.#projections = plan.words(projections * outputWidth(this.#wide));
+    this.work = 2 * this.#wide * hidden * model.layers + this.#output.work;
+  }
+
+  #planLayer(width: number, quantized?: Quantization): StepLayer {
+    const plan = this.#plan;
+    const { hidden } = this.#model;
+    const { gates, products } = this.#scratch;
+    const wide = this.#wide;
+    const outputs = planInput(plan, hidden, quantized);
+    const bias = plan.words((this.#cell.apart ? 2 : 1) * wide);
+    const [h, c] = [outputs.floats, plan.words(this.#cell.states > 1 ? hidden : 0)];
+    return {
+      inputs: planMatrix(plan, wide, width, quantized),
+      recurrent: planMatrix(plan, wide, hidden, quantized),
+      outputs,
+      at: {
+        batch: 1,
+        hidden,
+        gates,
+        products,
+        bias,
+        stateBias: bias + 4 * wide,
+        hBefore: h,
+        cBefore: c,
+        h,
+        c,
+      },
+    };
   }
 
   /** Packs the weights and zeroes the state. */
@@ -110,11 +134,13 @@ export class Stepper {
       return weights;
     };
     source(find("embedding.weight"), this.#embedding);
-    for (const [l, layer] of this.#layers.entries()) {
-      layer.inputs.pack(staged(`lstm.weight_ih_l${l}`));
-      layer.recurrent.pack(staged(`lstm.weight_hh_l${l}`));
-      source(find(`lstm.bias_ih_l${l}`), layer.bias);
-      this.#k.axpby(layer.bias, 1, staged(`lstm.bias_hh_l${l}`), 1, 4 * this.#model.hidden);
+    const { prefix, apart } = this.#cell;
+    for (const [l, { inputs, recurrent, at }] of this.#layers.entries()) {
+      inputs.pack(staged(`${prefix}.weight_ih_l${l}`));
+      recurrent.pack(staged(`${prefix}.weight_hh_l${l}`));
+      source(find(`${prefix}.bias_ih_l${l}`), at.bias);
+      if (apart) source(find(`${prefix}.bias_hh_l${l}`), at.stateBias);
+      else this.#k.axpby(at.bias, 1, staged(`${prefix}.bias_hh_l${l}`), 1, this.#wide);
     }
     this.#output.pack(staged, this.#embedding);
     this.#projected.fill(-1);
@@ -124,8 +150,8 @@ export class Stepper {
   /** Zeroes the state, for a text that begins. */
   reset(): void {
     const { hidden } = this.#model;
-    for (const { cell, outputs } of this.#layers) {
-      this.#plan.floats(cell, hidden).fill(0);
+    for (const { at, outputs } of this.#layers) {
+      if (this.#cell.states > 1) this.#plan.floats(at.c, hidden).fill(0);
       this.#plan.floats(outputs.floats, hidden).fill(0);
       outputs.settle();
     }
@@ -133,25 +159,27 @@ export class Stepper {
 
   /** Reads a token into the state. @throws SviError `E_TOKEN_RANGE` */
   read(token: number): void {
-    const { gates } = this.#scratch;
-    const { hidden } = this.#model;
+    const { gates, products } = this.#scratch;
+    const { apart } = this.#cell;
     for (let l = 0; l < this.#layers.length; l++) {
-      const { inputs, recurrent, bias, cell, outputs } = this.#layers[l];
+      const { inputs, recurrent, outputs, at } = this.#layers[l];
       let from = gates;
       if (l === 0) from = this.#project(token);
       else inputs.times(this.#layers[l - 1].outputs, 0, gates);
-      recurrent.times(outputs, from, gates);
-      this.#k.lstmForward(gates, bias, cell, cell, outputs.floats, 1, hidden);
+      // What is kept for the next time must not be written to.
+      if (apart && l === 0) this.#k.copyBytes(gates, from, this.#wide * BYTES);
+      recurrent.times(outputs, apart ? 0 : from, products);
+      this.#cell.step(this.#k, at);
       outputs.settle();
     }
   }
 
   /** Address of the first layer's product with a token's embedding. */
   #project(token: number): number {
-    const { vocabulary, embedding, hidden } = this.#model;
+    const { vocabulary, embedding } = this.#model;
     requireToken(token, vocabulary);
     const row = token % this.#projected.length;
-    const at = this.#projections + row * outputWidth(4 * hidden) * BYTES;
+    const at = this.#projections + row * outputWidth(this.#wide) * BYTES;
     if (this.#projected[row] !== token) {
       const from = this.#embedding + token * embedding * BYTES;
       this.#k.copyBytes(this.#embedded.floats, from, embedding * BYTES);

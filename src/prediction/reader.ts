@@ -105,7 +105,7 @@ class RowReader implements Reader {
     const { layout } = this.#posterior;
     const flat = (at: number) => this.#plan.floats(at, layout.length);
     yield* this.#posterior.read(flat(this.#mean), this.#samples > 0 ? flat(this.#precision) : null);
-    if (this.#samples === 0) yield* this.#stepper.pack(0);
+    if (this.#samples === 0) this.#stepper.pack(0);
     for (let sample = 0; sample < this.#samples; sample++) {
       const theta = this.#stepper.theta(sample);
       yield* drawNatural(
@@ -114,8 +114,10 @@ class RowReader implements Reader {
         { theta, mean: this.#mean, h: this.#precision, delta: 0, scale: 1 },
         { seed, step: sample, stream: STREAM.evaluate, particle: 0 },
       );
-      yield* this.#stepper.pack(sample);
+      this.#stepper.pack(sample);
+      yield* this.#stepper.tape.run();
     }
+    yield* this.#stepper.tape.run();
     for (let i = 0; i < context.length; i++) yield* this.#readContext(context[i], i);
   }
 
@@ -167,23 +169,19 @@ class RowReader implements Reader {
     const { stride, logits } = this.#stepper;
     let count = 0;
     for (let set = 0; set < Math.max(1, this.#samples); set++) {
-      yield* this.#stepper.read(set);
-      for (const chunk of this.#stepper.probabilities(set)) {
-        if (!chunk) {
-          yield;
-          continue;
-        }
-        const { row, rows } = chunk;
+      this.#stepper.read(set);
+      this.#stepper.probabilities(set, ({ row, rows }) => {
         count = row + rows;
         if (this.#samples === 0) {
           k.addEntropy(this.#entropy + row * BYTES, logits, rows, stride, 1, 1);
           for (let i = 0; i < rows; i++) visit(row + i, i);
-          continue;
+          return;
         }
         const first = Number(set === 0);
         k.addProbabilities(this.#sum + row * stride * BYTES, logits, rows * stride, first);
         k.addEntropy(this.#samplesEntropy + row * BYTES, logits, rows, stride, 1, first);
-      }
+      });
+      yield* this.#stepper.tape.run();
     }
     if (this.#samples === 0) return;
     k.axpby(this.#sum, 0, this.#sum, 1 / this.#samples, count * stride);

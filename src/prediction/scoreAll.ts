@@ -3,7 +3,7 @@ import { requireInteger, SviError } from "../errors.ts";
 import { prepareKernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
-import { requireToken } from "../model/stepper.ts";
+import { requireToken } from "../model/checks.ts";
 import { tokenOffsets } from "../text/offsets.ts";
 import type { Tokenizer } from "../text/types.ts";
 import { requireForm } from "./ensemble.ts";

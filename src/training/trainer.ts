@@ -8,6 +8,7 @@ import { KernelInstance } from "../kernels/instance.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
 import { type Seed, STREAM } from "../kernels/random.ts";
+import { Tape } from "../kernels/tape.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
 import { finish, PART, type Slices, Work } from "../model/work.ts";
@@ -58,6 +59,7 @@ export class Trainer {
   readonly options: TrainerOptions;
   readonly #posterior: Posterior;
   readonly #plan: MemoryPlan;
+  readonly #tape: Tape;
   readonly #network: Network;
   /** What resuming needs besides the guide's. */
   readonly #state: State;
@@ -87,7 +89,8 @@ export class Trainer {
     const { configuration, layout } = posterior;
     const { batch, sequence, method, seed, steps, lambda } = options;
     this.#plan = new MemoryPlan(new KernelInstance(options.kernels), options.memoryLimit);
-    this.#network = new Network(this.#plan, configuration, layout, {
+    this.#tape = new Tape(this.#plan.instance);
+    this.#network = new Network(this.#tape, this.#plan, configuration, layout, {
       batch,
       sequence,
       training: true,
@@ -147,10 +150,13 @@ export class Trainer {
     for (let particle = 0; particle < guide.particles; particle++) {
       yield* guide.draw(position, particle, this.#network.embeddings);
       this.#drawMasks(particle);
-      yield* this.#network.pack(guide.theta);
-      yield* this.#network.forward(guide.theta, this.#carried);
-      total += yield* this.#network.loss(guide.theta, guide.gradient);
-      yield* this.#network.backward(guide.gradient);
+      this.#network.pack(guide.theta);
+      this.#network.forward(guide.theta, this.#carried);
+      this.#network.loss(guide.theta, guide.gradient, (nll) => {
+        total += nll;
+      });
+      this.#network.backward(guide.gradient);
+      yield* this.#tape.run();
       yield* guide.gather(position, particle);
     }
     return { position, nll: total / (position.tokens * guide.particles) };
@@ -186,6 +192,7 @@ export class Trainer {
       const update = yield* this.guide.update(position);
       done(update);
       this.#network.saveState(this.#carried);
+      yield* this.#tape.run();
       this.#tokens = position.tokens;
       this.#step[0]++;
       yield* this.#followAverage();
@@ -199,9 +206,17 @@ export class Trainer {
     const { dropout, seed } = this.options;
     let element = 0;
     for (const { address, size } of this.#network.masks) {
-      const k = this.#plan.instance.exports;
-      const { low, high } = seed;
-      k.dropoutMask(address, size, element, 1 - dropout, low, high, this.step, STREAM.dropout, particle);
+      this.#tape.k.dropoutMask({
+        out: address,
+        n: size,
+        firstElement: element,
+        keep: 1 - dropout,
+        seedLow: seed.low,
+        seedHigh: seed.high,
+        step: this.step,
+        stream: STREAM.dropout,
+        particle,
+      });
       element += Math.ceil(size / 16) * 16;
     }
   }
@@ -245,10 +260,13 @@ export class Trainer {
     const { mean } = this.guide;
     if (!(yield* this.finite()))
       throw diverged("largest weight after the update", Number.POSITIVE_INFINITY, this.step - 1);
-    yield* this.#network.pack(mean);
-    yield* this.#network.forward(mean, this.#carried);
-    const nll = (yield* this.#network.loss(mean)) / this.#tokens;
-    if (!(nll < this.#worstLoss)) throw diverged("loss after the update", nll, this.step - 1);
+    this.#network.pack(mean);
+    this.#network.forward(mean, this.#carried);
+    this.#network.loss(mean, 0, (total) => {
+      const nll = total / this.#tokens;
+      if (!(nll < this.#worstLoss)) throw diverged("loss after the update", nll, this.step - 1);
+    });
+    yield* this.#tape.run();
   }
 
   /** Remembers the weights as they are now as those to fall back to. */

@@ -29,8 +29,16 @@ const NOISE = 0.5;
 /** One segment with a posterior, and a bias that takes no part. */
 function layout(): Layout {
   const segments: Segment[] = [
-    { name: "weight", shape: [WEIGHTS], offset: 0, size: WEIGHTS, bias: false },
-    { name: "bias", shape: [3], offset: 32, size: 3, bias: true },
+    {
+      name: "weight",
+      shape: [WEIGHTS],
+      offset: 0,
+      size: WEIGHTS,
+      bias: false,
+      role: "output",
+      init: { kind: "normal" },
+    },
+    { name: "bias", shape: [3], offset: 32, size: 3, bias: true, role: "bias", init: { kind: "normal" } },
   ];
   return {
     segments,

@@ -13,8 +13,24 @@ import { finish } from "../model/support.ts";
 const [ROWS, WIDTH, TOKENS] = [8, 32, 100];
 const LENGTH = ROWS * WIDTH + 16;
 const segments: Segment[] = [
-  { name: "weight", shape: [ROWS, WIDTH], offset: 0, size: ROWS * WIDTH, bias: false },
-  { name: "bias", shape: [4], offset: ROWS * WIDTH, size: 4, bias: true },
+  {
+    name: "weight",
+    shape: [ROWS, WIDTH],
+    offset: 0,
+    size: ROWS * WIDTH,
+    bias: false,
+    role: "output",
+    init: { kind: "normal" },
+  },
+  {
+    name: "bias",
+    shape: [4],
+    offset: ROWS * WIDTH,
+    size: 4,
+    bias: true,
+    role: "bias",
+    init: { kind: "normal" },
+  },
 ];
 const layout: Layout = {
   segments,

@@ -47,7 +47,7 @@ describe("scatterAddRows", () => {
         for (let j = 0; j < width; j++) expected[id * width + j] += rows[r * width + j];
       });
       const found = writing(table, start.length, () =>
-        k.scatterAddRows(table, rowsAt, ids, IDS.length, width),
+        k.scatterAddRows(table, rowsAt, ids, IDS.length, width, width),
       );
       expect(found).toEqual(expected);
     }

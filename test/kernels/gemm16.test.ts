@@ -1,5 +1,6 @@
 /** int16 products: exact where the numbers are whole, and near to the product elsewhere. */
 import { describe, expect, it } from "vitest";
+import { kernelsOfForm } from "./forms.ts";
 import { Arena, random } from "./matrix.ts";
 
 /** Around the tile of 5 rows and twenty or forty of them, panels of 8 columns, blocks of 512 columns. */
@@ -9,7 +10,7 @@ const DEPTHS = [1, 2, 3, 7, 8, 9, 255, 256, 257, 513];
 const [MOST_A, MOST_B] = [2047, 4095];
 
 const arena = new Arena(32 * 2 ** 20);
-const k = arena.k;
+const k = kernelsOfForm(arena.k, "int16");
 
 type Layout = "nn" | "nt" | "tn";
 
@@ -49,15 +50,15 @@ function run({ a, b, depth, c0, layout = "nt" }: Case) {
   const [m, n] = [a.length / depth, b.length / depth];
   const [aAt, lda] = lay(a, depth, layout === "tn", 3);
   const [bAt, ldb] = lay(b, depth, layout !== "nt", 5);
-  const packed = arena.region(k.packedSize16(n, depth));
+  const packed = arena.region(k.packedSize(n, depth));
   const ldc = n + 2;
   const c = arena.region(m * ldc);
   if (c0) for (let i = 0; i < m; i++) arena.floats.set(c0.subarray(i * n, (i + 1) * n), c / 4 + i * ldc);
   const before = arena.snapshot();
-  (layout === "nt" ? k.packRows16 : k.packColumns16)(packed, bAt, ldb, depth, n);
-  k.gemm16(m, n, depth, aAt, lda, Number(layout === "tn"), packed, c, ldc, Number(!!c0), arena.scratch);
+  (layout === "nt" ? k.packRows : k.packColumns)(packed, bAt, ldb, depth, n);
+  k.gemm(m, n, depth, aAt, lda, Number(layout === "tn"), packed, c, ldc, Number(!!c0), arena.scratch);
   const stray = arena.strayWrite(before, [
-    { at: packed, rows: 1, width: k.packedSize16(n, depth), stride: 0 },
+    { at: packed, rows: 1, width: k.packedSize(n, depth), stride: 0 },
     { at: c, rows: m, width: n, stride: ldc },
   ]);
   return { m, n, aAt, lda, packed, found: matrix(c, m, n, ldc), stray };
@@ -177,19 +178,19 @@ describe("gemm16", () => {
     const { found, aAt, lda, packed } = run({ a, b, depth });
     const parts = arena.region(m * n);
     for (const cut of [1, 2, 4, 40, 42, 96]) {
-      k.gemm16(cut, n, depth, aAt, lda, 0, packed, parts, n, 0, arena.scratch);
+      k.gemm(cut, n, depth, aAt, lda, 0, packed, parts, n, 0, arena.scratch);
       const rest = [aAt + 4 * cut * lda, lda, 0, packed, parts + 4 * cut * n] as const;
-      k.gemm16(m - cut, n, depth, ...rest, n, 0, arena.scratch);
+      k.gemm(m - cut, n, depth, ...rest, n, 0, arena.scratch);
       expect(arena.read(parts, m * n)).toEqual(found);
     }
-    const panel = 4 * k.packedSize16(1, 256);
+    const panel = 4 * k.packedSize(1, 256);
     for (const cut of [8, 40, 144]) {
       // One block of the depth, as work is cut.
-      k.gemm16(m, n, 256, aAt, lda, 0, packed, parts, n, 0, arena.scratch);
+      k.gemm(m, n, 256, aAt, lda, 0, packed, parts, n, 0, arena.scratch);
       const expected = arena.read(parts, m * n);
-      k.gemm16(m, cut, 256, aAt, lda, 0, packed, parts, n, 0, arena.scratch);
+      k.gemm(m, cut, 256, aAt, lda, 0, packed, parts, n, 0, arena.scratch);
       const rest = [packed + (cut / 8) * panel, parts + 4 * cut] as const;
-      k.gemm16(m, n - cut, 256, aAt, lda, 0, ...rest, n, 0, arena.scratch);
+      k.gemm(m, n - cut, 256, aAt, lda, 0, ...rest, n, 0, arena.scratch);
       expect(arena.read(parts, m * n)).toEqual(expected);
     }
   });
@@ -206,15 +207,15 @@ describe("gemmPair16", () => {
       const [a, lda] = lay(random(m * depth, 1, 1), depth, true, 3);
       const factors = [n, n2].map((columns, i) => {
         const [b, ldb] = lay(random(columns * depth, 1, 2 + i), depth, true, 0);
-        const packed = arena.region(k.packedSize16(columns, depth));
-        k.packColumns16(packed, b, ldb, depth, columns);
+        const packed = arena.region(k.packedSize(columns, depth));
+        k.packColumns(packed, b, ldb, depth, columns);
         const [to, alone] = [arena.region(m * columns), arena.region(m * columns)];
-        k.gemm16(m, columns, depth, a, lda, 1, packed, alone, columns, 0, arena.scratch);
+        k.gemm(m, columns, depth, a, lda, 1, packed, alone, columns, 0, arena.scratch);
         return { columns, packed, to, alone };
       });
       const before = arena.snapshot();
       const of = ({ columns, packed, to }: (typeof factors)[0]) => [columns, packed, to, columns] as const;
-      k.gemmPair16(m, depth, a, lda, ...of(factors[0]), ...of(factors[1]), arena.scratch);
+      k.gemmPair(m, depth, a, lda, ...of(factors[0]), ...of(factors[1]), arena.scratch);
       const outputs = factors.map(({ to, columns }) => ({
         at: to,
         rows: m,

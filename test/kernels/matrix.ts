@@ -1,6 +1,7 @@
 /** What the tests of the matrix kernels share: memory that is laid out anew for every case, and its guards. */
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import type { Kernels } from "../../src/kernels/kernels.ts";
+import { loosely } from "./forms.ts";
 
 /** A NaN no arithmetic makes: what still has these bits was not written. */
 const UNTOUCHED = 0x7fc0dead;
@@ -19,7 +20,7 @@ export class Arena {
   constructor(bytes = 24 * 2 ** 20, kernels?: Kernels) {
     const instance = new KernelInstance(kernels);
     instance.reserve(bytes);
-    this.k = instance.exports;
+    this.k = loosely(instance.exports);
     this.scratch = (this.k.heapBase() + 63) & ~63;
     this.floats = new Float32Array(instance.memory.buffer);
     this.words = new Uint32Array(instance.memory.buffer);

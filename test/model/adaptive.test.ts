@@ -2,6 +2,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
+import { Tape } from "../../src/kernels/tape.ts";
 import { defaultCutoffs, tailsOf } from "../../src/model/clusters.ts";
 import { configureModel } from "../../src/model/configuration.ts";
 import { initialWeights } from "../../src/model/initialise.ts";
@@ -141,7 +142,8 @@ describe("probabilities", () => {
     });
     const layout = layoutOf(model);
     const plan = new MemoryPlan(new KernelInstance());
-    const network = new Network(plan, model, layout, { batch: 1, sequence: c.rows, training: false });
+    const tape = new Tape(plan.instance);
+    const network = new Network(tape, plan, model, layout, { batch: 1, sequence: c.rows, training: false });
     const theta = plan.words(layout.length);
     const state = plan.words(network.stateSize);
     plan.commit();
@@ -153,12 +155,11 @@ describe("probabilities", () => {
     const window = { inputs, targets, steps: c.rows, batch: 1, state: new Float64Array(network.stateSize) };
     const expected = reference(model, layout, Float64Array.from(weights), window);
     network.setWindow(inputs, targets, c.rows);
-    finish(network.pack(theta));
-    finish(network.forward(theta, state));
+    network.pack(theta);
+    network.forward(theta, state);
     const { logits, logitStride, nll } = network.buffers;
     let seen = 0;
-    for (const chunk of network.probabilities(theta)) {
-      if (!chunk) continue;
+    network.probabilities(theta, (chunk) => {
       expect(chunk.row).toBe(seen);
       for (let r = 0; r < chunk.rows; r++) {
         const row = plan.floats(logits + 4 * r * logitStride, logitStride);
@@ -170,12 +171,18 @@ describe("probabilities", () => {
         expect(row.subarray(c.vocabulary).every((p) => p === 0)).toBe(true);
       }
       seen += chunk.rows;
-    }
+    });
+    finish(tape.run());
     expect(seen).toBe(c.rows);
     expect(relativeError(plan.floats(nll, c.rows), expected.nll)).toBeLessThan(1e-6);
     // The loss, without a gradient, of a network that was not made for training.
     const likelihoods = plan.floats(nll, c.rows).slice();
-    expect(finish(network.loss(theta)) / c.rows).toBeCloseTo(expected.loss, 5);
+    let loss = 0;
+    network.loss(theta, 0, (nll) => {
+      loss = nll;
+    });
+    finish(tape.run());
+    expect(loss / c.rows).toBeCloseTo(expected.loss, 5);
     expect(relativeError(plan.floats(nll, c.rows), likelihoods)).toBeLessThan(1e-6);
   });
 });
@@ -235,7 +242,7 @@ describe("configuration", () => {
       cutoffs: [500, 2000],
     });
     const layout = layoutOf(model);
-    const weights = initialWeights(new KernelInstance(), model, layout, { low: 3, high: 0 });
+    const weights = initialWeights(new KernelInstance(), layout, { low: 3, high: 0 });
     const widths = { "head.weight": 64, "head.bias": 64, "tail.0.0.weight": 64, "tail.1.0.weight": 64 };
     for (const [name, width] of Object.entries({ ...widths, "tail.0.1.weight": 16, "tail.1.1.weight": 4 })) {
       const { offset, size } = layout.find(`output.${name}`);
@@ -270,11 +277,14 @@ test("slices: pausing between them changes no bit, and there are some in a tail'
   rig.run(tokens, tokens, 20, { carry: false });
   const whole = plan.floats(rig.gradient, layout.length).slice();
   network.setWindow(tokens, tokens, 20);
-  finish(network.pack(rig.theta));
-  finish(network.forward(rig.theta, rig.state));
+  network.pack(rig.theta);
+  network.forward(rig.theta, rig.state);
+  finish(rig.tape.run());
+  network.loss(rig.theta, rig.gradient, () => {});
   let slices = 0;
-  for (const _ of network.loss(rig.theta, rig.gradient)) slices++;
-  finish(network.backward(rig.gradient));
+  for (const _ of rig.tape.run()) slices++;
+  network.backward(rig.gradient);
+  finish(rig.tape.run());
   expect(slices).toBeGreaterThan(1);
   expect(plan.floats(rig.gradient, layout.length).every((x, i) => x === whole[i])).toBe(true);
 });

@@ -3,6 +3,7 @@ import { expect, test, vi } from "vitest";
 import type { SviError } from "../../src/errors.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
+import { Tape } from "../../src/kernels/tape.ts";
 import { configureModel } from "../../src/model/configuration.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { Network } from "../../src/model/network.ts";
@@ -124,7 +125,8 @@ test("probabilities of a forward-only network, chunk by chunk", () => {
   const model = configureModel(40001, { embedding: 3, hidden: 5, layers: 2 });
   const layout = layoutOf(model);
   const plan = new MemoryPlan(new KernelInstance());
-  const network = new Network(plan, model, layout, { batch: 3, sequence: 11, training: false });
+  const tape = new Tape(plan.instance);
+  const network = new Network(tape, plan, model, layout, { batch: 3, sequence: 11, training: false });
   const theta = plan.words(layout.length);
   const state = plan.words(network.stateSize);
   plan.commit();
@@ -141,13 +143,12 @@ test("probabilities of a forward-only network, chunk by chunk", () => {
     state: new Float64Array(network.stateSize),
   });
   network.setWindow(inputs, targets, 11);
-  finish(network.pack(theta));
-  finish(network.forward(theta, state));
+  network.pack(theta);
+  network.forward(theta, state);
   const { logits, logitStride, nll, chunkRows } = network.buffers;
   expect(chunkRows).toBeLessThan(33);
   let seen = 0;
-  for (const chunk of network.probabilities(theta)) {
-    if (!chunk) continue;
+  network.probabilities(theta, (chunk) => {
     expect(chunk.row).toBe(seen);
     for (let r = 0; r < chunk.rows; r++) {
       const from = (chunk.row + r) * 40001;
@@ -160,7 +161,8 @@ test("probabilities of a forward-only network, chunk by chunk", () => {
       expect(worst.error).toBeLessThan(2e-6);
     }
     seen += chunk.rows;
-  }
+  });
+  finish(tape.run());
   expect(seen).toBe(33);
   const worst = new Worst();
   worst.add("nll", plan.floats(nll, 33), expected.nll);
@@ -202,16 +204,14 @@ test("slices: pausing between them changes no bit", () => {
   network.setWindow(tokens, tokens, 20);
   let slices = 0;
   let views = 0;
-  for (const part of [
-    network.pack(rig.theta),
-    network.forward(rig.theta, rig.state),
-    network.loss(rig.theta, rig.gradient),
-    network.backward(rig.gradient),
-  ])
-    for (const _ of part) {
-      slices++;
-      views += plan.floats(rig.theta, 1)[0];
-    }
+  network.pack(rig.theta);
+  network.forward(rig.theta, rig.state);
+  network.loss(rig.theta, rig.gradient, () => {});
+  network.backward(rig.gradient);
+  for (const _ of rig.tape.run()) {
+    slices++;
+    views += plan.floats(rig.theta, 1)[0];
+  }
   expect(slices).toBeGreaterThan(3);
   expect(views).not.toBeNaN();
   expect(plan.floats(rig.gradient, layout.length).every((x, i) => x === whole[i])).toBe(true);

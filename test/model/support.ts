@@ -1,10 +1,10 @@
 /** What the tests of the model share: a network on its own, tensors by name, relative errors. */
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
-import type { NetworkOptions } from "../../src/model/buffers.ts";
+import { Tape } from "../../src/kernels/tape.ts";
 import { configureModel, type ModelConfiguration, type ModelOptions } from "../../src/model/configuration.ts";
 import { type Layout, layoutOf } from "../../src/model/layout.ts";
-import { Network } from "../../src/model/network.ts";
+import { Network, type NetworkOptions } from "../../src/model/network.ts";
 
 export function finish<T>(work: Generator<unknown, T, void>): T {
   for (;;) {
@@ -49,6 +49,7 @@ export class Rig<T = undefined> {
   readonly model: ModelConfiguration;
   readonly layout: Layout;
   readonly plan: MemoryPlan;
+  readonly tape: Tape;
   readonly network: Network;
   readonly theta: number;
   readonly gradient: number;
@@ -63,7 +64,8 @@ export class Rig<T = undefined> {
     this.model = configureModel(options.vocabulary, options);
     this.layout = layoutOf(this.model);
     this.plan = new MemoryPlan(new KernelInstance());
-    this.network = new Network(this.plan, this.model, this.layout, { ...network, training: true });
+    this.tape = new Tape(this.plan.instance);
+    this.network = new Network(this.tape, this.plan, this.model, this.layout, { ...network, training: true });
     this.theta = this.plan.words(this.layout.length);
     this.gradient = this.plan.words(this.layout.length);
     this.state = this.plan.words(this.network.stateSize);
@@ -90,11 +92,15 @@ export class Rig<T = undefined> {
   ): number {
     const { network } = this;
     network.setWindow(inputs, targets, steps, separator);
-    finish(network.pack(theta));
-    finish(network.forward(theta, this.state));
-    const total = finish(network.loss(theta, gradient));
-    finish(network.backward(gradient));
+    let total = 0;
+    network.pack(theta);
+    network.forward(theta, this.state);
+    network.loss(theta, gradient, (nll) => {
+      total = nll;
+    });
+    network.backward(gradient);
     if (carry) network.saveState(this.state);
-    return total / (steps * network.options.batch);
+    finish(this.tape.run());
+    return total / (steps * network.shape.batch);
   }
 }

@@ -91,14 +91,13 @@ test.each(["model-tiny", "model-two-layers", "model-tied", "model-deep", "model-
 
     // Forward alone first: `loss` without a gradient leaves the logits' place to the probabilities.
     network.setWindow(tokensOf(dump, "inputs"), tokensOf(dump, "targets"), sequence);
-    finish(network.pack(rig.theta));
-    finish(network.forward(rig.theta, rig.state));
+    network.pack(rig.theta);
+    network.forward(rig.theta, rig.state);
     const forward = new Worst();
     const logits = dump.tensors.get("logits");
     if (logits) {
       const { vocabulary } = model;
-      for (const chunk of network.probabilities(rig.theta)) {
-        if (!chunk) continue;
+      network.probabilities(rig.theta, (chunk) => {
         const { logitStride, logits: at } = network.buffers;
         for (let r = 0; r < chunk.rows; r++) {
           const row = Array.from(
@@ -108,7 +107,8 @@ test.each(["model-tiny", "model-two-layers", "model-tied", "model-deep", "model-
           const expected = row.map((x) => Math.exp(x) / sum);
           forward.add("probabilities", plan.floats(at + 4 * r * logitStride, vocabulary), expected);
         }
-      }
+      });
+      finish(rig.tape.run());
       forward.add(
         "nll of probabilities",
         plan.floats(network.buffers.nll, sequence * batch),
@@ -240,6 +240,7 @@ test.each([
     kls.push(finish(guide.kl()));
     norms.push(finish(guide.update(position)).gradientNorm);
     network.saveState(rig.state);
+    finish(rig.tape.run());
     const { h, c } = stateOf(rig);
     states.add(
       `h after ${step}`,

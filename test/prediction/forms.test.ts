@@ -4,6 +4,7 @@ import { adam, Corpus, evaluate, LanguageModel, wordTokenizer } from "../../src/
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { STREAM, seedOf } from "../../src/kernels/random.ts";
+import { Tape } from "../../src/kernels/tape.ts";
 import { Network } from "../../src/model/network.ts";
 import { planScratch, Stepper } from "../../src/model/stepper.ts";
 import type { PredictionForm } from "../../src/prediction/ensemble.ts";
@@ -55,14 +56,20 @@ describe.each(SHAPES)("token by token, %o", (shape) => {
     const model = await spreadModel(shape);
     const { configuration, layout, mean } = model.posterior;
     const plan = new MemoryPlan(new KernelInstance());
-    const network = new Network(plan, configuration, layout, { batch: 1, sequence: 40, training: false });
+    const tape = new Tape(plan.instance);
+    const network = new Network(tape, plan, configuration, layout, {
+      batch: 1,
+      sequence: 40,
+      training: false,
+    });
     const [theta, state] = [plan.words(layout.length), plan.words(network.stateSize)];
     plan.commit();
     plan.floats(theta, layout.length).set(mean);
-    finish(network.pack(theta));
+    network.pack(theta);
     network.setWindow(ids, ids, 40);
-    finish(network.forward(theta, state));
-    finish(network.probabilities(theta) as Generator<unknown, void, void>);
+    network.forward(theta, state);
+    network.probabilities(theta, () => {});
+    finish(tape.run());
     const { logits, logitStride } = network.buffers;
     predicted(model, ids, 0).forEach((row, t) => {
       const expected = plan.floats(logits + 4 * t * logitStride, configuration.vocabulary);

@@ -240,12 +240,9 @@ function stridesFor(vocabulary: number): Strides {
 }
 
 /** What a layer reads the one below with moves like the embedding; biases as they are. */
-function strideOf({ name, bias }: Segment, { embedding, input, recurrent, output }: Strides): number {
-  if (bias) return 1;
-  if (name.startsWith("embedding.")) return embedding;
-  if (name.startsWith("lstm.weight_hh")) return recurrent;
-  if (name.startsWith("output.")) return output;
-  return name === "lstm.weight_ih_l0" ? input : embedding;
+function strideOf({ role }: Segment, strides: Strides): number {
+  if (role === "bias") return 1;
+  return strides[role === "inner" ? "embedding" : role];
 }
 
 /** Places of about QUANTILE_SAMPLE weights, evenly over the flat vector. */

@@ -1,10 +1,10 @@
 /**
  * @module The memory that the coordinator and its threads speak through, apart from any instance's own.
  *
- * A thread has 32 words of signals, a task (a list of kernel calls), the results of its sums, and a text for what
- * went wrong. A task passes from one side to the other by its state alone: the coordinator writes it while IDLE and
- * sets PENDING; whoever turns PENDING into RUNNING does it, so that a thread which sleeps holds nobody up. Pieces of
- * one call are common to all: written by the coordinator while no thread is RUNNING, and taken by counting up.
+ * A thread has 32 words of signals and a text for what went wrong; the job at hand and the results of sums are common to
+ * all. A part of it passes from one side to the other by the thread's state alone: the coordinator writes the job while
+ * all are IDLE, and sets PENDING; whoever turns PENDING into RUNNING does it, so that a thread which sleeps holds nobody
+ * up. Pieces of a job are taken by counting up.
  */
 
 /** Words of a thread's signals. */
@@ -26,52 +26,51 @@ export const PENDING = 1;
 export const RUNNING = 2;
 export const FAILED = 3;
 
+/** Which part of the job is the thread's own. */
+export const OWN_PART = 8;
+
 const SIGNAL_BYTES = 128;
-/** Three calls of eighteen arguments with their strides are the longest task. */
-const TASK_LENGTH = 240;
-/** Blocks of a sum that one task may add up. */
-export const MOST_RESULTS = 2048;
 const FAILURE_CHARACTERS = 256;
-/** Pieces that a call is cut into at most. */
+const BYTES = SIGNAL_BYTES + 2 * FAILURE_CHARACTERS;
+/** Blocks of a sum that one job may add up. */
+export const MOST_RESULTS = 2048;
+/** Pieces that a job is cut into at most. */
 export const MOST_PIECES = 2048;
-/** Of these, what a call of 24 arguments and its pieces need: task.ts. */
-const PIECES_LENGTH = 6 + 2 * 24 + MOST_PIECES + 1;
-const BYTES = SIGNAL_BYTES + 8 * (TASK_LENGTH + MOST_RESULTS) + 2 * FAILURE_CHARACTERS;
+/** Words of a job: seven calls of eighteen arguments with their moves, and its pieces: job.ts. */
+const JOB_LENGTH = 512 + MOST_PIECES + 1;
+const COMMON_BYTES = SIGNAL_BYTES + 8 * (JOB_LENGTH + MOST_RESULTS);
 
 export interface Channel {
   readonly signals: Int32Array;
-  readonly task: Float64Array;
-  readonly results: Float64Array;
   readonly failure: Uint16Array;
 }
 
-/** A call cut into pieces. */
-export interface Pieces {
+/** What all threads have in common. */
+export interface Job {
   /** One word: the first piece that nobody has taken. */
   readonly next: Int32Array;
   readonly words: Float64Array;
+  readonly results: Float64Array;
 }
 
 export function controlOf(threads: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(threads * BYTES + SIGNAL_BYTES + 8 * PIECES_LENGTH);
+  return new SharedArrayBuffer(threads * BYTES + COMMON_BYTES);
 }
 
-export function piecesOf(control: SharedArrayBuffer): Pieces {
-  const words = control.byteLength - 8 * PIECES_LENGTH;
+export function jobOf(control: SharedArrayBuffer): Job {
+  const at = control.byteLength - COMMON_BYTES;
   return {
-    next: new Int32Array(control, words - SIGNAL_BYTES, 1),
-    words: new Float64Array(control, words, PIECES_LENGTH),
+    next: new Int32Array(control, at, 1),
+    words: new Float64Array(control, at + SIGNAL_BYTES, JOB_LENGTH),
+    results: new Float64Array(control, at + SIGNAL_BYTES + 8 * JOB_LENGTH, MOST_RESULTS),
   };
 }
 
 export function channelOf(control: SharedArrayBuffer, thread: number): Channel {
   const at = thread * BYTES;
-  const results = at + SIGNAL_BYTES + 8 * TASK_LENGTH;
   return {
     signals: new Int32Array(control, at, SIGNAL_BYTES / 4),
-    task: new Float64Array(control, at + SIGNAL_BYTES, TASK_LENGTH),
-    results: new Float64Array(control, results, MOST_RESULTS),
-    failure: new Uint16Array(control, results + 8 * MOST_RESULTS, FAILURE_CHARACTERS),
+    failure: new Uint16Array(control, at + SIGNAL_BYTES, FAILURE_CHARACTERS),
   };
 }
 

@@ -3,9 +3,9 @@ import { SviError } from "../../errors.ts";
 import type { KernelExports } from "../generated/signatures.ts";
 import type { Instantiated } from "../kernels.ts";
 import { instantiate, instantiateLater } from "../loader.ts";
+import { PoolCrew } from "./crew.ts";
+import { type KernelFunction, kernelNames } from "./job.ts";
 import type { ThreadPool } from "./pool.ts";
-import { Shards } from "./shards.ts";
-import { type Kernel, kernelNames } from "./task.ts";
 
 /** What the binary allows, in pages of 64 KiB; some hosts set no more than a part of it aside. */
 const MOST_PAGES = 65536;
@@ -25,11 +25,16 @@ export function instantiateOwnLater(module: WebAssembly.Module): Promise<KernelE
 export function share(pool: ThreadPool, module: WebAssembly.Module, own: KernelExports): Instantiated {
   const { memory } = own;
   const names = kernelNames(module);
-  const kernels = names.map((name) => own[name as keyof KernelExports] as Kernel);
-  const attachment = pool.attach(memory, kernels);
-  return {
-    exports: new Shards(pool, attachment, own, names).exports,
+  const attachment = pool.attach(
     memory,
+    names.map((name) => own[name as keyof KernelExports] as KernelFunction),
+  );
+  const scratch = Math.ceil(own.gemmScratchSize() / 64) * 64;
+  return {
+    // Room for the scratch of every thread.
+    exports: { ...own, gemmScratchSize: () => scratch * pool.count },
+    memory,
+    crew: new PoolCrew(pool, attachment, names, scratch),
     release: () => pool.detach(attachment),
   };
 }

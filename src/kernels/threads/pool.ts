@@ -9,19 +9,19 @@ import {
   controlOf,
   FAILED,
   IDLE,
-  MOST_RESULTS,
+  type Job,
+  jobOf,
+  OWN_PART,
   PENDING,
-  type Pieces,
   POSTED,
   PULSE,
-  piecesOf,
   RUNNING,
   readFailure,
   STATE,
   TAKEN,
 } from "./control.ts";
 import { makeThread, startThread, type Thread, type ThreadWorker, workerError } from "./host.ts";
-import { execute, type Kernel, Task, type Units, writePieces } from "./task.ts";
+import { execute, type JobShape, type KernelFunction, type Units, writeJob } from "./job.ts";
 
 export const MOST_THREADS = 256;
 /** How long the coordinator watches a thread that is still at work before it sleeps, where it may. */
@@ -31,13 +31,13 @@ const LOOKS = 256;
 const NAP_MILLISECONDS = 1;
 /** A thread that takes or finishes nothing for so long is not slow but gone. */
 const PATIENCE_MILLISECONDS = 30_000;
-/** Tasks in a row that a thread may leave to the coordinator before the clock is looked at. */
+/** Parts in a row that a thread may leave to the coordinator before the clock is looked at. */
 const PATIENCE_TASKS = 1024;
 
 /** An instance, which the threads come to know with its first work for several. */
 export interface Attachment {
   readonly memory: WebAssembly.Memory;
-  readonly kernels: readonly Kernel[];
+  readonly kernels: readonly KernelFunction[];
   id: number;
   /** Per thread, the number of the message that brought the instance; none before. */
   messages: readonly number[] | null;
@@ -46,12 +46,7 @@ export interface Attachment {
 export class ThreadPool {
   /** Threads that do arithmetic, the coordinator included. */
   readonly count: number;
-  /** The task of each part of a dispatch; part 0 is the coordinator's own. */
-  readonly tasks: readonly Task[];
-  /** Results of the parts' sums. */
-  readonly results: readonly Float64Array[];
-  /** The call whose pieces the dispatch at hand has in common, where it has. */
-  readonly #pieces: Pieces;
+  readonly #job: Job;
   readonly #threads: readonly Thread[];
   readonly #channels: readonly Channel[];
   /** Threads that take part in the dispatch at hand: part p is done by #crew[p - 1]. */
@@ -59,7 +54,7 @@ export class ThreadPool {
   readonly #missed: { tasks: number; since: number; pulse: number }[];
   readonly #mayWait: boolean;
   #attached = 0;
-  /** Tasks that threads have done, those that the coordinator did for them left out. */
+  /** Parts that threads have done, those that the coordinator did for them left out. */
   helped = 0;
   #broken: SviError | null = null;
 
@@ -67,12 +62,9 @@ export class ThreadPool {
     this.count = threads.length + 1;
     this.#threads = threads;
     this.#channels = threads.map((_, thread) => channelOf(control, thread));
-    this.#pieces = piecesOf(control);
+    this.#job = jobOf(control);
     this.#missed = threads.map(() => ({ tasks: 0, since: 0, pulse: 0 }));
     this.#mayWait = mayWait();
-    const own = new Float64Array(256);
-    this.tasks = [own, ...this.#channels.map(({ task }) => task)].map((words) => new Task(words));
-    this.results = [new Float64Array(MOST_RESULTS), ...this.#channels.map(({ results }) => results)];
     for (const thread of threads)
       thread.onEnd((problem) => {
         this.#broken ??= workerError(problem);
@@ -100,7 +92,7 @@ export class ThreadPool {
   }
 
   /** A place for an instance; nothing is sent before there is work for several. */
-  attach(memory: WebAssembly.Memory, kernels: readonly Kernel[]): Attachment {
+  attach(memory: WebAssembly.Memory, kernels: readonly KernelFunction[]): Attachment {
     this.#requireWhole();
     return { memory, kernels, id: ++this.#attached, messages: null };
   }
@@ -141,45 +133,36 @@ export class ThreadPool {
     return crew.length + 1;
   }
 
-  /** Does the tasks of `parts` parts: the coordinator its own, and any that no thread has begun by then. */
-  run({ kernels }: Attachment, parts: number): void {
+  /** Of the job at hand, one a block of a sum. */
+  get results(): Float64Array {
+    return this.#job.results;
+  }
+
+  /** Does a job in `parts` parts: the coordinator its own, part 0, and any that no thread has begun by then. */
+  run({ id, kernels }: Attachment, parts: number, calls: readonly Units[], shape: JobShape): void {
+    writeJob(this.#job, id, calls, shape);
     for (let p = 1; p < parts; p++) {
       const { signals } = this.#channels[this.#crew[p - 1]];
+      signals[OWN_PART] = p;
       Atomics.store(signals, STATE, PENDING);
       ring(signals);
     }
     try {
-      execute(kernels, this.tasks[0].words, this.results[0], this.#pieces);
+      execute(kernels, this.#job, 0);
     } finally {
-      for (let p = 1; p < parts; p++) this.#finish(this.#crew[p - 1], kernels);
+      for (let p = 1; p < parts; p++) this.#finish(this.#crew[p - 1], p, kernels);
     }
     this.#requireWhole();
   }
 
-  /** Does a call by its pieces: one for each part to begin with, then whichever is next. */
-  share(attachment: Attachment, units: Units, parts: number, edges: readonly number[]): void {
-    writePieces(this.#pieces, units, parts, edges);
-    for (let p = 0; p < parts; p++) this.task(p).share(attachment.id, p);
-    this.run(attachment, parts);
-  }
-
-  /** The task of part `p`, to be written. */
-  task(p: number): Task {
-    return p === 0 ? this.tasks[0] : this.tasks[this.#crew[p - 1] + 1];
-  }
-
-  resultsOf(p: number): Float64Array {
-    return p === 0 ? this.results[0] : this.results[this.#crew[p - 1] + 1];
-  }
-
-  #finish(thread: number, kernels: readonly Kernel[]): void {
+  #finish(thread: number, part: number, kernels: readonly KernelFunction[]): void {
     const channel = this.#channels[thread];
-    const { signals, task, results } = channel;
+    const { signals } = channel;
     const missed = this.#missed[thread];
     if (Atomics.compareExchange(signals, STATE, PENDING, RUNNING) === PENDING) {
       if (missed.tasks++ % PATIENCE_TASKS === 0) this.#feelPulse(signals, missed);
       try {
-        execute(kernels, task, results, this.#pieces);
+        execute(kernels, this.#job, part);
       } finally {
         Atomics.store(signals, STATE, IDLE);
       }

@@ -10,18 +10,19 @@ import {
   channelOf,
   FAILED,
   IDLE,
+  type Job,
+  jobOf,
   type Message,
+  OWN_PART,
   PENDING,
-  type Pieces,
   POSTED,
   PULSE,
-  piecesOf,
   RUNNING,
   STATE,
   TAKEN,
   writeFailure,
 } from "./control.ts";
-import { execute, type Kernel, kernelNames } from "./task.ts";
+import { execute, type KernelFunction, kernelNames } from "./job.ts";
 
 interface Port {
   postMessage(message: unknown): void;
@@ -41,9 +42,9 @@ const WATCH_MILLISECONDS = 0.3;
 const LOOKS = 256;
 
 let channel: Channel;
-let pieces: Pieces;
+let job: Job;
 let module: WebAssembly.Module;
-const instances = new Map<number, Kernel[]>();
+const instances = new Map<number, KernelFunction[]>();
 
 const port = ((globalThis as Host).process?.getBuiltinModule?.("node:worker_threads").parentPort ??
   globalThis) as Port;
@@ -53,7 +54,7 @@ else port.onmessage = ({ data }) => take(data);
 function take(message: Message): void {
   if (message.kind === "start") {
     channel = channelOf(message.control, message.thread);
-    pieces = piecesOf(message.control);
+    job = jobOf(message.control);
     module = message.module;
     port.postMessage("ready");
     return;
@@ -62,7 +63,7 @@ function take(message: Message): void {
     const { exports } = new WebAssembly.Instance(module, { env: { memory: message.memory } });
     instances.set(
       message.id,
-      kernelNames(module).map((name) => exports[name] as Kernel),
+      kernelNames(module).map((name) => exports[name] as KernelFunction),
     );
   } else instances.delete(message.id);
   Atomics.add(channel.signals, TAKEN, 1);
@@ -98,11 +99,11 @@ function watch(): void {
 }
 
 function work(): void {
-  const { signals, task, results } = channel;
+  const { signals } = channel;
   if (Atomics.compareExchange(signals, STATE, PENDING, RUNNING) !== PENDING) return;
   let state = IDLE;
   try {
-    execute(instances.get(task[0])!, task, results, pieces);
+    execute(instances.get(job.words[0])!, job, signals[OWN_PART]);
   } catch (error) {
     writeFailure(channel, String(error));
     state = FAILED;
