@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { evaluate, type FitOptions, fit, type ModelOptions } from "../../src/entries/index.ts";
 import { type ThreadedKernels, threads } from "../../src/entries/threads.ts";
 import { threadSource } from "../../src/kernels/generated/thread.ts";
+import { onTape } from "../kernels/calls.ts";
 import { corpusOf, createModel, METHODS, sentences, tokenizer, train } from "../training/support.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -108,16 +109,18 @@ describe("a thread that is lost", () => {
 
   test("by an error of its own says which", async () => {
     const { kernels } = await withWorker();
-    const { exports, memory } = kernels.instantiate();
+    const instance = kernels.instantiate();
+    const { memory } = instance;
+    const { gatherRows, fillZero } = onTape(instance);
     memory.grow(64);
     const end = memory.buffer.byteLength;
     // The first half of the rows ends where the memory does; the second lies outside of it.
-    const beyond = () => exports.gatherRows(end - 4 * 64 * 1024, 2 ** 20, 1024, 128, 1024);
+    const beyond = () => gatherRows(end - 4 * 64 * 1024, 2 ** 20, 1024, 128, 1024);
     let problem: unknown;
     for (let tries = 0; tries < 2000 && (problem as { code?: string })?.code !== "E_WORKER"; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 0));
       try {
-        exports.fillZero(2 ** 20, 2 ** 20);
+        fillZero(2 ** 20, 2 ** 20);
         beyond();
       } catch (error) {
         // A part that the thread had not begun fails here.
@@ -184,8 +187,8 @@ test("a process ends by itself, with threads idle, asleep or busy in a run that 
   const source = (path: string) => JSON.stringify(join(process.cwd(), path));
   writeFileSync(
     entry,
-    `import { Corpus, LanguageModel, fit } from ${source("src/index.ts")};
-     import { threads } from ${source("src/kernels/threads/index.ts")};
+    `import { Corpus, LanguageModel, fit } from ${source("src/entries/index.ts")};
+     import { threads } from ${source("src/entries/threads.ts")};
      const corpus = await Corpus.open("to be or not to be ".repeat(500), { tokenizer: "byte" });
      const model = await LanguageModel.create({ tokenizer: corpus.tokenizer, hidden: 96 });
      const idle = await threads({ count: 3 });
