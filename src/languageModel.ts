@@ -1,5 +1,5 @@
 /** @module A language model as its users hold it: created or loaded, trained, asked, saved. */
-import { requireInteger } from "./errors.ts";
+import { requireInteger, SviError } from "./errors.ts";
 import { type BytesSource, readAll } from "./formats/bytes.ts";
 import { KernelInstance } from "./kernels/instance.ts";
 import { type Kernels, prepareKernels } from "./kernels/kernels.ts";
@@ -8,6 +8,7 @@ import { configureModel, type ModelConfiguration, type ModelOptions } from "./mo
 import { initialWeights } from "./model/initialise.ts";
 import { type Layout, layoutOf } from "./model/layout.ts";
 import { Posterior } from "./model/posterior.ts";
+import { type Kinds, requireOptions, shown } from "./options.ts";
 import { type GenerateOptions, generate, type Piece } from "./prediction/generate.ts";
 import { type Score, type ScoreOptions, score } from "./prediction/score.ts";
 import {
@@ -34,6 +35,19 @@ export interface LoadOptions {
   readonly signal?: AbortSignal;
 }
 
+const CREATE: Kinds<CreateOptions> = {
+  tokenizer: "any",
+  embedding: "number",
+  hidden: "number",
+  layers: "number",
+  tied: "boolean",
+  softmax: "string",
+  cutoffs: "object",
+  seed: "number",
+  kernels: "object",
+};
+const LOAD: Kinds<LoadOptions> = { json: "function", signal: "signal" };
+
 /** embedding → LSTM × layers → output layer, with a posterior over its weights once it has been trained. */
 export class LanguageModel {
   readonly posterior: Posterior;
@@ -46,7 +60,8 @@ export class LanguageModel {
 
   /** An untrained model. @throws SviError `E_OPTION` where a size is out of range; `E_HOST` without SIMD */
   static async create(options: CreateOptions): Promise<LanguageModel> {
-    const { tokenizer } = options;
+    requireOptions("LanguageModel.create", options, CREATE);
+    const tokenizer = requireTokenizer(options.tokenizer);
     const model = configureModel(tokenizer.vocabularySize, options);
     const seed = seedOf(requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
     await prepareKernels(options.kernels);
@@ -59,6 +74,7 @@ export class LanguageModel {
    * @throws SviError `E_FORMAT`, `E_VERSION`, `E_TOKENIZER`, `E_VOCABULARY_MISMATCH`
    */
   static async load(source: BytesSource, options: LoadOptions = {}): Promise<LanguageModel> {
+    requireOptions("LanguageModel.load", options, LOAD);
     const { posterior, tokenizer } = readModel(await readAll(source, { signal: options.signal }), options);
     return new LanguageModel(posterior, tokenizer);
   }
@@ -143,4 +159,14 @@ export class LanguageModel {
   dispose(): void {
     this.posterior.dispose();
   }
+}
+
+/** @throws SviError `E_OPTION` */
+function requireTokenizer(tokenizer: Tokenizer): Tokenizer {
+  if (typeof tokenizer?.encode === "function" && typeof tokenizer.describe === "function") return tokenizer;
+  throw new SviError("E_OPTION", `tokenizer is ${shown(tokenizer)}`, {
+    option: "tokenizer",
+    value: tokenizer,
+    remedy: "Give a tokenizer: byteTokenizer(), or that of a corpus",
+  });
 }

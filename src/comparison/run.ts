@@ -114,7 +114,13 @@ export async function runOnce(
 ): Promise<RunRecord> {
   const { seed, dropout, averaging } = setting;
   const { signal } = options;
-  const model = await LanguageModel.create({ ...shape, tokenizer: texts.train.tokenizer, seed });
+  const model = await LanguageModel.create({
+    embedding: shape.embedding,
+    hidden: shape.hidden,
+    layers: shape.layers,
+    tokenizer: texts.train.tokenizer,
+    seed,
+  });
   const window = shape.batch * shape.sequence;
   const windows = texts.train.lanes(shape).windows;
   const steps = Math.max(1, Math.round(setting.tokens / window));

@@ -5,8 +5,16 @@ import { type Kernels, prepareKernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import { type PredictionForm, requireForm } from "../prediction/ensemble.ts";
-import { type Model, requireSamples, requireVocabulary } from "../prediction/model.ts";
+import {
+  type Model,
+  PREDICTING,
+  requireCorpus,
+  requireModel,
+  requireSamples,
+  requireVocabulary,
+} from "../prediction/model.ts";
 import type { Corpus } from "../text/corpus.ts";
 import { planReader, type Reader } from "./readers.ts";
 import { type Evaluation, Tally } from "./tally.ts";
@@ -25,6 +33,8 @@ export interface EvaluateOptions extends PredictionForm {
 const LONGEST_WINDOW = 256;
 const CHUNK_FLOATS = 2 ** 20;
 
+const OPTIONS: Kinds<EvaluateOptions> = PREDICTING;
+
 /**
  * Scores a corpus.
  * @throws SviError `E_VOCABULARY_MISMATCH`, `E_TEXT_SHORT`, `E_OPTION`, `E_DIVERGED` (a prediction that is not a
@@ -35,6 +45,9 @@ export async function evaluate(
   corpus: Corpus,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  requireModel(model);
+  requireOptions("evaluate", options, OPTIONS);
+  requireCorpus(corpus);
   const samples = requireSamples(model.posterior, options.samples ?? 0);
   await prepareKernels(options.kernels);
   const evaluator = new Evaluator(model, samples, options);

@@ -1,7 +1,16 @@
 /** @module Adam (Kingma and Ba 2015, algorithm 1), in PyTorch's form. */
 import { DeltaGuide, type Optimiser, type Rates } from "./delta.ts";
 import type { Vectors } from "./guide.ts";
-import { bound, type Common, fraction, type GaussianPrior, type MethodEntry, positive } from "./method.ts";
+import {
+  bound,
+  type Common,
+  described,
+  fraction,
+  type GaussianPrior,
+  type MethodEntry,
+  positive,
+  requirePrior,
+} from "./method.ts";
 
 export interface AdamMethod extends Common {
   readonly kind: "adam";
@@ -16,15 +25,16 @@ export interface AdamMethod extends Common {
  * @throws SviError `E_OPTION` where a value is out of range
  */
 export function adam(options: Partial<Omit<AdamMethod, "kind">> = {}): AdamMethod {
-  return {
+  const method: AdamMethod = {
     kind: "adam",
     learningRate: positive("learningRate", options.learningRate ?? 0.01),
     clip: bound("clip", options.clip ?? 1),
     beta1: fraction("beta1", options.beta1 ?? 0.9),
     beta2: fraction("beta2", options.beta2 ?? 0.999),
     epsilon: positive("epsilon", options.epsilon ?? 1e-8),
-    prior: options.prior ?? null,
+    prior: requirePrior(options.prior, "gaussian"),
   };
+  return described(method, options);
 }
 
 export class Adam implements Optimiser {

@@ -3,7 +3,7 @@ import { requireNumber } from "../errors.ts";
 import { Adam } from "./adam.ts";
 import { DeltaGuide, type Optimiser, type Rates } from "./delta.ts";
 import type { Vectors } from "./guide.ts";
-import { bound, type Common, fraction, type MethodEntry, positive } from "./method.ts";
+import { bound, type Common, described, fraction, type MethodEntry, positive } from "./method.ts";
 
 export interface AdamWMethod extends Common {
   readonly kind: "adamw";
@@ -25,7 +25,7 @@ export interface AdamWMethod extends Common {
  * @throws SviError `E_OPTION` where a value is out of range
  */
 export function adamw(options: Partial<Omit<AdamWMethod, "kind">> = {}): AdamWMethod {
-  return {
+  const method: AdamWMethod = {
     kind: "adamw",
     learningRate: positive("learningRate", options.learningRate ?? 0.01),
     clip: bound("clip", options.clip ?? 1),
@@ -39,6 +39,7 @@ export function adamw(options: Partial<Omit<AdamWMethod, "kind">> = {}): AdamWMe
       (v) => v >= 0,
     ),
   };
+  return described(method, options);
 }
 
 class AdamW implements Optimiser {

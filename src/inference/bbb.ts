@@ -16,12 +16,14 @@ import {
 import {
   bound,
   type Common,
+  described,
   fraction,
   gaussianPrior,
   type MethodEntry,
   optional,
   type Prior,
   positive,
+  requirePrior,
   type ScaleMixturePrior,
   share,
 } from "./method.ts";
@@ -49,20 +51,21 @@ export interface BbbMethod extends Common {
  * @throws SviError `E_OPTION` where a value is out of range
  */
 export function bbb(options: Partial<Omit<BbbMethod, "kind">> = {}): BbbMethod {
-  return {
+  const method: BbbMethod = {
     kind: "bbb",
     learningRate: positive("learningRate", options.learningRate ?? 0.006),
     clip: bound("clip", options.clip ?? 1),
     beta1: fraction("beta1", options.beta1 ?? 0.9),
     beta2: fraction("beta2", options.beta2 ?? 0.999),
     epsilon: positive("epsilon", options.epsilon ?? 1e-8),
-    prior: options.prior ?? gaussianPrior(1),
+    prior: requirePrior(options.prior, "gaussian", "scale-mixture") ?? gaussianPrior(1),
     initialDeviation: positive("initialDeviation", options.initialDeviation ?? 0.02),
     particles: requireInteger("particles", options.particles ?? 1, 1, 64),
     lambda: optional("lambda", options.lambda),
     temperature: positive("temperature", options.temperature ?? 1),
     klWarmup: share("klWarmup", options.klWarmup ?? 0),
   };
+  return described(method, options);
 }
 
 /** @deprecated Its name is `bbb` now. */

@@ -1,5 +1,6 @@
 /** @module What the descriptions of methods share: priors, and how their numbers are checked. */
 import { requireNumber, SviError } from "../errors.ts";
+import { shown, unknownOption } from "../options.ts";
 import type { Guide, GuideContext } from "./guide.ts";
 
 /** Gaussian prior N(0, scale²) of every weight; biases have none. */
@@ -54,6 +55,45 @@ export const bound = (name: string, value: number) =>
   value === Number.POSITIVE_INFINITY ? value : positive(name, value);
 export const optional = (name: string, value: number | null | undefined) =>
   value == null ? null : positive(name, value);
+
+/**
+ * A description, whose options are all among those that there are.
+ * @param options as they were given to the function that made it
+ * @throws SviError `E_OPTION` for others
+ */
+export function described<M extends Common & { readonly kind: string }>(
+  method: M,
+  options: object,
+  more: readonly string[] = [],
+): M {
+  const names = [...Object.keys(method), ...more].filter((name) => name !== "kind");
+  if (typeof options !== "object" || options === null)
+    throw new SviError("E_OPTION", `The options of ${method.kind} are ${shown(options)}`, {
+      option: "options",
+      value: options,
+      remedy: "Give an object, such as { learningRate: 0.01 }",
+    });
+  for (const name of Object.keys(options))
+    if (!names.includes(name) && name !== "kind") throw unknownOption(method.kind, name, names);
+  return method;
+}
+
+/** @throws SviError `E_OPTION` for what is not a prior of one of these kinds */
+export function requirePrior<P extends Prior | PosteriorPrior>(
+  prior: P | null | undefined,
+  ...kinds: P["kind"][]
+): P | null {
+  if (prior === null || prior === undefined) return null;
+  if (!kinds.includes(prior.kind))
+    throw new SviError("E_OPTION", `prior is ${shown(prior)}`, {
+      option: "prior",
+      value: prior,
+      remedy: "Give gaussianPrior(0.3), or another prior that the method takes",
+    });
+  if (prior.kind === "gaussian") positive("prior scale", prior.scale);
+  if (prior.kind === "posterior") positive("prior lambda", prior.lambda);
+  return prior;
+}
 
 /** N(0, scale²). @throws SviError `E_OPTION` */
 export function gaussianPrior(scale = 1): GaussianPrior {

@@ -2,7 +2,16 @@
 import type { Optimiser, Rates } from "./delta.ts";
 import { DeltaGuide } from "./delta.ts";
 import type { Vectors } from "./guide.ts";
-import { bound, type Common, fraction, type GaussianPrior, type MethodEntry, positive } from "./method.ts";
+import {
+  bound,
+  type Common,
+  described,
+  fraction,
+  type GaussianPrior,
+  type MethodEntry,
+  positive,
+  requirePrior,
+} from "./method.ts";
 
 export interface SgdMethod extends Common {
   readonly kind: "sgd";
@@ -16,13 +25,14 @@ export interface SgdMethod extends Common {
  * @throws SviError `E_OPTION` where a value is out of range
  */
 export function sgd(options: Partial<Omit<SgdMethod, "kind">> = {}): SgdMethod {
-  return {
+  const method: SgdMethod = {
     kind: "sgd",
     learningRate: positive("learningRate", options.learningRate ?? 1),
     clip: bound("clip", options.clip ?? 1),
     momentum: fraction("momentum", options.momentum ?? 0.9),
-    prior: options.prior ?? null,
+    prior: requirePrior(options.prior, "gaussian"),
   };
+  return described(method, options);
 }
 
 class Sgd implements Optimiser {

@@ -3,11 +3,12 @@ import { requireInteger, SviError } from "../errors.ts";
 import { type Kernels, prepareKernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import { pause } from "../pause.ts";
 import { textPieces } from "../text/pieces.ts";
 import type { Tokenizer } from "../text/types.ts";
 import type { PredictionForm } from "./ensemble.ts";
-import type { Model } from "./model.ts";
+import { type Model, PREDICTING, requireModel } from "./model.ts";
 import { Predictor } from "./predictor.ts";
 import { Sampler, type SamplerOptions } from "./sampler.ts";
 
@@ -43,6 +44,15 @@ function opening(tokenizer: Tokenizer): Int32Array {
   return encoded.length > 0 ? encoded : Int32Array.of(0);
 }
 
+const OPTIONS: Kinds<GenerateOptions> = {
+  prompt: "string",
+  tokens: "number",
+  temperature: "number",
+  topK: "number",
+  topP: "number",
+  ...PREDICTING,
+};
+
 /**
  * Writes text. The same seed, prompt and options give the same text on every runtime.
  * @throws SviError `E_OPTION`, `E_UNKNOWN_SYMBOL`, `E_MEMORY`; the signal's reason when aborted
@@ -51,6 +61,8 @@ export async function* generate(
   model: Model,
   options: GenerateOptions = {},
 ): AsyncGenerator<Piece, void, void> {
+  requireModel(model);
+  requireOptions("generate", options, OPTIONS);
   const { tokenizer, posterior } = model;
   const { signal } = options;
   const count = requireInteger("tokens", options.tokens ?? 200, 0);

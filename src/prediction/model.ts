@@ -1,8 +1,23 @@
 /** @module A model as training, prediction and evaluation see it, and what they all ask of one first. */
 import { requireInteger, SviError } from "../errors.ts";
 import type { Posterior } from "../model/posterior.ts";
+import { shown } from "../options.ts";
 import type { Corpus } from "../text/corpus.ts";
 import type { Tokenizer } from "../text/types.ts";
+
+/** Posterior samples that a prediction is averaged over, at most. */
+export const MOST_SAMPLES = 4096;
+
+/** Options that every kind of prediction has. */
+export const PREDICTING = {
+  samples: "number",
+  sampling: "string",
+  quantized: "string",
+  seed: "number",
+  signal: "signal",
+  memoryLimit: "number",
+  kernels: "object",
+} as const;
 
 /** A posterior over the weights, and what turns text into its token ids. */
 export interface Model {
@@ -10,10 +25,66 @@ export interface Model {
   readonly tokenizer: Tokenizer;
 }
 
+/** Tokenizers that were compared before: descriptions can be long. */
+const compared = new WeakMap<Tokenizer, WeakMap<Tokenizer, boolean>>();
+
+/** Whether both give every text the same ids. */
+function agree(a: Tokenizer, b: Tokenizer): boolean {
+  if (a === b) return true;
+  const known = compared.get(a) ?? new WeakMap<Tokenizer, boolean>();
+  compared.set(a, known);
+  let same = known.get(b);
+  if (same === undefined) {
+    same = a.kind === b.kind && JSON.stringify(a.describe()) === JSON.stringify(b.describe());
+    known.set(b, same);
+  }
+  return same;
+}
+
+/** @throws SviError `E_OPTION` for what is not a model, or not a corpus */
+export function requireModel(model: Model): void {
+  if (typeof model?.posterior?.read === "function" && typeof model.tokenizer?.encode === "function") return;
+  throw new SviError("E_OPTION", `The model is ${shown(model)}`, {
+    option: "model",
+    value: model,
+    remedy: "Give a LanguageModel: await LanguageModel.create({ tokenizer }) or LanguageModel.load(bytes)",
+  });
+}
+
+/** @throws SviError `E_OPTION` for what is not a string */
+export function requireText(text: string): void {
+  if (typeof text !== "string")
+    throw new SviError("E_OPTION", `The text is ${shown(text)}`, {
+      option: "text",
+      value: text,
+      remedy: "Give a string",
+    });
+}
+
+/** @throws SviError `E_OPTION` for what is not a corpus */
+export function requireCorpus(corpus: Corpus, name = "corpus"): void {
+  if (typeof corpus?.lanes === "function" && typeof corpus.tokens === "number") return;
+  throw new SviError("E_OPTION", `The ${name} is ${shown(corpus)}`, {
+    option: name,
+    value: corpus,
+    remedy: "Give a Corpus: await Corpus.open(text, { tokenizer: model.tokenizer })",
+  });
+}
+
 /** @throws SviError `E_VOCABULARY_MISMATCH` where the corpus speaks of other ids than the model */
 export function requireVocabulary(model: Model, corpus: Corpus): void {
   const { vocabulary } = model.posterior.configuration;
   const { vocabularySize } = corpus.tokenizer;
+  if (vocabularySize === vocabulary && !agree(model.tokenizer, corpus.tokenizer))
+    throw new SviError(
+      "E_VOCABULARY_MISMATCH",
+      "The text was tokenised by another tokenizer than the model's, with as many ids",
+      {
+        option: "tokenizer",
+        value: corpus.tokenizer.kind,
+        remedy: "Open the text with the model's own tokenizer: model.tokenizer",
+      },
+    );
   if (vocabularySize !== vocabulary)
     throw new SviError(
       "E_VOCABULARY_MISMATCH",
@@ -27,7 +98,7 @@ export function requireVocabulary(model: Model, corpus: Corpus): void {
 
 /** @throws SviError `E_OPTION` for a number out of range, or samples of a model that has no posterior */
 export function requireSamples(posterior: Posterior, samples: number): number {
-  requireInteger("samples", samples, 0, 4096);
+  requireInteger("samples", samples, 0, MOST_SAMPLES);
   if (samples > 0 && !posterior.precision)
     throw new SviError("E_OPTION", `${samples} samples were asked of a model without a posterior`, {
       option: "samples",

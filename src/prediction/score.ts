@@ -5,9 +5,10 @@ import { type Kernels, prepareKernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
 import type { Quantization } from "../model/matrix.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import { tokenOffsets } from "../text/offsets.ts";
 import { type PredictionForm, requireForm, type Sampling } from "./ensemble.ts";
-import type { Model } from "./model.ts";
+import { type Model, PREDICTING, requireModel, requireText } from "./model.ts";
 import { type Prediction, Predictor } from "./predictor.ts";
 
 export interface ScoreOptions extends PredictionForm {
@@ -43,12 +44,17 @@ export interface Score {
   readonly quantized: Quantization | null;
 }
 
+const OPTIONS: Kinds<ScoreOptions> = { context: "string", ...PREDICTING };
+
 /**
  * Scores a text, every token after the first, or every token after a context.
  * @throws SviError `E_TEXT_SHORT` (fewer than two tokens), `E_UNKNOWN_SYMBOL`, `E_OPTION`, `E_MEMORY`; the signal's
  *   reason when aborted
  */
 export async function score(model: Model, text: string, options: ScoreOptions = {}): Promise<Score> {
+  requireModel(model);
+  requireOptions("score", options, OPTIONS);
+  requireText(text);
   const own = model.tokenizer.encode(text);
   const context = model.tokenizer.encode(options.context ?? "");
   const ids = new Int32Array(context.length + own.length);

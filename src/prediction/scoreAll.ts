@@ -4,10 +4,11 @@ import { prepareKernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
 import { requireToken } from "../model/checks.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import { tokenOffsets } from "../text/offsets.ts";
 import type { Tokenizer } from "../text/types.ts";
 import { requireForm } from "./ensemble.ts";
-import { type Model, requirePrediction, requireSamples } from "./model.ts";
+import { type Model, PREDICTING, requireModel, requirePrediction, requireSamples } from "./model.ts";
 import { createReader, type Record as Figures } from "./reader.ts";
 import type { ScoredToken, ScoreOptions } from "./score.ts";
 import { compareTokens } from "./trie.ts";
@@ -25,6 +26,15 @@ export interface ScoreAllOptions extends ScoreOptions {
   /** Whether beginnings that texts share are read once, as they are by default; scores are the same. */
   readonly sharing?: boolean;
 }
+
+const OPTIONS: Kinds<ScoreAllOptions> = {
+  context: "string",
+  tokens: "boolean",
+  strict: "boolean",
+  longest: "number",
+  sharing: "boolean",
+  ...PREDICTING,
+};
 
 /** A text's figures; nats unless said otherwise. */
 export interface TextScore {
@@ -77,6 +87,8 @@ export async function* scoreAll(
   texts: Texts,
   options: ScoreAllOptions = {},
 ): AsyncGenerator<TextScore | TextFailure, void, void> {
+  requireModel(model);
+  requireOptions("scoreAll", options, OPTIONS);
   const samples = requireSamples(model.posterior, options.samples ?? 0);
   const seed = seedOf(requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
   const longest = requireInteger("longest", options.longest ?? 2 ** 20, 1, 2 ** 28);

@@ -1,5 +1,6 @@
 /** @module A corpus: a text as tokens, counted, checked and ready to be read in lanes. */
 import { requireInteger, requireNumber, SviError } from "../errors.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import { BLOCK_BYTES } from "./blocks.ts";
 import { byteTokenizer } from "./byte.ts";
 import { requireIds } from "./checks.ts";
@@ -53,6 +54,19 @@ export interface StreamOptions {
   signal?: AbortSignal;
 }
 
+const OPTIONS: Kinds<CorpusOptions> = {
+  tokenizer: "any",
+  minimumCount: "number",
+  maximumVocabulary: "number",
+  lineEnds: "string",
+  start: "number",
+  end: "number",
+  cacheTokens: "number",
+  blockBytes: "number",
+  anchorTokens: "number",
+  signal: "signal",
+};
+
 /** An immutable sequence of tokens of one tokenizer. */
 export class Corpus {
   readonly tokenizer: Tokenizer;
@@ -81,6 +95,7 @@ export class Corpus {
    *   E_TOKENIZER, E_OPTION, what the source throws, and the signal's reason
    */
   static async open(source: TextSource | readonly TextSource[], options: CorpusOptions): Promise<Corpus> {
+    requireOptions("Corpus.open", options, OPTIONS);
     const { signal, end } = options;
     const start = requireInteger("start", options.start ?? 0, 0, Number.MAX_SAFE_INTEGER);
     if (end !== undefined) requireInteger("end", end, start + 1, Number.MAX_SAFE_INTEGER);
@@ -232,6 +247,7 @@ async function chooseTokenizer(
     return learnTokenizer(source, { kind: tokenizer, minimumCount, maximumVocabulary, lineEnds, signal });
   if (typeof tokenizer?.encode === "function") return tokenizer;
   throw new SviError("E_OPTION", `The tokenizer is ${String(tokenizer)}`, {
+    option: "tokenizer",
     value: tokenizer,
     remedy: 'Give a tokenizer, or "byte", "character" or "word"',
   });

@@ -1,5 +1,6 @@
 /** @module Vocabularies learnt from a text, in one pass. */
 import { requireInteger, SviError } from "../errors.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import { BLOCK_BYTES, blockText } from "./blocks.ts";
 import { characterTokenizer } from "./character.ts";
 import { LARGEST_VOCABULARY } from "./checks.ts";
@@ -19,6 +20,14 @@ export interface LearnOptions {
   signal?: AbortSignal;
 }
 
+const OPTIONS: Kinds<LearnOptions> = {
+  kind: "string",
+  minimumCount: "number",
+  maximumVocabulary: "number",
+  lineEnds: "string",
+  signal: "signal",
+};
+
 /**
  * A character or word tokenizer with the vocabulary of a text.
  *
@@ -32,6 +41,7 @@ export async function learnTokenizer(
   source: TextSource | readonly TextSource[],
   options: LearnOptions,
 ): Promise<Tokenizer> {
+  requireOptions("learnTokenizer", options, OPTIONS);
   const { kind, lineEnds = "keep", signal } = options;
   if (kind !== "character" && kind !== "word")
     throw new SviError("E_OPTION", `The tokenizer kind is ${String(kind)}`, {

@@ -13,7 +13,8 @@ import { ready, type Slices } from "../model/work.ts";
 import { type Model, requireVocabulary } from "../prediction/model.ts";
 import type { Corpus, LaneReader } from "../text/corpus.ts";
 import { readCheckpoint, requireSameRun, type Saved, writeCheckpoint } from "./checkpoint.ts";
-import { noteOf, type Plan, planRun, requireOccasions, warningOf } from "./plan.ts";
+import { type Plan, planRun, requireFitting, requireOccasions } from "./plan.ts";
+import { Remarks } from "./remarks.ts";
 import type { Schedule } from "./schedule.ts";
 import { diverged, type StepFigures, Trainer } from "./trainer.ts";
 
@@ -96,7 +97,6 @@ export interface StepRecord extends StepFigures {
 }
 
 const KL_EVERY = 10;
-const SILENT = { warning: null, note: null };
 /** Errors that may leave an update half done, or weights that no loss can be computed with. */
 const SPOILING: ReadonlySet<string> = new Set(["E_DIVERGED", "E_WORKER", "E_DISPOSED"]);
 /** Steps between two copies of the weights that a run falls back to when it diverges. */
@@ -131,6 +131,7 @@ export async function* fitInTurn(
   options: FitOptions,
   turn: () => boolean | Promise<boolean>,
 ): AsyncGenerator<StepRecord, void, void> {
+  requireFitting(model, corpus, options);
   options.signal?.throwIfAborted();
   requireVocabulary(model, corpus);
   const batch = requireInteger("batch", options.batch ?? 32, 1, 4096);
@@ -201,6 +202,7 @@ async function* run(
     await lanes.seek(trainer.step % lanes.windows);
   }
   const first = trainer.step;
+  const remarks = new Remarks(plan, options, model.posterior.configuration.vocabulary);
   const started = performance.now();
   let kl = 0;
   while (trainer.step < plan.steps) {
@@ -217,15 +219,7 @@ async function* run(
     const due = validator && (last || trainer.step % (options.validation!.every ?? plan.windows) === 0);
     if (due) await drive(trainer.publish());
     const valid = due ? await validator.score(options.validation!.corpus, options.signal) : null;
-    const record = recordOf(
-      figures,
-      plan,
-      trainer,
-      kl,
-      started,
-      valid,
-      step === 0 ? { warning: warningOf(plan, figures), note: noteOf(plan, options) } : SILENT,
-    );
+    const record = recordOf(figures, plan, trainer, kl, started, valid, remarks);
     const { checkpoint } = options;
     const saving = checkpoint && (last || trainer.step % checkpoint.every === 0);
     if (saving || last) await drive(trainer.prove(), options.signal);
@@ -259,9 +253,10 @@ function recordOf(
   kl: number,
   started: number,
   valid: Evaluation | null,
-  { warning, note }: Pick<StepRecord, "warning" | "note">,
+  remarks: Remarks,
 ): StepRecord {
   const { step } = trainer;
+  const { nll, learningRate } = figures;
   return {
     ...figures,
     step,
@@ -275,8 +270,7 @@ function recordOf(
     lambda: plan.lambda,
     hessianRatio: trainer.guide.hessianRatio(),
     valid,
-    warning,
-    note,
+    ...remarks.of({ step, nll, learningRate, valid }, step === plan.steps),
     seed: plan.seed,
     build: plan.build,
   };

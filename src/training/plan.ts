@@ -7,19 +7,23 @@ import {
   type PosteriorPrior,
   posteriorPrior,
 } from "../inference/method.ts";
-import { entryOf, type Method } from "../inference/methods.ts";
+import { entryOf, type Method, requireMethod } from "../inference/methods.ts";
 import type { ProductForm } from "../kernels/forms.ts";
 import type { Build } from "../kernels/identity.ts";
 import { defaultKernels } from "../kernels/kernels.ts";
 import type { Posterior } from "../model/posterior.ts";
-import { type Model, requireVocabulary } from "../prediction/model.ts";
+import { type Kinds, requireOptions } from "../options.ts";
+import {
+  MOST_SAMPLES,
+  type Model,
+  requireCorpus,
+  requireModel,
+  requireVocabulary,
+} from "../prediction/model.ts";
 import type { Corpus, LaneReader } from "../text/corpus.ts";
 import type { Saved } from "./checkpoint.ts";
-import type { FitOptions } from "./fit.ts";
-import { type Schedule, schedule as scheduleOf } from "./schedule.ts";
-
-/** Share of the mean that a prior may take away over a run before it is called strong; the default takes less. */
-const STRONG_PULL = 1;
+import type { Checkpointing, FitOptions, Validation } from "./fit.ts";
+import { requireSchedule, type Schedule, schedule as scheduleOf } from "./schedule.ts";
 
 /** Everything about a run that its options and text decide. */
 export interface Plan {
@@ -86,7 +90,7 @@ export function planRun(
 function withPrior(method: Method, model: Model, corpus: Corpus, saved: Saved | null): Method {
   if (method.kind !== "ivon") return method;
   const { posterior } = model;
-  if (method.prior?.kind === "posterior") requireFitting(method.prior, posterior.layout.length);
+  if (method.prior?.kind === "posterior") requireSameShape(method.prior, posterior.layout.length);
   if (method.prior) return method;
   return { ...method, prior: saved ? savedPrior(saved) : learntPrior(posterior, corpus) };
 }
@@ -106,7 +110,7 @@ function savedPrior({ arrays, scalars }: Saved): GaussianPrior | PosteriorPrior 
   return { kind: "posterior", mean, precision, lambda };
 }
 
-function requireFitting({ mean, precision }: PosteriorPrior, length: number): void {
+function requireSameShape({ mean, precision }: PosteriorPrior, length: number): void {
   if (mean.length === length && precision.length === length) return;
   throw new SviError("E_OPTION", `prior is a posterior of ${mean.length} weights, the model has ${length}`, {
     option: "prior",
@@ -123,10 +127,54 @@ function requireForm(form: ProductForm = "float32"): ProductForm {
   });
 }
 
+const OPTIONS: Kinds<FitOptions> = {
+  inference: "any",
+  epochs: "number",
+  batch: "number",
+  sequence: "number",
+  schedule: "object",
+  dropout: "number",
+  averaging: "number",
+  separator: "number",
+  seed: "number",
+  validation: "object",
+  checkpoint: "object",
+  resume: "bytes",
+  until: "function",
+  signal: "signal",
+  memoryLimit: "number",
+  kernels: "object",
+  products: "string",
+};
+const VALIDATION: Kinds<Validation> = { corpus: "any", every: "number", samples: "number" };
+const CHECKPOINT: Kinds<Checkpointing> = { every: "number", save: "function" };
+
+/** What needs no text to be checked. @throws SviError `E_OPTION` */
+export function requireFitting(model: Model, corpus: Corpus, options: FitOptions): void {
+  requireModel(model);
+  requireOptions("fit", options, OPTIONS);
+  requireCorpus(corpus);
+  if (options.inference !== undefined) requireMethod(options.inference);
+  if (options.schedule) requireSchedule(options.schedule);
+}
+
 /** What is to happen on the way is checked before the first step, not when its time comes. */
 export function requireOccasions(model: Model, method: Method, { validation, checkpoint }: FitOptions): void {
-  if (checkpoint) requireInteger("checkpoint every", checkpoint.every, 1);
+  if (checkpoint) {
+    requireOptions("checkpoint", checkpoint, CHECKPOINT);
+    requireInteger("checkpoint every", checkpoint.every, 1);
+    if (!checkpoint.save) throw missing("checkpoint.save", "a function that takes the checkpoint's bytes");
+  }
   if (!validation) return;
+  requireOptions("validation", validation, VALIDATION);
+  requireCorpus(validation.corpus, "validation corpus");
+  requireInteger("validation samples", validation.samples ?? 0, 0, MOST_SAMPLES);
+  if (validation.corpus.tokens < 2)
+    throw new SviError("E_TEXT_SHORT", `The validation text has ${validation.corpus.tokens} token`, {
+      option: "validation",
+      value: validation.corpus.tokens,
+      remedy: "Give at least two tokens: the first is what the second is predicted from",
+    });
   if (validation.every !== undefined) requireInteger("validation every", validation.every, 1);
   requireVocabulary(model, validation.corpus);
   if (validation.samples && !entryOf(method).posterior)
@@ -136,23 +184,6 @@ export function requireOccasions(model: Model, method: Method, { validation, che
     });
 }
 
-/** The pull of IVON's prior over a run, Σ lr·δ: a δ that looks tiny is a strong prior. */
-export function warningOf(plan: Plan, { learningRate }: { readonly learningRate: number }): string | null {
-  const { method, lambda, steps } = plan;
-  if (method.kind !== "ivon" || method.prior?.kind !== "gaussian") return null;
-  // Half of the highest rate on average, as under a cosine.
-  const pull =
-    (0.5 * Math.max(learningRate, method.learningRate) * steps) /
-    (lambda * method.prior.scale * method.prior.scale);
-  if (pull <= STRONG_PULL) return null;
-  const share = 100 * (1 - Math.exp(-pull));
-  const part = share < 99 ? `about ${Math.round(share)}` : "more than 99";
-  return `The prior N(0, ${method.prior.scale}²) takes ${part} % of the mean away over this run; a larger prior scale or lambda makes it weaker`;
-}
-
-/** What a user would not expect of the run as it was planned. */
-export function noteOf({ learnt, method }: Plan, options: FitOptions): string | null {
-  const chosen = options.inference?.kind === "ivon" && options.inference.prior !== null;
-  if (method.kind !== "ivon" || learnt === 0 || chosen) return null;
-  return `What the model learnt before, from ${Math.round(learnt)} tokens, is the prior: this text counts by its share; ivon({ prior: posteriorPrior(model.posterior, { weight: 0.1 }) }) lets it change more`;
+function missing(option: string, what: string): SviError {
+  return new SviError("E_OPTION", `${option} is missing`, { option, remedy: `Give ${what}` });
 }

@@ -34,6 +34,19 @@ export function schedule(
   };
 }
 
+/** @throws SviError `E_OPTION` for what `schedule()` did not make */
+export function requireSchedule(given: Schedule): void {
+  const names = Object.keys(schedule()).filter((name) => !Object.hasOwn(given, name));
+  if (names.length > 0)
+    throw new SviError("E_OPTION", `schedule lacks ${names.join(", ")}`, {
+      option: "schedule",
+      value: given,
+      remedy: 'Give schedule("cosine", { warmup: 100 }): what that call returns',
+    });
+  const { kind, ...options } = given;
+  schedule(kind, options);
+}
+
 /** Factor at a 0-based step of a run of `steps`; the cosine comes from the kernels, since engines' own differ. */
 export function scheduleFactor(s: Schedule, step: number, steps: number, k: KernelExports): number {
   const rise = step < s.warmup ? (step + 1) / s.warmup : 1;

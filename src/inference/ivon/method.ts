@@ -3,11 +3,13 @@ import { requireInteger } from "../../errors.ts";
 import {
   bound,
   type Common,
+  described,
   fraction,
   type GaussianPrior,
   optional,
   type PosteriorPrior,
   positive,
+  requirePrior,
   share,
 } from "../method.ts";
 
@@ -74,7 +76,7 @@ function requireStrides({ embedding, input, recurrent, output }: Strides): Strid
 export function ivon(options: Partial<Omit<IvonMethod, "kind">> = {}): IvonMethod {
   const learningRate = positive("learningRate", options.learningRate ?? 8);
   if (options.beta2 != null) fraction("beta2", options.beta2);
-  return {
+  const method: IvonMethod = {
     kind: "ivon",
     learningRate,
     clip: bound("clip", options.clip ?? 1),
@@ -83,7 +85,7 @@ export function ivon(options: Partial<Omit<IvonMethod, "kind">> = {}): IvonMetho
     h0: optional("h0", options.h0),
     noiseCost: optional("noiseCost", options.noiseCost),
     probe: requireInteger("probe", options.probe ?? 40, 0),
-    prior: options.prior ?? null,
+    prior: requirePrior(options.prior, "gaussian", "posterior"),
     particles: requireInteger("particles", options.particles ?? 1, 1, 64),
     lambda: optional("lambda", options.lambda),
     temperature: positive("temperature", options.temperature ?? 1),
@@ -92,4 +94,5 @@ export function ivon(options: Partial<Omit<IvonMethod, "kind">> = {}): IvonMetho
     ...(options.strides && { strides: requireStrides(options.strides) }),
     maximumStep: bound("maximumStep", options.maximumStep ?? Number.POSITIVE_INFINITY),
   };
+  return described(method, options, ["strides"]);
 }

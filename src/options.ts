@@ -1,0 +1,96 @@
+/** @module Options as TypeScript checks them, for callers without it: names, and the types of their values. */
+import { SviError } from "./errors.ts";
+
+/** What a value must be: a `typeof`, or one of the words that say more. */
+export type Kind = "number" | "string" | "boolean" | "function" | "object" | "signal" | "bytes" | "any";
+
+/** The options of an interface, all of them. */
+export type Kinds<T> = { readonly [K in keyof Required<T>]: Kind };
+
+const WORDS: Readonly<Record<Kind, string>> = {
+  number: "a number",
+  string: "a string",
+  boolean: "true or false",
+  function: "a function",
+  object: "an object",
+  signal: "an AbortSignal",
+  bytes: "a Uint8Array",
+  any: "a value",
+};
+
+/**
+ * Checks names and types; ranges are checked where values are used. An option that is undefined counts as not given.
+ * @param what is called with them, such as `fit`
+ * @throws SviError `E_OPTION`
+ */
+export function requireOptions<T extends object>(what: string, options: unknown, kinds: Kinds<T>): T {
+  const names = Object.keys(kinds);
+  if (typeof options !== "object" || options === null || Array.isArray(options))
+    throw new SviError("E_OPTION", `The options of ${what} are ${shown(options)}`, {
+      option: "options",
+      value: options,
+      remedy: `Give an object, such as { ${names[0]}: … }`,
+    });
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    if (!names.includes(name)) throw unknownOption(what, name, names);
+    const kind = kinds[name as keyof T];
+    if (!isOf(kind, value))
+      throw new SviError("E_OPTION", `${name} is ${shown(value)}`, {
+        option: name,
+        value,
+        remedy: `Give ${WORDS[kind]}`,
+      });
+  }
+  return options as T;
+}
+
+/** `E_OPTION` for a name that is not among those that there are, with the one that was probably meant. */
+export function unknownOption(what: string, name: string, names: readonly string[]): SviError {
+  const meant = nearest(name, names);
+  return new SviError("E_OPTION", `${what} has no option ${name}`, {
+    option: name,
+    value: name,
+    remedy: meant ? `Did you mean ${meant}? All of them: ${names.join(", ")}` : `Give ${names.join(", ")}`,
+  });
+}
+
+/** Ways of a value into a message. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === "function") return value.name ? `the function ${value.name}` : "a function";
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
+function isOf(kind: Kind, value: unknown): boolean {
+  if (kind === "any") return true;
+  if (kind === "signal") return typeof (value as AbortSignal | null)?.throwIfAborted === "function";
+  if (kind === "bytes") return ArrayBuffer.isView(value);
+  // biome-ignore lint/suspicious/useValidTypeof: kind is one of typeof's own words here.
+  return typeof value === kind && value !== null;
+}
+
+/** The name that differs least, where that is little, or of which one is the beginning of the other. */
+function nearest(name: string, names: readonly string[]): string | undefined {
+  const given = name.toLowerCase();
+  const close = (other: string) =>
+    distance(given, other.toLowerCase()) <= Math.max(1, Math.floor(given.length / 3));
+  const begins = (other: string) => {
+    const known = other.toLowerCase();
+    return Math.min(known.length, given.length) > 2 && (given.startsWith(known) || known.startsWith(given));
+  };
+  return names.find(close) ?? names.find(begins);
+}
+
+/** Levenshtein's: letters to add, drop or replace. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + Number(a[i - 1] !== b[j - 1])));
+    row = next;
+  }
+  return row[b.length];
+}
