@@ -60,7 +60,7 @@ function bundle(entry, more) {
     absWorkingDir,
     entryPoints: entry && [entry],
     bundle: true,
-    external: ["node:*", "@huggingface/tokenizers"],
+    external: ["node:*"],
     platform: "neutral",
     format: "esm",
     target: "es2022",

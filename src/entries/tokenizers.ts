@@ -1,2 +1,2 @@
-/** @module Tokenizers that need a library: `tokenizer.json` files, by way of `@huggingface/tokenizers`. */
+/** @module Tokenizers of `tokenizer.json` files; apart, so that their Unicode tables are loaded only where they are used. */
 export { jsonTokenizer } from "../text/json.ts";

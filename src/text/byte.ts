@@ -1,5 +1,6 @@
 /** @module The byte tokenizer: 256 ids, the bytes of UTF-8. Every text can be encoded. */
 import { requireIds } from "./checks.ts";
+import { continuation } from "./pieces.ts";
 import type { Tokenizer } from "./types.ts";
 
 const LINE_FEED = 10;
@@ -11,6 +12,10 @@ const LINE_FEED = 10;
  * UTF-8 as U+FFFD. A corpus of bytes is never decoded, so any file can be trained on.
  */
 export function byteTokenizer(): Tokenizer {
+  const decode = (ids: ArrayLike<number>) => {
+    requireIds(ids, 256);
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(ids));
+  };
   return {
     kind: "byte",
     vocabularySize: 256,
@@ -18,10 +23,8 @@ export function byteTokenizer(): Tokenizer {
     endOfLine: LINE_FEED,
     lossless: true,
     encode: (text) => Int32Array.from(new TextEncoder().encode(text)),
-    decode: (ids) => {
-      requireIds(ids, 256);
-      return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(ids));
-    },
+    decode,
+    continue: continuation(decode),
     describe: () => ({ kind: "byte" }),
   };
 }

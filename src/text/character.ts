@@ -1,5 +1,6 @@
 /** @module The character tokenizer: one id for each Unicode code point of the vocabulary. */
 import { hasLoneSurrogate, requireIds, tokenizerError, unknownSymbol } from "./checks.ts";
+import { continuation } from "./pieces.ts";
 import type { Tokenizer } from "./types.ts";
 import { REPLACEMENT } from "./utf8.ts";
 
@@ -19,6 +20,10 @@ export function characterTokenizer(options: { characters: Iterable<string>; unkn
   const unknown = withUnknown ? 0 : null;
   const idOf = lookup(points, first, unknown ?? -1);
   const lineFeed = points.indexOf(10);
+  const decode = (ids: ArrayLike<number>) => {
+    requireIds(ids, symbols.length);
+    return Array.from(ids, (id) => symbols[id]).join("");
+  };
 
   return {
     kind: "character",
@@ -27,10 +32,8 @@ export function characterTokenizer(options: { characters: Iterable<string>; unkn
     endOfLine: lineFeed < 0 ? null : lineFeed + first,
     lossless: true,
     encode: (text) => encode(text, idOf),
-    decode: (ids) => {
-      requireIds(ids, symbols.length);
-      return Array.from(ids, (id) => symbols[id]).join("");
-    },
+    decode,
+    continue: continuation(decode),
     describe: () => ({
       kind: "character",
       characters: symbols.slice(first).join(""),

@@ -1,4 +1,4 @@
-/** @module Decoding token by token, for text that is shown while it is being generated. */
+/** @module Decoding that continues from what stands before: token by token, or a stretch of tokens at once. */
 import { requireIds } from "./checks.ts";
 import type { Tokenizer } from "./types.ts";
 import { REPLACEMENT } from "./utf8.ts";
@@ -10,11 +10,25 @@ export interface TextPieces {
   end(): string;
 }
 
-/** Turns tokens into pieces of text that join to what `tokenizer.decode` gives for all of them. */
-export function textPieces(tokenizer: Tokenizer): TextPieces {
+/** Tokens of the text before that can matter to what follows it. */
+const CONTEXT = 16;
+
+/**
+ * Turns tokens into pieces of text that continue a text: joined they are what `tokenizer.decode` gives for
+ * all tokens, less what it gives for those before.
+ *
+ * @param before tokens of the text that the pieces continue; none: they begin a text
+ * @example
+ * const pieces = textPieces(tokenizer, tokenizer.encode("the whale"));
+ * pieces.push(sea); // " sea"
+ */
+export function textPieces(
+  tokenizer: Pick<Tokenizer, "kind" | "vocabularySize" | "decode">,
+  before: ArrayLike<number> = [],
+): TextPieces {
   if (tokenizer.kind === "byte") return bytePieces();
   if (tokenizer.kind === "character") return { push: (id) => tokenizer.decode([id]), end: () => "" };
-  return differences(tokenizer);
+  return differences(tokenizer, Array.from(before).slice(-CONTEXT));
 }
 
 function bytePieces(): TextPieces {
@@ -30,28 +44,53 @@ function bytePieces(): TextPieces {
 
 /**
  * What a token adds depends on the one before it (a space between words, none before a word's second piece),
- * so both are decoded, and the text of the earlier tokens is left out.
+ * so both are decoded, and the text that was given out is left out.
  */
-function differences(tokenizer: Tokenizer): TextPieces {
-  /** Tokens already given out, as context, then those that wait. */
-  let ids: number[] = [];
-  let given = 0;
-  const added = () => tokenizer.decode(ids).slice(tokenizer.decode(ids.slice(0, given)).length);
+function differences(
+  tokenizer: Pick<Tokenizer, "vocabularySize" | "decode">,
+  before: readonly number[],
+): TextPieces {
+  /** The last tokens; those up to `known` are context alone. */
+  let ids = [...before];
+  let known = ids.length;
+  /** How much of their text has been given out. */
+  let given = tokenizer.decode(ids).length;
   return {
     push(id) {
       requireIds([id], tokenizer.vocabularySize);
       ids.push(id);
-      const piece = added();
-      if (piece.endsWith(REPLACEMENT)) return "";
-      ids = ids.slice(given);
-      given = ids.length;
+      const text = tokenizer.decode(ids);
+      // The last character may be the beginning of one that further tokens complete.
+      const whole = text.endsWith(REPLACEMENT) ? text.slice(0, -REPLACEMENT.length) : text;
+      const piece = whole.slice(given);
+      if (piece === "") return "";
+      given += piece.length;
+      if (whole === text) {
+        ids = ids.slice(known);
+        known = ids.length;
+        given = tokenizer.decode(ids).length;
+      }
       return piece;
     },
     end() {
-      const piece = added();
+      const rest = tokenizer.decode(ids).slice(given);
       ids = [];
+      known = 0;
       given = 0;
-      return piece;
+      return rest;
     },
   };
+}
+
+/** `continue` of a tokenizer that decodes as `decode` does. */
+export function continuation(decode: Tokenizer["decode"]): Tokenizer["continue"] {
+  return (before, ids) => addition(decode(before), decode([...Array.from(before), ...Array.from(ids)]));
+}
+
+/** What `whole` has beyond `start`; they differ where a character was unfinished. */
+function addition(start: string, whole: string): string {
+  if (whole.startsWith(start)) return whole.slice(start.length);
+  let same = 0;
+  while (same < start.length && start[same] === whole[same]) same++;
+  return whole.slice(same);
 }

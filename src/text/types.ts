@@ -19,8 +19,15 @@ export interface Tokenizer {
   readonly lossless: boolean;
   /** Throws `E_UNKNOWN_SYMBOL` where a symbol is outside of the vocabulary and there is no unknown id. */
   encode(text: string): Int32Array;
-  /** Throws `E_TOKEN_RANGE` for an id outside of `0 … vocabularySize − 1`. */
+  /** Ids that no token has are "". Throws `E_TOKEN_RANGE` for an id outside of `0 … vocabularySize − 1`. */
   decode(ids: ArrayLike<number>): string;
+  /**
+   * The text that `ids` add behind the tokens `before`: `decode` of all of them, less that of `before`. So a
+   * text that is written on can be joined to what it continues: "the whale" and " the sea".
+   *
+   * @throws SviError `E_TOKEN_RANGE`
+   */
+  continue(before: ArrayLike<number>, ids: ArrayLike<number>): string;
   /** What `tokenizerFromDescription` turns back into this tokenizer. */
   describe(): TokenizerDescription;
 }

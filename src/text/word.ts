@@ -1,5 +1,6 @@
 /** @module The word tokenizer: whitespace-separated words, `<eos>` at line ends, `<unk>` for the others. */
 import { hasLoneSurrogate, LARGEST_VOCABULARY, requireIds, tokenizerError } from "./checks.ts";
+import { continuation } from "./pieces.ts";
 import type { Tokenizer } from "./types.ts";
 
 /** The specials, in the order of their ids: `<unk>` is 0, `<eos>` is 1. */
@@ -19,6 +20,10 @@ const END_OF_LINE = 1;
 export function wordTokenizer(options: { words: readonly string[] }): Tokenizer {
   const ids = idsOfWords(options.words);
   const vocabulary = [...ids.keys()];
+  const decodeIds = (tokens: ArrayLike<number>) => {
+    requireIds(tokens, vocabulary.length);
+    return decode(tokens, vocabulary);
+  };
   return {
     kind: "word",
     vocabularySize: vocabulary.length,
@@ -26,10 +31,8 @@ export function wordTokenizer(options: { words: readonly string[] }): Tokenizer 
     endOfLine: END_OF_LINE,
     lossless: false,
     encode: (text) => encode(text, ids),
-    decode: (tokens) => {
-      requireIds(tokens, vocabulary.length);
-      return decode(tokens, vocabulary);
-    },
+    decode: decodeIds,
+    continue: continuation(decodeIds),
     describe: () => ({ kind: "word", words: vocabulary.slice(WORD_SPECIALS.length) }),
   };
 }
