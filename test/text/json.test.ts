@@ -99,6 +99,106 @@ describe("a tokenizer.json", () => {
     );
   });
 
+  it("decodes each line as the text that was encoded", () => {
+    const vocab = ["<unk>", "\n", "▁", "▁the", "▁sea", "s"].map((token, i) => [token, -i]);
+    const step = { type: "Metaspace", replacement: "▁", prepend_scheme: "always", split: true };
+    const parts = { pre_tokenizer: step, decoder: step, normalizer: null };
+    const marked = jsonTokenizer({ ...wordPiece, ...parts, model: { type: "Unigram", unk_id: 0, vocab } });
+    for (const text of ["the sea\nthe sea\n", "the\n\nthe seas", "the  sea\n", "\n"])
+      expect(marked.decode(marked.encode(text))).toBe(text);
+    expect(marked.continue(marked.encode("the"), marked.encode("sea\nthe"))).toBe(" sea\nthe");
+  });
+
+  it("decodes ids that no token has to nothing", () => {
+    const end = { id: 9, content: "<end>", special: true, lstrip: false, rstrip: false };
+    for (const decoder of [{ type: "WordPiece", prefix: "##", cleanup: false }, null]) {
+      const gaps = jsonTokenizer({ ...wordPiece, decoder, added_tokens: [end] });
+      expect(gaps.vocabularySize).toBe(10);
+      expect(gaps.decode([4, 6, 2, 7])).toBe("the whale");
+      expect(gaps.decode([5, 8])).toBe("");
+      expect(gaps.continue([4, 7], [8, 2, 9])).toBe(" whale <end>");
+    }
+  });
+
+  it("that is older than `type` is known by its fields", () => {
+    const { type: _, ...pieces } = wordPiece.model;
+    expect([...jsonTokenizer({ ...wordPiece, model: pieces }).encode("whales")]).toEqual([2, 3]);
+    const level = { vocab: { "[UNK]": 0, whale: 1 }, unk_token: "[UNK]" };
+    expect([...jsonTokenizer({ ...wordPiece, model: level }).encode("Whale whales")]).toEqual([1, 0]);
+    const { type: __, ...merging } = (byteLevel() as { model: Record<string, unknown> }).model;
+    expect([...jsonTokenizer(byteLevel({ model: { ...merging, unk_token: "" } })).encode("the")]).toEqual([
+      257,
+    ]);
+    const scores = {
+      unk_id: 0,
+      vocab: [
+        ["<unk>", 0],
+        ["whale", -1],
+      ],
+    };
+    expect([...jsonTokenizer({ ...wordPiece, model: scores }).encode("whale")]).toEqual([1]);
+  });
+
+  it("has Unicode's words and punctuation, and bytes for what a Unigram lacks", () => {
+    const vocab = { "[UNK]": 0, café: 1, caf: 2, привет: 3, ",": 4, "!": 5, wait: 6, ".": 7 };
+    const model = { type: "WordLevel", vocab, unk_token: "[UNK]" };
+    const plain = { ...wordPiece, normalizer: null, model };
+    expect([...jsonTokenizer(plain).encode("café, привет!")]).toEqual([1, 4, 3, 5]);
+    const steps = [{ type: "WhitespaceSplit" }, { type: "Punctuation", behavior: "Isolated" }];
+    const split = { ...plain, pre_tokenizer: { type: "Sequence", pretokenizers: steps } };
+    expect([...jsonTokenizer(split).encode("wait...")]).toEqual([6, 7, 7, 7]);
+    const bytes = Array.from(
+      { length: 256 },
+      (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`,
+    );
+    const scores = [["<unk>", 0], ["a", -1], ...bytes.map((byte) => [byte, -9])];
+    const unigram = { type: "Unigram", unk_id: 0, vocab: scores, byte_fallback: true };
+    const falling = jsonTokenizer({
+      ...plain,
+      pre_tokenizer: null,
+      decoder: { type: "ByteFallback" },
+      model: unigram,
+    });
+    expect([...falling.encode("aé\n")]).toEqual([1, 2 + 0xc3, 2 + 0xa9, 2 + 10]);
+    expect(falling.decode(falling.encode("aé€😀\n"))).toBe("aé€😀\n");
+  });
+
+  it.each([
+    [
+      "truncation",
+      { truncation: { max_length: 5, strategy: "LongestFirst", stride: 0, direction: "Right" } },
+    ],
+    ["padding", { padding: { strategy: { Fixed: 4 }, direction: "Right", pad_id: 0, pad_token: "[PAD]" } }],
+    ["dropout", { model: { ...(byteLevel() as { model: object }).model, dropout: 0.1 } }],
+    ["UnicodeScripts", { pre_tokenizer: { type: "UnicodeScripts" } }],
+    ["CTC", { decoder: { type: "CTC", pad_token: "<pad>", word_delimiter_token: "|", cleanup: true } }],
+    ["the normalizer Quote", { normalizer: { type: "Quote" } }],
+    [
+      "\\\\G in a regular expression",
+      { pre_tokenizer: { type: "Split", pattern: { Regex: "\\Ga" }, behavior: "Isolated", invert: false } },
+    ],
+    [
+      "a POSIX class",
+      {
+        pre_tokenizer: {
+          type: "Split",
+          pattern: { Regex: "[[:alpha:]]" },
+          behavior: "Removed",
+          invert: false,
+        },
+      },
+    ],
+    ["Replace decoder", { decoder: { type: "Replace", pattern: { Regex: "a+" }, content: "" } }],
+    [
+      "add_prefix_space false",
+      { pre_tokenizer: { type: "Metaspace", replacement: "▁", add_prefix_space: false } },
+    ],
+  ])("with %s is refused by that name", async (feature, change) => {
+    const error = await errorOf(() => jsonTokenizer({ ...wordPiece, ...change }));
+    expect(error.code).toBe("E_TOKENIZER");
+    expect(error.message).toMatch(new RegExp(feature));
+  });
+
   it.each([
     ["{"],
     ["null"],

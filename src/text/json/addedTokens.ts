@@ -1,6 +1,6 @@
 /** @module Added tokens: found in a text before anything else is done with it. */
 import { flag, isPart, malformed, text } from "./file.ts";
-import { requireId } from "./models.ts";
+import { requireId } from "./model.ts";
 import type { Normalizer } from "./normalizers.ts";
 import { SPACE, WORD } from "./unicode.ts";
 

@@ -1,7 +1,7 @@
 /** @module Byte pair encoding: the pair with the lowest rank is merged, again and again. */
 import { LARGEST_VOCABULARY } from "../checks.ts";
 import { flag, isPart, list, malformed, type Part, unsupported } from "./file.ts";
-import { type JsonModel, missingUnknown } from "./models.ts";
+import { byteIds, type JsonModel, missingUnknown } from "./model.ts";
 import { RankQueue } from "./queue.ts";
 
 /** Ranks of pairs by `left * LARGEST_VOCABULARY + right`, and what each rank merges into. */
@@ -32,17 +32,6 @@ export function readBpe(part: Part, ids: ReadonlyMap<string, number>): JsonModel
   const wholeWords = flag(part, "ignore_merges", false);
   const merges = readMerges(part, ids, prefix.length);
   const remembered = new Map<string, readonly number[]>();
-  const encoder = new TextEncoder();
-
-  const bytesOf = (symbol: string): number[] | null => {
-    const found: number[] = [];
-    for (const byte of encoder.encode(symbol)) {
-      const id = ids.get(byteToken(byte));
-      if (id === undefined) return null;
-      found.push(id);
-    }
-    return found;
-  };
 
   /** The ids of a word's characters; an unknown one waits for the next known one, as in the library. */
   const symbolsOf = (word: string): number[] => {
@@ -58,7 +47,7 @@ export function readBpe(part: Part, ids: ReadonlyMap<string, number>): JsonModel
         symbols.push(id);
         return;
       }
-      const bytes = falls ? bytesOf(symbol) : null;
+      const bytes = falls ? byteIds(symbol, ids) : null;
       if (bytes !== null) symbols.push(...bytes);
       else if (unknownToken !== null) {
         if (unknown === null) throw missingUnknown(symbol);
@@ -91,9 +80,6 @@ export function readBpe(part: Part, ids: ReadonlyMap<string, number>): JsonModel
     },
   };
 }
-
-/** The token of a byte where a tokenizer falls back to bytes. */
-export const byteToken = (byte: number): string => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
 
 function readMerges(part: Part, ids: ReadonlyMap<string, number>, prefixLength: number): Merges {
   const ranks = new Map<number, number>();

@@ -1,6 +1,6 @@
 /** @module The decoders of a tokenizer.json: tokens become text. */
-import { byteToken } from "./bpe.ts";
 import { character, count, flag, isPart, list, type Part, text, typeOf, unsupported } from "./file.ts";
+import { byteToken } from "./model.ts";
 import { readPattern, replaceAll } from "./normalizers.ts";
 import { metaspaceOptions } from "./preTokenizers.ts";
 import { fromByteCharacters } from "./unicode.ts";

@@ -21,6 +21,9 @@ export function unsupported(feature: string, value?: unknown): SviError {
   );
 }
 
+/** A value of the file in a message. */
+export const shown = (value: unknown): string => (JSON.stringify(value) ?? "missing").slice(0, 40);
+
 export function isPart(value: unknown): value is Part {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

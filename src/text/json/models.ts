@@ -1,17 +1,8 @@
 /** @module The models of a tokenizer.json: a piece of text becomes ids. */
-import { LARGEST_VOCABULARY, unknownSymbol } from "../checks.ts";
 import { readBpe } from "./bpe.ts";
-import { count, isPart, malformed, type Part, text, unsupported } from "./file.ts";
+import { count, isPart, malformed, type Part, shown, text, unsupported } from "./file.ts";
+import { type JsonModel, missingUnknown, requireId } from "./model.ts";
 import { readUnigram } from "./unigram.ts";
-
-export interface JsonModel {
-  /** Ids of the model's own tokens. */
-  readonly ids: ReadonlyMap<string, number>;
-  /** Id of the unknown token, null where there is none. */
-  readonly unknown: number | null;
-  /** Appends the ids of a piece. Throws E_UNKNOWN_SYMBOL. */
-  encode(piece: string, out: number[]): void;
-}
 
 /** @throws E_TOKENIZER for one that is not read */
 export function readModel(part: unknown): JsonModel {
@@ -27,7 +18,7 @@ export function readModel(part: unknown): JsonModel {
     case "Unigram":
       return readUnigram(part);
     default:
-      throw unsupported(`the model ${String(type)}`, type);
+      throw unsupported(`the model ${shown(type)}`, type);
   }
 }
 
@@ -43,26 +34,12 @@ function untypedModel({ vocab, merges, ...fields }: Part): string {
   );
 }
 
-export function requireId(id: unknown): number {
-  if (!(Number.isInteger(id) && (id as number) >= 0 && (id as number) < LARGEST_VOCABULARY))
-    throw malformed(
-      `The tokenizer file has the id ${String(id)}, which is not below ${LARGEST_VOCABULARY}`,
-      id,
-    );
-  return id as number;
-}
-
 function vocabularyOf({ vocab }: Part): Map<string, number> {
   if (!isPart(vocab)) throw malformed("The tokenizer file's vocabulary is not an object", typeof vocab);
   const ids = new Map(Object.entries(vocab).map(([token, id]) => [token, requireId(id)]));
   if (new Set(ids.values()).size !== ids.size)
     throw malformed("Two tokens of the tokenizer file share an id", ids.size);
   return ids;
-}
-
-/** An id that a piece needs and the vocabulary lacks. */
-export function missingUnknown(piece: string): Error {
-  return unknownSymbol(piece, "Use a tokenizer with an unknown token, or one that falls back to bytes");
 }
 
 function wordLevel(part: Part): JsonModel {

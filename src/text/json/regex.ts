@@ -3,6 +3,7 @@
  *
  * What has no equivalent is refused by name. Unicode classes are those of the library's version.
  */
+import { add, bothCases, type ClassParts, escaped, propertyOf, simple, wordParts } from "./classes.ts";
 import { unsupported } from "./file.ts";
 import { LATER, SPACE } from "./unicode.ts";
 
@@ -33,35 +34,6 @@ function expression(translated: string, source: string): RegExp {
   } catch {
     throw unsupported("a regular expression that JavaScript cannot compile", source);
   }
-}
-
-const CATEGORIES =
-  /^(L[ultmo]?|M[nce]?|N[dlo]?|P[cdseifo]?|S[mcko]?|Z[slp]?|C[cfon]?|Alphabetic|Uppercase|Lowercase)$/;
-const LONG_NAMES: Readonly<Record<string, string>> = {
-  Letter: "L",
-  Mark: "M",
-  Number: "N",
-  Punctuation: "P",
-  Symbol: "S",
-  Separator: "Z",
-  Other: "C",
-  Uppercase_Letter: "Lu",
-  Lowercase_Letter: "Ll",
-  Titlecase_Letter: "Lt",
-  Modifier_Letter: "Lm",
-  Other_Letter: "Lo",
-  Decimal_Number: "Nd",
-};
-const SCRIPTS =
-  /^(Arabic|Armenian|Bengali|Bopomofo|Cyrillic|Devanagari|Ethiopic|Georgian|Greek|Gujarati|Gurmukhi|Han|Hangul|Hebrew|Hiragana|Kannada|Katakana|Khmer|Lao|Latin|Malayalam|Mongolian|Myanmar|Sinhala|Tamil|Telugu|Thai|Tibetan)$/;
-
-/** A set of code points: the inside of a class, expressions of one code point beside it, and what it says of unassigned ones. */
-interface ClassParts {
-  inside: string;
-  beside: string[];
-  unassigned: boolean;
-  /** Whether Unicode data decide about it. */
-  unicode: boolean;
 }
 
 interface Flags {
@@ -286,17 +258,16 @@ class Translator {
   }
 
   #property(name: string, inverted: boolean, { ignoreCase }: Flags): ClassParts {
-    const known = LONG_NAMES[name] ?? name;
-    if (ignoreCase && /^(L[ult]|Uppercase|Lowercase)$/.test(known))
+    const known = propertyOf(name);
+    if (known === null) throw this.#refused(`\\p{${name}}`);
+    const { property } = known;
+    if (ignoreCase && /^(L[ult]|Uppercase|Lowercase)$/.test(property))
       throw this.#refused(`\\p{${name}} without regard to case`);
-    let inside: string;
-    if (CATEGORIES.test(known)) inside = `\\${inverted ? "P" : "p"}{${known}}`;
-    else if (SCRIPTS.test(known)) inside = `\\${inverted ? "P" : "p"}{Script=${known}}`;
-    else throw this.#refused(`\\p{${name}}`);
-    const unassigned = (known === "C" || known === "Cn") !== inverted;
+    let inside = `\\${inverted ? "P" : "p"}{${property}}`;
+    const unassigned = known.unassigned !== inverted;
     // U+0295 became another kind of letter in Unicode 17.
-    if (known === "Ll" || known === "Lo") {
-      const within = (known === "Ll") !== inverted;
+    if (property === "Ll" || property === "Lo") {
+      const within = (property === "Ll") !== inverted;
       if (within) inside += "\\u0295";
       else return { inside: "", beside: [`(?!\\u0295)${inside}`], unassigned, unicode: true };
     }
@@ -378,7 +349,7 @@ class Translator {
     }
     const from = first === "\\" ? this.#escapedPoint() : first;
     if (this.#peek() !== "-" || this.#peek(1) === "]" || this.#peek(1) === undefined)
-      return simple(insideClass(from, flags));
+      return simple(flags.ignoreCase ? bothCases(from).join("") : escaped(from));
     if (this.#peek(1) === "[") throw this.#refused("a hyphen before a class");
     this.#at++;
     const second = this.#next();
@@ -405,37 +376,3 @@ class Translator {
     return unassigned ? `(?:[${LATER}]|${expression})` : `(?:(?![${LATER}])${expression})`;
   }
 }
-
-function wordParts(): ClassParts {
-  return {
-    inside: "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\xb2\\xb3\\xb9\\xbc-\\xbe",
-    beside: [],
-    unassigned: false,
-    unicode: true,
-  };
-}
-
-function simple(inside: string): ClassParts {
-  return { inside, beside: [], unassigned: false, unicode: false };
-}
-
-function add(parts: ClassParts, more: ClassParts): void {
-  parts.inside += more.inside;
-  parts.beside.push(...more.beside);
-  parts.unassigned ||= more.unassigned;
-  parts.unicode ||= more.unicode;
-}
-
-function insideClass(point: string, { ignoreCase }: Flags): string {
-  return ignoreCase ? bothCases(point).join("") : escaped(point);
-}
-
-/** A code point with those that fold to the same one, escaped. */
-function bothCases(point: string): string[] {
-  const extra: Record<string, string> = { s: String.fromCodePoint(0x17f), k: String.fromCodePoint(0x212a) };
-  const lower = point.toLowerCase();
-  const all = new Set([point, lower, point.toUpperCase(), extra[lower] ?? point]);
-  return [...all].filter((one) => [...one].length === 1).map(escaped);
-}
-
-const escaped = (point: string): string => `\\u{${point.codePointAt(0)!.toString(16)}}`;

@@ -1,8 +1,7 @@
 /** @module Unigram: of all ways to cut a piece into tokens, the one with the highest sum of scores. */
 import { LARGEST_VOCABULARY } from "../checks.ts";
-import { byteToken } from "./bpe.ts";
-import { flag, list, malformed, type Part } from "./file.ts";
-import { type JsonModel, missingUnknown } from "./models.ts";
+import { flag, list, malformed, type Part, shown } from "./file.ts";
+import { byteIds, type JsonModel, missingUnknown } from "./model.ts";
 
 /** An unknown character scores this much below the rarest token. */
 const UNKNOWN_PENALTY = 10;
@@ -20,17 +19,6 @@ export function readUnigram(part: Part): JsonModel {
   const vocabulary = readVocabulary(part);
   const { ids, unknown } = vocabulary;
   const falls = flag(part, "byte_fallback", false);
-  const encoder = new TextEncoder();
-
-  const bytesOf = (text: string): number[] | null => {
-    const found: number[] = [];
-    for (const byte of encoder.encode(text)) {
-      const id = ids.get(byteToken(byte));
-      if (id === undefined) return null;
-      found.push(id);
-    }
-    return found;
-  };
 
   return {
     ids,
@@ -42,7 +30,7 @@ export function readUnigram(part: Part): JsonModel {
           out.push(id);
           continue;
         }
-        const bytes = falls ? bytesOf(token) : null;
+        const bytes = falls ? byteIds(token, ids) : null;
         if (bytes !== null) for (const byte of bytes) out.push(byte);
         else if (unknown === null) throw missingUnknown(token);
         else out.push(unknown);
@@ -67,7 +55,7 @@ function readVocabulary(part: Part): Vocabulary {
   }
   const unknown = part.unk_id ?? null;
   if (unknown !== null && !(Number.isInteger(unknown) && scores[unknown as number] !== undefined))
-    throw malformed(`The tokenizer file's unk_id is ${String(unknown)}`, unknown);
+    throw malformed(`The tokenizer file's unk_id is ${shown(unknown)}`, unknown);
   if (scores.length > LARGEST_VOCABULARY)
     throw malformed(`The tokenizer file has ${scores.length} tokens`, scores.length);
   return { ids, scores, unknown: unknown as number | null, unknownScore: lowest - UNKNOWN_PENALTY, longest };
