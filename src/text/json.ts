@@ -27,7 +27,7 @@ import type { Tokenizer } from "./types.ts";
  *
  * @param json the file's text, or what it was parsed to; `describe()` holds all of it
  * @param config what `tokenizer_config.json` says: kept with the model, it changes no id
- * @throws E_TOKENIZER for anything that is no usable tokenizer.json, or that has a feature that is not read
+ * @throws E_TOKENIZER for what is not a usable tokenizer.json, or has a feature that is not read
  * @example
  * const tokenizer = jsonTokenizer(await readFile("tokenizer.json", "utf8"));
  * tokenizer.decode(tokenizer.encode("Call me Ishmael."));

@@ -1,4 +1,4 @@
-/** @module Decoding that continues from what stands before: token by token, or a stretch of tokens at once. */
+/** @module Decoding that continues from what stands before: token by token, or many at once. */
 import { requireIds } from "./checks.ts";
 import type { Tokenizer } from "./types.ts";
 import { REPLACEMENT } from "./utf8.ts";

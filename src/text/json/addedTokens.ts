@@ -15,7 +15,7 @@ export interface AddedToken {
   readonly normalized: boolean;
 }
 
-/** A stretch of text, or an added token. */
+/** A part of the text, or an added token. */
 export type Section = { readonly text: string; readonly start: number } | { readonly id: number };
 
 const startsWithWord = new RegExp(`^${WORD}`, "u");
