@@ -1,6 +1,7 @@
 /** @module `svi-lm eval`: how well a model predicts a text. */
 
 import { evaluate } from "../evaluation/evaluate.ts";
+import type { Evaluation } from "../evaluation/tally.ts";
 import { Corpus } from "../text/corpus.ts";
 import { command } from "./command.ts";
 import { loadModel, naming, withTexts } from "./files.ts";
@@ -33,16 +34,27 @@ export const evaluation = command({
       const { ece, brier, entropy, mutualInformation } = result;
       if (json) {
         const fit = { tokens, nll, perplexity, bitsPerToken, bitsPerByte };
-        printJson({ ...fit, ece, brier, entropy, mutualInformation });
+        const { unknown, perplexityWithoutUnknown, bitsPerByteMissing } = result;
+        printJson({
+          ...fit,
+          bitsPerByteMissing,
+          unknown,
+          perplexityWithoutUnknown,
+          ece,
+          brier,
+          entropy,
+          mutualInformation,
+        });
       } else
         printTable([
           ["tokens", count(tokens)],
           ["nll", `${fixed(nll, 4)} nats`],
           ["perplexity", fixed(perplexity)],
+          ...unknowns(result),
           ["bits per token", fixed(bitsPerToken, 4)],
           [
             "bits per byte",
-            bitsPerByte === null ? "none: unknown symbols stand for text" : fixed(bitsPerByte, 4),
+            bitsPerByte === null ? REASONS[result.bitsPerByteMissing!] : fixed(bitsPerByte, 4),
           ],
           ["calibration error", fixed(ece, 4)],
           ["Brier score", fixed(brier, 4)],
@@ -53,3 +65,17 @@ export const evaluation = command({
     });
   },
 });
+
+const REASONS = {
+  unknown: "none: unknown symbols stand for text",
+  tokenizer: "none: its tokens do not keep the whole text, such as its spaces",
+};
+
+function unknowns({ unknown, perplexityWithoutUnknown }: Evaluation): [string, string][] {
+  if (unknown === 0) return [];
+  const others = perplexityWithoutUnknown === null ? "none" : fixed(perplexityWithoutUnknown);
+  return [
+    ["unknown tokens", count(unknown)],
+    ["perplexity without them", others],
+  ];
+}

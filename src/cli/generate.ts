@@ -17,6 +17,8 @@ export const generate = command({
   options: {
     prompt: { kind: "text", value: "S", help: "text to continue; a terminal shows it too" },
     tokens: { kind: "number", default: 200, help: "tokens to write" },
+    stop: { kind: "text", value: "S", help: "end a text before this string" },
+    count: { kind: "number", default: 1, help: "texts to write; text n is what the seed + n writes" },
     temperature: { kind: "number", value: "X", default: 1, help: "0 takes the likeliest token" },
     "top-k": { kind: "number", default: 0, help: "only the k likeliest tokens; 0 for all" },
     "top-p": {
@@ -34,25 +36,28 @@ export const generate = command({
   },
   async run({ words: [path], options, json, interruption: { signal } }) {
     const model = await loadModel(path, signal);
-    const { prompt, tokens, temperature, samples, seed } = options;
+    const { prompt, tokens, temperature, samples, seed, stop, count } = options;
     const sampling = { temperature, topK: options["top-k"], topP: options["top-p"], samples, seed };
-    const pieces = model.generate({ prompt, tokens, signal, ...sampling });
+    const pieces = model.generate({ prompt, tokens, stop, count, signal, ...sampling });
     if (json) {
-      let text = "";
-      for await (const piece of pieces) text += piece.text;
-      printJson({ text });
+      const texts = Array.from({ length: count ?? 1 }, () => "");
+      for await (const { index, text } of pieces) texts[index] += text;
+      for (const text of texts) printJson({ text });
       return 0;
     }
     const show = process.stdout.isTTY ? terminalWriter(Math.log(model.configuration.vocabulary)) : plain;
-    let started = false;
+    let started = -1;
     try {
       for await (const piece of pieces) {
-        if (!started && process.stdout.isTTY) process.stdout.write(visible(prompt ?? ""));
-        started = true;
+        if (piece.index > started) {
+          if (started >= 0) process.stdout.write("\n\n");
+          if (process.stdout.isTTY) process.stdout.write(visible(prompt ?? ""));
+        }
+        started = piece.index;
         process.stdout.write(show(piece));
       }
     } finally {
-      if (started) process.stdout.write("\n");
+      if (started >= 0) process.stdout.write("\n");
     }
     return 0;
   },

@@ -10,7 +10,7 @@ import type { FitOptions } from "../training/fit.ts";
 import { schedule } from "../training/schedule.ts";
 import { CHECKPOINT, CheckpointFile } from "./checkpoint.ts";
 import { command, type Invocation, type Values } from "./command.ts";
-import { loadModel, naming, readTokenizer, requireWritable, withTexts } from "./files.ts";
+import { loadModel, naming, readTokenizer, requireWritable, reworded, withTexts } from "./files.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
 import { METHOD, methodOf } from "./method.ts";
 import { count, note } from "./print.ts";
@@ -24,12 +24,12 @@ const OPTIONS = {
     kind: "path",
     use: "read",
     words: ["byte", "char", "character", "word"],
-    value: "byte|char|word|FILE",
+    value: "byte|character|word|FILE",
     default: "byte",
-    help: "char, word: the vocabulary is learnt; FILE: a tokenizer.json",
+    help: "character, word: the vocabulary is learnt; FILE: a tokenizer.json",
   },
-  "min-count": { kind: "number", default: 1, help: "char, word: rarer symbols become unknown" },
-  "max-vocabulary": { kind: "number", help: "char, word: the rarest symbols beyond become unknown" },
+  "min-count": { kind: "number", default: 1, help: "character, word: rarer symbols become unknown" },
+  "max-vocabulary": { kind: "number", help: "character, word: the rarest symbols beyond become unknown" },
   embedding: { kind: "number", default: 64, help: "width of the embedding; with --tied that of --hidden" },
   hidden: { kind: "number", default: 256, help: "units of a layer" },
   layers: { kind: "number", default: 1, help: "LSTM layers, 1 to 4" },
@@ -88,7 +88,7 @@ type Window = { readonly batch: number; readonly sequence: number; readonly epoc
 export const train = command({
   name: "train",
   summary: "train a model on text files; Ctrl-C saves what was learnt",
-  example: "svi-lm train book.txt --out book.svi --tokenizer char --valid held-out.txt --checkpoint run",
+  example: "svi-lm train book.txt --out book.svi --tokenizer character --valid held-out.txt --checkpoint run",
   words: ["text…"],
   options: OPTIONS,
   async run({ words, options, json, interruption }) {
@@ -104,7 +104,7 @@ export const train = command({
     const inputs = options.valid ? [...words, options.valid] : words;
     return withTexts(inputs, interruption.signal, async (texts) => {
       const { model, corpus, valid } = await open(texts, { words, options, json, interruption });
-      const { steps, tokens } = sizeOf(corpus, window);
+      const { steps, tokens, unread } = sizeOf(corpus, window);
       // Mean and precision; a checkpoint also has the optimiser's state.
       const bytes = 4 * model.layout.length * (method.kind === "ivon" || method.kind === "bbb" ? 2 : 1);
       await proveRoom(out, bytes);
@@ -124,7 +124,7 @@ export const train = command({
         kernels,
         products: options.products,
       };
-      if (!json) note(opening(model, corpus, steps));
+      if (!json) note(opening(model, corpus, steps, unread));
       const run = { model, corpus, fitting, steps, tokens, out, checkpoint };
       return trainAndSave(run, { json, interruption });
     });
@@ -137,7 +137,7 @@ function requireConsistent(options: TrainOptions): void {
   const learnt = options["warm-start"] === undefined && ["char", "character", "word"].includes(tokenizer);
   for (const name of ["min-count", "max-vocabulary"] as const)
     if (options[name] !== undefined && !learnt)
-      throw new UsageError(`--${name} applies only where --tokenizer char or word learns a vocabulary`);
+      throw new UsageError(`--${name} applies only where --tokenizer character or word learns a vocabulary`);
   for (const name of ["checkpoint-every", "resume"] as const)
     if (options[name] !== undefined && options.checkpoint === undefined)
       throw new UsageError(`--${name} needs --checkpoint`);
@@ -155,12 +155,14 @@ async function open(
   if (start) await requireAgreement(start, options, signal);
   const chosen = start?.tokenizer ?? (await chosenTokenizer(options.tokenizer, signal));
   const corpus = await naming(words.length === 1 ? words[0] : `${words.length} texts`, () =>
-    Corpus.open(texts.slice(0, words.length), {
-      tokenizer: chosen,
-      minimumCount: options["min-count"],
-      maximumVocabulary: options["max-vocabulary"],
-      signal,
-    }),
+    byFlags(() =>
+      Corpus.open(texts.slice(0, words.length), {
+        tokenizer: chosen,
+        minimumCount: options["min-count"],
+        maximumVocabulary: options["max-vocabulary"],
+        signal,
+      }),
+    ),
   );
   const { tokenizer } = corpus;
   const valid =
@@ -171,6 +173,23 @@ async function open(
   const shape = { embedding, hidden, layers, tied, softmax, cutoffs: cutoffsOf(options) };
   const model = start ?? (await LanguageModel.create({ tokenizer, ...shape, seed }));
   return { model, corpus, valid };
+}
+
+const FLAGS: Readonly<Record<string, string>> = {
+  minimumCount: "--min-count",
+  maximumVocabulary: "--max-vocabulary",
+};
+
+/** Options of the library by the names of their flags. */
+async function byFlags<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const flag = error instanceof SviError && error.option !== null ? FLAGS[error.option] : undefined;
+    if (flag === undefined) throw error;
+    const { option, problem, remedy } = error as SviError;
+    throw reworded(error as SviError, problem.replace(option!, flag), remedy.replace(option!, flag));
+  }
 }
 
 /** @throws SviError `E_TEXT_SHORT` for a text without a token to predict, besides what opening one throws */
@@ -232,17 +251,30 @@ function windowOf({ batch = 32, sequence = 64, epochs = 5 }: TrainOptions): Wind
 }
 
 /** Steps and tokens of the whole run, as `fit` counts them. */
-function sizeOf(corpus: Corpus, { batch, sequence, epochs }: Window): { steps: number; tokens: number } {
-  const steps = Math.max(1, Math.round(epochs * corpus.lanes({ batch, sequence }).windows));
-  return { steps, tokens: steps * batch * sequence };
+/** Below this share of the text, what no window reads is not worth a word. */
+const MOST_UNREAD = 0.02;
+
+function sizeOf(
+  corpus: Corpus,
+  { batch, sequence, epochs }: Window,
+): { steps: number; tokens: number; unread: number } {
+  const { windows, unread } = corpus.lanes({ batch, sequence });
+  const steps = Math.max(1, Math.round(epochs * windows));
+  return { steps, tokens: steps * batch * sequence, unread };
 }
 
-function opening({ configuration, parameters }: LanguageModel, corpus: Corpus, steps: number): string {
+function opening(
+  { configuration, parameters }: LanguageModel,
+  corpus: Corpus,
+  steps: number,
+  unread: number,
+): string {
   const { vocabulary, embedding, hidden, layers, tied, softmax } = configuration;
   const output = tied ? ", tied" : softmax === "adaptive" ? ", adaptive softmax" : "";
   return [
     `${count(corpus.tokens)} tokens of ${count(vocabulary)} kinds`,
     `${count(parameters)} parameters (${embedding} → ${layers} × ${hidden}${output})`,
     `${count(steps)} steps`,
+    ...(unread > MOST_UNREAD * corpus.tokens ? [`${count(unread)} tokens in no window`] : []),
   ].join(", ");
 }

@@ -11,8 +11,14 @@ export interface Evaluation {
   readonly nll: number;
   readonly perplexity: number;
   readonly bitsPerToken: number;
-  /** null where an unknown id stands for part of the text. */
+  /** null where the tokens do not have all bytes of the text; `bitsPerByteMissing` says why. */
   readonly bitsPerByte: number | null;
+  /** "unknown": unknown tokens stand for text; "tokenizer": the tokenizer drops or changes text, such as spaces. */
+  readonly bitsPerByteMissing: "unknown" | "tokenizer" | null;
+  /** Scored tokens that are unknown. */
+  readonly unknown: number;
+  /** Perplexity over the other tokens; null where there is none. */
+  readonly perplexityWithoutUnknown: number | null;
   /** Expected calibration error of the likeliest token, 15 bins of equal width. */
   readonly ece: number;
   /** Brier score, the sum over the vocabulary of squared errors. */
@@ -48,7 +54,8 @@ export class Tally {
   #entropy = 0;
   #samplesEntropy = 0;
   #brier = 0;
-  #sawUnknown = false;
+  #unknowns = 0;
+  #unknownNll = 0;
   readonly #bins = Array.from({ length: BINS }, () => ({ tokens: 0, confidence: 0, accuracy: 0 }));
 
   constructor(unknown: number | null) {
@@ -74,7 +81,10 @@ export class Tally {
       bin.tokens++;
       bin.confidence += confidence;
       bin.accuracy += scores[4 * r + 1];
-      if (targets[r] === this.#unknown) this.#sawUnknown = true;
+      if (targets[r] === this.#unknown) {
+        this.#unknowns++;
+        this.#unknownNll += nll[r];
+      }
     }
     this.#tokens += nll.length;
   }
@@ -95,13 +105,18 @@ export class Tally {
     const entropy = this.#entropy / n;
     let ece = 0;
     for (const bin of this.#bins) ece += Math.abs(bin.accuracy - bin.confidence) / n;
-    const known = corpus.tokenizer.lossless || corpus.tokenizer.kind === "character";
+    const known = n - this.#unknowns;
+    const keeps = corpus.tokenizer.lossless || corpus.tokenizer.kind === "character";
+    const missing = !keeps ? "tokenizer" : this.#unknowns > 0 ? "unknown" : null;
     return {
       tokens: n,
       nll,
       perplexity: k.exp64(nll),
       bitsPerToken: nll / Math.LN2,
-      bitsPerByte: known && !this.#sawUnknown ? this.#nll / Math.LN2 / this.#bytes(corpus) : null,
+      bitsPerByte: missing === null ? this.#nll / Math.LN2 / this.#bytes(corpus) : null,
+      bitsPerByteMissing: missing,
+      unknown: this.#unknowns,
+      perplexityWithoutUnknown: known > 0 ? k.exp64((this.#nll - this.#unknownNll) / known) : null,
       ece,
       brier: this.#brier / n,
       entropy,

@@ -5,18 +5,23 @@ import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
 import { type Kinds, requireOptions } from "../options.ts";
 import { pause } from "../pause.ts";
-import { textPieces } from "../text/pieces.ts";
+import { type TextPieces, textPieces } from "../text/pieces.ts";
 import type { Tokenizer } from "../text/types.ts";
 import type { PredictionForm } from "./ensemble.ts";
 import { type Model, PREDICTING, requireModel } from "./model.ts";
 import { Predictor } from "./predictor.ts";
 import { Sampler, type SamplerOptions } from "./sampler.ts";
+import { StopStrings } from "./stop.ts";
 
 export interface GenerateOptions extends SamplerOptions, PredictionForm {
   /** Text to continue; none begins as the training text does, at the likeliest first line. */
   readonly prompt?: string;
   /** Tokens to write, 200 by default. */
   readonly tokens?: number;
+  /** A text ends before the first of these strings, however its tokens cut it. */
+  readonly stop?: string | readonly string[];
+  /** Texts to write one after the other, 1 by default; text n is what the seed + n writes. */
+  readonly count?: number;
   /** Posterior samples whose predictions are averaged; 0 for the mean. */
   readonly samples?: number;
   readonly seed?: number;
@@ -26,7 +31,10 @@ export interface GenerateOptions extends SamplerOptions, PredictionForm {
   readonly kernels?: Kernels;
 }
 
-/** A token and the text that became whole with it: none where a character spans several tokens. */
+/**
+ * A token and the text that became whole with it: none where a character, or what may become a stop string, spans
+ * several tokens. Joined, the texts continue the prompt.
+ */
 export interface Piece {
   readonly token: number;
   readonly text: string;
@@ -35,6 +43,8 @@ export interface Piece {
   /** Entropy of the prediction, in nats. */
   readonly entropy: number;
   readonly mutualInformation: number;
+  /** Which text it belongs to, from 0 on. */
+  readonly index: number;
 }
 
 /** A line's end; where the vocabulary has none, its first id. */
@@ -50,12 +60,17 @@ const OPTIONS: Kinds<GenerateOptions> = {
   temperature: "number",
   topK: "number",
   topP: "number",
+  exclude: "object",
+  stop: "any",
+  count: "number",
   ...PREDICTING,
 };
 
 /**
- * Writes text. The same seed, prompt and options give the same text on every runtime.
+ * Writes text that continues the prompt. The same seed, prompt and options give the same text on every runtime.
  * @throws SviError `E_OPTION`, `E_UNKNOWN_SYMBOL`, `E_MEMORY`; the signal's reason when aborted
+ * @example
+ * for await (const { text } of generate(model, { prompt: "Call me", stop: "\n" })) process.stdout.write(text);
  */
 export async function* generate(
   model: Model,
@@ -63,34 +78,61 @@ export async function* generate(
 ): AsyncGenerator<Piece, void, void> {
   requireModel(model);
   requireOptions("generate", options, OPTIONS);
+  const count = requireInteger("count", options.count ?? 1, 1);
+  const first = requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER - count);
+  for (let index = 0; index < count; index++) yield* write(model, options, first + index, index);
+}
+
+async function* write(
+  model: Model,
+  options: GenerateOptions,
+  number: number,
+  index: number,
+): AsyncGenerator<Piece, void, void> {
   const { tokenizer, posterior } = model;
   const { signal } = options;
   const count = requireInteger("tokens", options.tokens ?? 200, 0);
-  const seed = seedOf(requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
+  const seed = seedOf(number);
   const prompt = options.prompt ? tokenizer.encode(options.prompt) : opening(tokenizer);
   if (prompt.length === 0)
     throw new SviError("E_TEXT_EMPTY", "The prompt holds no tokens", {
       value: options.prompt,
       remedy: "Give a prompt with at least one symbol of the vocabulary",
     });
+  const stop = new StopStrings(options.stop);
   await prepareKernels(options.kernels);
   const predictor = new Predictor(posterior, options.samples ?? 0, options);
   const sampler = new Sampler(predictor.plan, posterior.configuration.vocabulary, seed, options);
-  const pieces = textPieces(tokenizer);
+  const pieces = continuing(tokenizer, options.prompt ?? "", prompt);
   try {
     predictor.plan.commit();
     await drive(predictor.begin(seed), signal);
     const prediction = await drive(predictor.follow(prompt), signal);
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < count && !stop.found; i++) {
       const { probabilities, entropy, mutualInformation } = prediction;
       const token = sampler.next(probabilities, i);
       const probability = probabilities[token];
-      if (i < count - 1) await drive(predictor.follow([token]), signal);
-      const text = i === count - 1 ? pieces.push(token) + pieces.end() : pieces.push(token);
-      yield { token, text, probability, entropy, mutualInformation };
+      const last = i === count - 1;
+      const text = stop.take(last ? pieces.push(token) + pieces.end() : pieces.push(token), last);
+      if (!last && !stop.found) await drive(predictor.follow([token]), signal);
+      yield { token, text, probability, entropy, mutualInformation, index };
       await pause();
     }
   } finally {
     predictor.release();
   }
+}
+
+/** Pieces that can be joined to the prompt; without one, those of a text that begins. */
+function continuing(tokenizer: Tokenizer, prompt: string, ids: Int32Array): TextPieces {
+  if (prompt === "") return textPieces(tokenizer, tokenizer.decode(ids).endsWith("\n") ? ids : []);
+  const pieces = textPieces(tokenizer, ids);
+  // A space at the prompt's end that the tokenizer dropped stands already.
+  let spaced = /\s$/.test(prompt) && !/\s$/.test(tokenizer.decode(ids));
+  const joined = (text: string) => {
+    const own = spaced && text.startsWith(" ") ? text.slice(1) : text;
+    spaced &&= text === "";
+    return own;
+  };
+  return { push: (id) => joined(pieces.push(id)), end: () => joined(pieces.end()) };
 }

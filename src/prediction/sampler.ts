@@ -1,5 +1,5 @@
 /** @module One token from a distribution: temperature, top-k, top-p, and the seed's own random number. */
-import { requireInteger, requireNumber } from "../errors.ts";
+import { requireInteger, requireNumber, SviError } from "../errors.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import { type Seed, STREAM } from "../kernels/random.ts";
 
@@ -10,6 +10,8 @@ export interface SamplerOptions {
   readonly topK?: number;
   /** Only the likeliest tokens that together reach this probability. */
   readonly topP?: number;
+  /** Ids that are never chosen, whatever their probability. */
+  readonly exclude?: ArrayLike<number>;
 }
 
 export class Sampler {
@@ -18,6 +20,7 @@ export class Sampler {
   readonly #temperature: number;
   readonly #topK: number;
   readonly #topP: number;
+  readonly #excluded: readonly number[];
   readonly #seed: Seed;
   readonly #weights: number;
   readonly #uniform: number;
@@ -40,12 +43,14 @@ export class Sampler {
       "a number above 0 and at most 1",
       (v) => v > 0 && v <= 1,
     );
+    this.#excluded = requireExcluded(options.exclude ?? [], vocabulary);
     this.#weights = plan.words(vocabulary);
     this.#uniform = plan.words(16);
   }
 
   /** @param probabilities [vocabulary]; @param position of the token in the text, which numbers the draw */
-  next(probabilities: Float32Array, position: number): number {
+  next(predicted: Float32Array, position: number): number {
+    const probabilities = this.#allowed(predicted);
     if (this.#temperature === 0) return likeliest(probabilities);
     const candidates = this.#candidates(probabilities);
     const weights = this.#temper(probabilities);
@@ -60,16 +65,27 @@ export class Sampler {
     return last;
   }
 
+  /** Excluded ids below every other, so that no order has them. */
+  #allowed(probabilities: Float32Array): Float32Array {
+    if (this.#excluded.length === 0) return probabilities;
+    const allowed = probabilities.slice();
+    for (const id of this.#excluded) allowed[id] = -1;
+    return allowed;
+  }
+
   /** Ids by falling probability, as far as top-k and top-p let them; null where they let all. */
   #candidates(probabilities: Float32Array): number[] | null {
     const most = this.#topK > 0 ? Math.min(this.#topK, this.#vocabulary) : this.#vocabulary;
-    if (most === this.#vocabulary && this.#topP === 1) return null;
+    const bars = this.#excluded.length > 0;
+    if (most === this.#vocabulary && this.#topP === 1 && !bars) return null;
     const kept: number[] = [];
     let sum = 0;
+    // What is excluded has no share in what has to be reached.
+    const reach = bars ? this.#topP * sumOfPositive(probabilities) : this.#topP;
     for (const id of falling(probabilities)) {
       kept.push(id);
       sum += probabilities[id];
-      if (kept.length === most || (this.#topP < 1 && sum >= this.#topP)) break;
+      if (kept.length === most || (this.#topP < 1 && sum >= reach)) break;
     }
     return kept;
   }
@@ -118,6 +134,18 @@ function* falling(probabilities: Float32Array): Generator<number, void, void> {
   }
 }
 
+function requireExcluded(exclude: ArrayLike<number>, vocabulary: number): number[] {
+  const ids = [...new Set(Array.from(exclude))];
+  for (const id of ids) requireInteger("exclude", id, 0, vocabulary - 1);
+  if (ids.length === vocabulary)
+    throw new SviError("E_OPTION", "exclude leaves no token", {
+      option: "exclude",
+      value: ids.length,
+      remedy: "Leave at least one id of the vocabulary",
+    });
+  return ids;
+}
+
 /** Of equal ones the smallest id. */
 function likeliest(probabilities: Float32Array): number {
   let best = 0;
@@ -128,6 +156,12 @@ function likeliest(probabilities: Float32Array): number {
 function sumOf(weights: Float32Array, ids: readonly number[]): number {
   let sum = 0;
   for (const id of ids) sum += weights[id];
+  return sum;
+}
+
+function sumOfPositive(probabilities: Float32Array): number {
+  let sum = 0;
+  for (const p of probabilities) if (p > 0) sum += p;
   return sum;
 }
 

@@ -86,7 +86,7 @@ export class Corpus {
 
   /**
    * Reads a text once from end to end (twice where the vocabulary is learnt). Several texts are read one
-   * after the other as if they were one; nothing is inserted between them.
+   * after the other; where one does not end in a line end, a `\n` is put behind it.
    *
    * Up to `cacheTokens` tokens stay in memory and the text is no longer needed; a larger text has to stay
    * readable and unchanged as long as the corpus is in use. Both give exactly the same minibatches.
@@ -101,7 +101,7 @@ export class Corpus {
     if (end !== undefined) requireInteger("end", end, start + 1, Number.MAX_SAFE_INTEGER);
     const { lineEnds, cacheTokens, blockBytes } = reading(options);
     const anchorTokens = requireInteger("anchorTokens", options.anchorTokens ?? 65536, 1);
-    const bytes = openBytes(source);
+    const bytes = await openBytes(source);
     const tokenizer = await chooseTokenizer(bytes, { ...options, lineEnds });
     const range = { tokenizer, lineEnds, start, end, cacheTokens, blockBytes, anchorTokens, signal };
     const store = await scan(bytes, range);

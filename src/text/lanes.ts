@@ -20,6 +20,7 @@ export abstract class LaneWindows implements LaneReader {
   readonly batch: number;
   readonly sequence: number;
   abstract readonly windows: number;
+  abstract readonly unread: number;
   abstract readonly contiguous: boolean;
   protected at = 0;
   #busy = false;
@@ -88,6 +89,7 @@ export abstract class LaneWindows implements LaneReader {
  */
 export class ContiguousLanes extends LaneWindows {
   readonly windows: number;
+  readonly unread: number;
   readonly contiguous = true;
   readonly #store: TokenStore;
   readonly #from: number;
@@ -105,6 +107,8 @@ export class ContiguousLanes extends LaneWindows {
     this.#length = Math.floor((to - from - 1) / this.batch);
     const windows = this.#length / this.sequence;
     this.windows = options.partial ? Math.ceil(windows) : Math.floor(windows);
+    const steps = options.partial ? this.#length : this.windows * this.sequence;
+    this.unread = to - from - 1 - this.batch * steps;
     this.#last = new Int32Array(this.batch);
     this.#taken = new Int32Array(this.sequence);
   }

@@ -57,7 +57,7 @@ export async function learnTokenizer(
   );
   const counts = kind === "word" ? new WordCounts(LARGEST_VOCABULARY) : new CharacterCounts();
   await forEachBlock(
-    openBytes(source),
+    await openBytes(source),
     kind,
     { lineEnds, blockBytes: BLOCK_BYTES, signal },
     ({ raw, start }) => {
@@ -71,6 +71,12 @@ export async function learnTokenizer(
       remedy: "Give a text that is not empty",
     });
   const symbols = mostFrequent(counts.entries(), least, Math.min(most, LARGEST_VOCABULARY) - specials);
+  if (symbols.length === 0)
+    throw new SviError("E_OPTION", `minimumCount is ${least}, and no symbol of the text occurs as often`, {
+      option: "minimumCount",
+      value: least,
+      remedy: "Give a smaller minimumCount, or a longer text",
+    });
   return kind === "word" ? wordTokenizer({ words: symbols }) : characterTokenizer({ characters: symbols });
 }
 

@@ -17,14 +17,57 @@ export type TextSource = string | Uint8Array | ArrayBuffer | Blob | ByteSource;
 export type LineEnds = "keep" | "lf";
 
 /**
- * One source over one text or over several in order; nothing is inserted between them.
+ * One source over one text or over several in order. Each is a document: a `\n` is put behind a text without a
+ * line end where another one follows, so that no word or character sequence spans two texts.
  *
- * @throws E_OPTION for anything that is not a text source
+ * @throws E_OPTION for anything that is not a text source; E_TEXT_ENCODING for files that are packed or UTF-16
  */
-export function openBytes(source: TextSource | readonly TextSource[]): ByteSource {
-  if (!Array.isArray(source)) return single(source as TextSource);
-  const parts = source.map(single);
-  return parts.length === 1 ? parts[0] : concatenated(parts);
+export async function openBytes(source: TextSource | readonly TextSource[]): Promise<ByteSource> {
+  const parts = (Array.isArray(source) ? source : [source as TextSource]).map(single);
+  for (const part of parts) await requirePlain(part);
+  return parts.length === 1 ? parts[0] : concatenated(await separated(parts));
+}
+
+async function separated(parts: readonly ByteSource[]): Promise<ByteSource[]> {
+  const out: ByteSource[] = [];
+  const filled = parts.filter(({ size }) => size > 0);
+  for (const [i, part] of filled.entries()) {
+    out.push(part);
+    if (i === filled.length - 1) break;
+    const [last] = await readExactly(part, part.size - 1, part.size);
+    if (last !== LF && last !== CR) out.push(fromBytes(Uint8Array.of(LF)));
+  }
+  return out;
+}
+
+const LF = 10;
+const CR = 13;
+
+/** First bytes of files that hold no text, whatever their names. */
+const PACKED: readonly (readonly [string, readonly number[]])[] = [
+  ["gzip", [0x1f, 0x8b, 0x08]],
+  ["zip", [0x50, 0x4b, 0x03, 0x04]],
+  ["Zstandard", [0x28, 0xb5, 0x2f, 0xfd]],
+  ["xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
+  ["bzip2", [0x42, 0x5a, 0x68, 0x39, 0x31, 0x41, 0x59, 0x26]],
+];
+const LONGEST_START = 64;
+
+/** Bytes of a packed text teach nothing, with whatever tokenizer. */
+async function requirePlain(source: ByteSource): Promise<void> {
+  const start = await readExactly(source, 0, Math.min(source.size, LONGEST_START));
+  const packed = PACKED.find(([, magic]) => magic.every((byte, i) => start[i] === byte));
+  if (packed)
+    throw new SviError("E_TEXT_ENCODING", `The text is packed by ${packed[0]}`, {
+      value: packed[0],
+      remedy: "Unpack it first",
+    });
+  const mark = start[0] === 0xff ? start[1] === 0xfe : start[0] === 0xfe && start[1] === 0xff;
+  if (mark && source.size % 2 === 0 && start.includes(0))
+    throw new SviError("E_TEXT_ENCODING", "The text is UTF-16", {
+      value: "UTF-16",
+      remedy: "Convert it to UTF-8 first",
+    });
 }
 
 function single(source: TextSource): ByteSource {

@@ -6,6 +6,8 @@ export interface LaneReader {
   readonly sequence: number;
   /** Windows in one pass. */
   readonly windows: number;
+  /** Targets of the corpus that no window has: what is left behind the last lane, and behind each lane's last window. */
+  readonly unread: number;
   /** Windows already read in this pass. */
   readonly cursor: number;
   /** Whether a lane's window begins where its last one ended, so that state can be carried over. */

@@ -379,3 +379,59 @@ describe("bad texts", () => {
     expect(await errorOf(() => corpus.split([0.01]))).toMatchObject({ code: "E_TEXT_SHORT" });
   });
 });
+
+describe("texts that no reading can make right", () => {
+  it.each([
+    ["gzip", Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0)],
+    ["zip", Uint8Array.of(0x50, 0x4b, 3, 4, 20, 0)],
+    ["UTF-16", Uint8Array.of(0xff, 0xfe, 0x61, 0, 0x62, 0)],
+    ["UTF-16", Uint8Array.of(0xfe, 0xff, 0, 0x61, 0, 0x62)],
+  ])("%s is refused by name, with any tokenizer", async (name, bytes) => {
+    for (const tokenizer of ["byte", "character", "word"] as const)
+      expect(await errorOf(() => Corpus.open(["plain\n", bytes], { tokenizer }))).toMatchObject({
+        code: "E_TEXT_ENCODING",
+        value: name,
+      });
+  });
+
+  it.each(["character", "word"] as const)(
+    "a minimum count that no %s reaches is refused by its name",
+    async (kind) => {
+      const work = () => Corpus.open("the whale the sea", { tokenizer: kind, minimumCount: 1000 });
+      expect(await errorOf(work)).toMatchObject({ code: "E_OPTION", option: "minimumCount", value: 1000 });
+    },
+  );
+});
+
+describe("several texts", () => {
+  it("are documents of their own, with a line end between them", async () => {
+    const tokenizer = wordTokenizer({ words: ["cat", "dog"] });
+    const tokens = async (texts: string[]) => tokensOf(await Corpus.open(texts, { tokenizer }));
+    const expected = [...tokenizer.encode("cat\ndog")];
+    for (const texts of [
+      ["cat", "dog"],
+      ["cat\n", "dog"],
+      ["cat", "", "dog"],
+      ["", "cat", "dog"],
+    ])
+      expect(await tokens(texts)).toEqual(expected);
+    expect(await tokens(["cat dog"])).toEqual([...tokenizer.encode("cat dog")]);
+  });
+});
+
+describe("lanes", () => {
+  it("say how many targets no window has", async () => {
+    const corpus = await Corpus.open("a".repeat(4095), { tokenizer: "byte" });
+    for (const partial of [false, true])
+      for (const [batch, sequence] of [
+        [32, 64],
+        [1, 64],
+        [7, 13],
+        [64, 1],
+      ]) {
+        const lanes = corpus.lanes({ batch, sequence, partial });
+        const read = (await minibatches(lanes)).reduce((sum, { steps }) => sum + steps * batch, 0);
+        expect(lanes.unread).toBe(4094 - read);
+      }
+  });
+});
