@@ -124,7 +124,7 @@ async function splitTexts(
   );
   const { tokenizer = "byte" } = options;
   return {
-    kind: tokenizer === "word" ? "words" : tokenizer === "char" ? "characters" : "bytes",
+    kind: tokenizer === "word" ? "words" : tokenizer === "character" ? "characters" : "bytes",
     texts: {
       train: files[0],
       valid: files[1],

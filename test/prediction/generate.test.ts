@@ -23,7 +23,8 @@ describe("text that is written on", () => {
   it("can be joined to its prompt, whether or not that ends in a space", async () => {
     for (const prompt of ["the whale", "the whale ", "the sea\n", "sea\nthe"]) {
       const [text] = await written({ prompt, tokens: 12, temperature: 0 });
-      expect(prompt + text).toMatch(/^(\w+( \w+)*\n?)+$/);
+      expect(prompt + text).not.toContain("  ");
+      for (const word of (prompt + text).trim().split(/\s+/)) expect(["the", "whale", "sea"]).toContain(word);
     }
   });
 
