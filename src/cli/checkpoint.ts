@@ -3,12 +3,13 @@ import { mkdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { readFileBytes, writeFileAtomically } from "../entries/node.ts";
 import { SviError } from "../errors.ts";
-import { proveRoom } from "../formats/file.ts";
+import { proveRoom, removeLeftovers } from "../formats/file.ts";
 import type { LanguageModel } from "../languageModel.ts";
 import { jsonTokenizer } from "../text/json.ts";
 import type { Checkpointing } from "../training/fit.ts";
 import { readModel } from "../training/modelFile.ts";
 import { naming, requireFolder, requireWritable } from "./files.ts";
+import { lockFolder } from "./folderLock.ts";
 import type { Interruption } from "./interrupt.ts";
 import { placeOf } from "./paths.ts";
 import { note } from "./print.ts";
@@ -18,7 +19,7 @@ export const CHECKPOINT = "checkpoint.svi";
 /** Checkpoints of a run where nothing else is asked for. */
 const PER_RUN = 20;
 /** What a step under way may take after Ctrl-C, so that the checkpoint holds it. */
-const GRACE_MILLISECONDS = 2000;
+const GRACE_MILLISECONDS = 300;
 
 export class CheckpointFile {
   readonly path: string;
@@ -39,7 +40,10 @@ export class CheckpointFile {
       });
   }
 
-  /** Makes the folder. @throws SviError `E_FILE_WRITE`, also where there is no room for so many bytes */
+  /**
+   * Makes the folder and takes it for this process.
+   * @throws SviError `E_BUSY` where another run has it, `E_FILE_WRITE`, also where there is no room for so many bytes
+   */
   async prepare({ resume, json, bytes }: { resume: boolean; json: boolean; bytes: number }): Promise<void> {
     const folder = dirname(this.path);
     await mkdir(folder, { recursive: true }).catch((cause) => {
@@ -49,6 +53,8 @@ export class CheckpointFile {
         cause,
       });
     });
+    await lockFolder(folder);
+    await removeLeftovers(this.path);
     await requireWritable(this.path);
     await proveRoom(this.path, bytes);
     if (!resume && !json && (await stat(this.path).catch(() => null)))

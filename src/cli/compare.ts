@@ -16,6 +16,7 @@ import { Pool } from "./compare/pool.ts";
 import { compareOn, type Subject } from "./compare/session.ts";
 import { RunStore } from "./compare/store.ts";
 import { watchRuns } from "./compare/watch.ts";
+import { lockFolder } from "./folderLock.ts";
 import { readInput } from "./inputs.ts";
 import { note, printJson, printTable } from "./print.ts";
 
@@ -60,6 +61,7 @@ export const compare = command({
     const trials = requireInteger("trials", options.trials ?? 4, 0, 4);
     const passes = requireNumber("epochs", options.epochs ?? 5, "a number above 0", (v) => v > 0);
     await makeFolder(folder);
+    await lockFolder(folder);
     const parts = await mkdtemp(join(tmpdir(), "svi-lm-compare-"));
     const store = new RunStore(join(folder, "runs"));
     await store.prepare();

@@ -35,7 +35,7 @@ const usage: [string, string[], string][] = [
   ["no --out", ["train", book], "--out is missing"],
   ["a word too many", ["info", model, "more"], '"more"'],
   ["what is not a number", ["train", book, "--out", out, "--lr", "fast"], '--lr is "fast"'],
-  ["an unknown choice", ["train", book, "--out", out, "--method", "magic"], "ivon, bbb, adam, sgd"],
+  ["an unknown choice", ["train", book, "--out", out, "--method", "magic"], "ivon, bbb, adamw, adam, sgd"],
   ["particles of Adam", ["train", book, "--out", out, "--method", "adam", "--particles", "2"], "--particles"],
   ["lambda of SGD", ["train", book, "--out", out, "--method", "sgd", "--lambda", "2"], "--lambda"],
   [
