@@ -6,6 +6,7 @@ import { Corpus } from "../text/corpus.ts";
 import { command } from "./command.ts";
 import { loadModel, naming, withTexts } from "./files.ts";
 import { KERNELS, kernelsFor } from "./kernels.ts";
+import { watchingCorpus, watchingTexts } from "./phase.ts";
 import { count, fixed, printJson, printTable } from "./print.ts";
 
 export const evaluation = command({
@@ -27,8 +28,12 @@ export const evaluation = command({
     return withTexts([text], signal, async (texts) => {
       const { tokenizer } = model;
       const result = await naming(text, async () => {
-        const corpus = await Corpus.open(texts, { tokenizer, signal });
-        return evaluate(model, corpus, { samples: options.samples, signal, kernels });
+        const corpus = await watchingTexts(texts, { readings: 1, json }, (watched) =>
+          Corpus.open(watched, { tokenizer, signal }),
+        );
+        return watchingCorpus(corpus, { label: "scoring", json }, () =>
+          evaluate(model, corpus, { samples: options.samples, signal, kernels }),
+        );
       });
       const { tokens, nll, perplexity, bitsPerToken, bitsPerByte } = result;
       const { ece, brier, entropy, mutualInformation } = result;

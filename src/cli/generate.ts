@@ -1,13 +1,10 @@
 /** @module `svi-lm generate`: text as it comes, shaded by how unsure the model was. */
 import type { Piece } from "../prediction/generate.ts";
+import { shadingFor } from "./colour.ts";
 import { command } from "./command.ts";
 import { loadModel } from "./files.ts";
-import { printJson } from "./print.ts";
-
-/** Grounds from none to dark red. */
-const GROUNDS = ["", "48;5;236", "48;5;52", "48;5;88", "48;5;124"];
-/** Entropy at which the last one begins, as a share of the highest there is; a trained model stays well below. */
-const DARKEST = 0.6;
+import { phase } from "./phase.ts";
+import { note, printJson } from "./print.ts";
 
 export const generate = command({
   name: "generate",
@@ -40,40 +37,44 @@ export const generate = command({
     const sampling = { temperature, topK: options["top-k"], topP: options["top-p"], samples, seed };
     const pieces = model.generate({ prompt, tokens, stop, count, signal, ...sampling });
     if (json) {
+      const shown = phase("writing", json);
       const texts = Array.from({ length: count ?? 1 }, () => "");
-      for await (const { index, text } of pieces) texts[index] += text;
+      let written = 0;
+      try {
+        for await (const { index, text } of pieces) {
+          texts[index] += text;
+          shown.at(++written / ((tokens ?? 200) * texts.length));
+        }
+      } finally {
+        shown.stop();
+      }
       for (const text of texts) printJson({ text });
       return 0;
     }
-    const show = process.stdout.isTTY ? terminalWriter(Math.log(model.configuration.vocabulary)) : plain;
+    const terminal = process.stdout.isTTY;
+    const shading = shadingFor(process.stdout, Math.log(model.configuration.vocabulary));
+    const show = ({ text, entropy }: Piece) =>
+      terminal ? (shading?.shade(visible(text), entropy) ?? visible(text)) : text;
     let started = -1;
     try {
       for await (const piece of pieces) {
         if (piece.index > started) {
-          if (started >= 0) process.stdout.write("\n\n");
-          if (process.stdout.isTTY) process.stdout.write(visible(prompt ?? ""));
+          if (started >= 0) process.stdout.write("
+
+");
+          if (terminal) process.stdout.write(visible(prompt ?? ""));
         }
         started = piece.index;
         process.stdout.write(show(piece));
       }
     } finally {
-      if (started >= 0) process.stdout.write("\n");
+      if (started >= 0) process.stdout.write("
+");
+      if (started >= 0 && shading) note(shading.legend);
     }
     return 0;
   },
 });
-
-const plain = ({ text }: Piece): string => text;
-
-function terminalWriter(highest: number): (piece: Piece) => string {
-  if (process.stdout.getColorDepth() < 8) return ({ text }) => visible(text);
-  return ({ text, entropy }) => {
-    const level = Math.floor(((GROUNDS.length - 1) * entropy) / (DARKEST * highest));
-    const ground = GROUNDS[Math.min(GROUNDS.length - 1, level)];
-    // A ground that spans a line end would colour the rest of the line.
-    return ground ? visible(text).replace(/[^\n]+/g, `\x1b[${ground}m$&\x1b[0m`) : visible(text);
-  };
-}
 
 /** A model may write any byte; a terminal would obey some of them. */
 function visible(text: string): string {

@@ -38,8 +38,7 @@ export class Interruption {
   #heard(exitCode: number): void {
     if (!this.requested) this.exitCode = exitCode;
     if (this.requested && performance.now() - this.#at > ECHO_MILLISECONDS) {
-      // The progress line had switched line wrapping off.
-      if (process.stderr.isTTY) process.stderr.write("\x1b[?7h\n");
+      if (process.stderr.isTTY) process.stderr.write("\n");
       process.exit(this.exitCode);
     }
     this.request();

@@ -10,9 +10,14 @@ export interface Progress {
   stop(): void;
 }
 
+/** Whether stderr is a terminal that can draw a line anew, and stdout is not for a program on the same one. */
+export function isLive(json: boolean): boolean {
+  return process.stderr.isTTY === true && process.env.TERM !== "dumb" && !(json && process.stdout.isTTY);
+}
+
 export function progressFor(json: boolean): Progress {
   if (json) return new JsonProgress();
-  return process.stderr.isTTY ? new LiveProgress() : new PlainProgress();
+  return isLive(json) ? new LiveProgress() : new PlainProgress();
 }
 
 class JsonProgress implements Progress {
@@ -59,9 +64,10 @@ function validLine({ epoch, valid }: StepRecord): string {
 export const BAR = {
   barCompleteChar: "━",
   barIncompleteChar: "─",
-  barsize: 16,
+  barsize: (process.stderr.columns ?? 80) < 70 ? 8 : 16,
   gracefulExit: false,
-  linewrap: false,
+  // Lines are cut at the width, not written over their last column.
+  linewrap: true,
   hideCursor: false,
   stream: process.stderr,
 };
@@ -69,7 +75,8 @@ export const BAR = {
 class LiveProgress implements Progress {
   readonly #bars = new MultiBar({
     ...BAR,
-    format: "{bar} {percentage} %  {rate}  {left} left  {nats} nats  {bits} bits/token  {curve}",
+    // What matters first: a narrow terminal shows the beginning.
+    format: "{bar} {percentage} %  {nats} nats  {left} left  {rate}  {bits} bits/token  {curve}",
   });
   readonly #clock = new Clock();
   readonly #smooth = new Smooth();

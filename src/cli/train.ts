@@ -13,6 +13,7 @@ import { command, type Invocation, type Values } from "./command.ts";
 import { loadModel, naming, readTokenizer, requireWritable, reworded, withTexts } from "./files.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
 import { METHOD, methodOf } from "./method.ts";
+import { watchingTexts } from "./phase.ts";
 import { count, note } from "./print.ts";
 import { trainAndSave } from "./run.ts";
 import { UsageError } from "./usage.ts";
@@ -148,7 +149,7 @@ function requireConsistent(options: TrainOptions): void {
 /** The texts as tokens, and the model that they are for. */
 async function open(
   texts: readonly FileSource[],
-  { words, options, interruption }: Invocation<typeof OPTIONS>,
+  { words, options, json, interruption }: Invocation<typeof OPTIONS>,
 ): Promise<{ model: LanguageModel; corpus: Corpus; valid: Corpus | null }> {
   const { signal } = interruption;
   const start = options["warm-start"] === undefined ? null : await loadModel(options["warm-start"], signal);
@@ -156,12 +157,17 @@ async function open(
   const chosen = start?.tokenizer ?? (await chosenTokenizer(options.tokenizer, signal));
   const corpus = await naming(words.length === 1 ? words[0] : `${words.length} texts`, () =>
     byFlags(() =>
-      Corpus.open(texts.slice(0, words.length), {
-        tokenizer: chosen,
-        minimumCount: options["min-count"],
-        maximumVocabulary: options["max-vocabulary"],
-        signal,
-      }),
+      watchingTexts(
+        texts.slice(0, words.length),
+        { readings: typeof chosen === "string" && chosen !== "byte" ? 2 : 1, json },
+        (watched) =>
+          Corpus.open(watched, {
+            tokenizer: chosen,
+            minimumCount: options["min-count"],
+            maximumVocabulary: options["max-vocabulary"],
+            signal,
+          }),
+      ),
     ),
   );
   const { tokenizer } = corpus;

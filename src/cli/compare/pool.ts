@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { RunRecord } from "../../comparison/run.ts";
 import { SviError, type SviErrorCode } from "../../errors.ts";
-import type { RunKey, RunStore } from "./store.ts";
+import { keyHash, type RunKey, type RunStore } from "./store.ts";
 import { type Job, type Message, WORKER } from "./worker.ts";
 
 /** What is seen of the runs while they go. */
@@ -47,7 +47,7 @@ export class Pool {
    */
   run(job: Job, key: RunKey, label: string, rank: number): Promise<RunRecord | null> {
     // The same run may be asked for twice, as a trial and as a result.
-    const name = JSON.stringify(key);
+    const name = keyHash(key);
     let promise = this.#under.get(name);
     if (!promise) {
       promise = this.#find(job, key, label, rank);

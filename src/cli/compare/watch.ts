@@ -2,13 +2,13 @@
 import { MultiBar, type SingleBar } from "cli-progress";
 import type { RunRecord } from "../../comparison/run.ts";
 import { duration, note } from "../print.ts";
-import { BAR } from "../progress.ts";
+import { BAR, isLive } from "../progress.ts";
 import type { Watcher } from "./pool.ts";
 
 /** @returns the watcher, and what leaves the terminal as it should be */
 export function watchRuns(json: boolean): Watcher & { stop(): void } {
   if (json) return { started() {}, progress() {}, finished() {}, stop() {} };
-  return process.stderr.isTTY ? new LiveWatcher() : new PlainWatcher();
+  return isLive(json) ? new LiveWatcher() : new PlainWatcher();
 }
 
 function line(label: string, record: RunRecord | null, done: number): string {
