@@ -33,13 +33,14 @@ describe("shading by uncertainty", () => {
     expect(shade("sure", 0)).toBe("sure");
     const seen = new Set(Array.from({ length: 60 }, (_, i) => shade("x", i / 10)));
     expect(seen.size).toBe(grounds + 1);
-    for (const text of seen)
-      expect(text).toMatch(depth < 8 ? /^x$|^\x1b\[(30|97);4\dm/ : /^x$|^\x1b\[30;48;5;\d+m/);
+    const painted = depth < 8 ? /^\[(30|97);4\dm/ : /^\[30;48;5;\d+m/;
+    for (const text of seen) if (text !== "x") expect(text.slice(1)).toMatch(painted);
     for (const text of seen) expect(legend).toContain(text.replace(/x.*$/s, ""));
     expect(legend).toMatch(/ 0\.0 .* 3\.3 .*nats of entropy and more$/);
   });
 
   it("never colours a line's end", () => {
-    expect(terminal({ TERM: "xterm" })!.shade("a\nb", 5)).toMatch(/a\x1b\[0m\n\x1b\[[\d;]+mb\x1b\[0m$/);
+    const [first, second] = terminal({ TERM: "xterm" })!.shade("a\nb", 5).split("\n");
+    for (const line of [first, second]) expect(line.endsWith("[0m")).toBe(true);
   });
 });
