@@ -4,7 +4,7 @@
 //   node scripts/build-package.mjs --cli FILE      the command line alone, for its tests
 //   node scripts/build-package.mjs --worker FOLDER both sides of svi-lm/worker alone, for its tests
 import { spawnSync } from "node:child_process";
-import { chmod, copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -35,8 +35,8 @@ async function entryPoints() {
 
 /**
  * core.js holds what entry points share, so that there is one SviError and one choice of kernels; each entry point adds
- * a small file. A graph of 80 modules takes Node 30 ms to open, one of two takes 5. Minified: half of the
- * time of an import goes into reading it.
+ * a small file. A graph of 80 modules takes Node 30 ms to open, one of two takes 5. Not minified:
+ * an error that nobody catches prints a few lines and names what failed, and bundlers make names short.
  */
 async function bundleModules() {
   const { metafile } = await bundle("src/public.ts", { write: false, metafile: true });
@@ -64,7 +64,6 @@ function bundle(entry, more) {
     platform: "neutral",
     format: "esm",
     target: "es2022",
-    minify: true,
     legalComments: "inline",
     logLevel: "error",
     ...more,
@@ -112,6 +111,28 @@ function declarations() {
     stdio: "inherit",
   });
   if (status !== 0) process.exit(1);
+}
+
+/** Interfaces of hosts that a project without the DOM's library has none of; where there are some, these add nothing. */
+const HOST_TYPES = `declare namespace WebAssembly {
+  interface Module {}
+  interface Memory {}
+}
+`;
+
+/** Declarations as TypeScript 5.4 reads them, and in projects without the DOM's library. */
+async function portableDeclarations() {
+  await writeFile(new URL("dist/host.d.ts", root), HOST_TYPES);
+  for (const file of await readdir(new URL("dist", root), { recursive: true })) {
+    if (!file.endsWith(".d.ts") || file === "host.d.ts") continue;
+    const path = new URL(`dist/${file}`, root);
+    const text = await readFile(path, "utf8");
+    // TypeScript before 5.7 knows no type arguments of these; later versions give what slice returns one.
+    const plain = text.replace(/\b(\w+Array)<ArrayBuffer>/g, 'ReturnType<$1["slice"]>');
+    const host = relative(dirname(`dist/${file}`), "dist/host.d.ts");
+    const reference = plain.includes("WebAssembly.") ? `/// <reference path="${host}" />\n` : "";
+    if (reference + plain !== text) await writeFile(path, reference + plain);
+  }
 }
 
 /** The binaries themselves, with the types of what an import of one gives. */
@@ -169,7 +190,6 @@ async function bundleForWorkers(entry, outfile) {
     mainFields: ["module", "main"],
     format: "esm",
     target: "es2022",
-    minify: entry.endsWith("thread.ts") && !sourcemap,
     sourcemap,
     legalComments: "inline",
     logLevel: "error",
@@ -198,6 +218,7 @@ else {
   await rm(new URL("dist", root), { recursive: true, force: true });
   declarations();
   await rm(new URL("dist/cli", root), { recursive: true });
+  await portableDeclarations();
   await bundleModules();
   for (const entry of ["src/worker/birpc.ts", ...THREADS]) await bundleForWorkers(entry, distOf(entry));
   for (const build of ["simd", "relaxed"]) {

@@ -2,6 +2,7 @@
 //   npm run bundlers                what is found here, a table
 //   npm run bundlers -- --all       fails where a project, a host or the browser is missing
 //   npm run bundlers -- --json      one JSON object last
+//   npm run bundlers -- --more      also what takes long: Next.js, Nitro, Parcel, browsers of years ago
 //   npm run bundlers -- vite hosts  these projects alone
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -13,7 +14,11 @@ import { parseArgs } from "node:util";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { all: { type: "boolean", default: false }, json: { type: "boolean", default: false } },
+  options: {
+    all: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    more: { type: "boolean", default: false },
+  },
 });
 const SOURCES = "test/bundlers";
 const OUT = resolve("build/bundlers");
@@ -38,11 +43,11 @@ function pack() {
   return join(OUT, filename);
 }
 
-/** A copy of a project with the tarball among its dependencies, installed. */
-function install(name, tarball, sources = SOURCES) {
-  const folder = join(OUT, name);
+/** A copy of a project with the tarball among its dependencies, installed; other versions of tools where given. */
+function install(name, tarball, { sources = SOURCES, project: source = name, versions = {} } = {}) {
+  const folder = join(OUT, name.replaceAll(" ", "-"));
   rmSync(folder, { recursive: true, force: true });
-  cpSync(join(sources, name), folder, {
+  cpSync(join(sources, source), folder, {
     recursive: true,
     filter: (path) => !/node_modules|dist|\.wrangler/.test(path),
   });
@@ -50,6 +55,7 @@ function install(name, tarball, sources = SOURCES) {
   for (const file of SHARED) cpSync(join(SOURCES, file), join(target, file));
   const project = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
   project.dependencies = { ...project.dependencies, "svi-lm": `file:${tarball}` };
+  project.devDependencies = { ...project.devDependencies, ...versions };
   writeFileSync(join(folder, "package.json"), JSON.stringify(project, null, 2));
   run("npm", ["install", "--no-audit", "--no-fund", "--no-package-lock"], { cwd: folder });
   return folder;
@@ -80,10 +86,20 @@ function inWorkerd(folder) {
   return JSON.parse(run(newerNode(), [join(OUT, "tools/workerd.js"), folder]));
 }
 
-/** Serves a folder, opens its page in Chromium, and waits for what the page reports. */
-async function inChromium(folder, { headers = {}, instead = {} } = {}) {
+function findBrowser() {
   const browser = BROWSERS.find((name) => name && spawnSync(name, ["--version"]).status === 0);
   if (!browser) throw new Missing("Chromium is not installed");
+  return browser;
+}
+
+/** What threads need: a page that is cross-origin isolated. */
+const ISOLATED = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
+/** Serves a folder, opens its page in Chromium, and waits for what the page reports; `at`: another server's page. */
+async function inChromium(folder, { headers = ISOLATED, instead = {}, at, browser = findBrowser() } = {}) {
   let answered;
   const answer = new Promise((resolve) => {
     answered = resolve;
@@ -108,7 +124,8 @@ async function inChromium(folder, { headers = {}, instead = {} } = {}) {
   await once(server, "listening");
   const profile = mkdtempSync(join(tmpdir(), "svi-lm-"));
   const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--mute-audio"];
-  const address = `http://127.0.0.1:${server.address().port}/`;
+  const own = `http://127.0.0.1:${server.address().port}/`;
+  const address = at ? `${at}?report=${encodeURIComponent(`${own}result`)}` : own;
   const child = spawn(browser, [...flags, `--user-data-dir=${profile}`, address], {
     stdio: "ignore",
     detached: true,
@@ -128,7 +145,43 @@ async function inChromium(folder, { headers = {}, instead = {} } = {}) {
   }
 }
 
-const page = (options) => async (name, tarball) => inChromium(build(install(name, tarball)), options);
+const page =
+  ({ more, ...options } = {}) =>
+  async (name, tarball) =>
+    inChromium(build(install(name, tarball, more)), options);
+
+/** A development server of a project that was installed, while `work` has its address. */
+async function served(folder, args, work, ready = /(http:\/\/(?:127\.0\.0\.1|localhost):\d+)/) {
+  const PATH = `${dirname(newerNode())}${delimiter}${process.env.PATH}`;
+  const child = spawn("npx", args, {
+    cwd: folder,
+    env: { ...process.env, PATH, NO_COLOR: "1" },
+    detached: true,
+  });
+  let output = "";
+  const address = new Promise((resolve, reject) => {
+    const heard = (chunk) => {
+      output += chunk;
+      const [, found] = ready.exec(output) ?? [];
+      if (found) resolve(`${found}/`);
+    };
+    child.stdout.on("data", heard);
+    child.stderr.on("data", heard);
+    child.on("exit", (code) => reject(new Error(`${args.join(" ")} ended with ${code}: ${output}`)));
+    setTimeout(() => reject(new Error(`${args.join(" ")} did not start: ${output}`)), 90_000).unref();
+  });
+  try {
+    return await work(await address);
+  } finally {
+    if (child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+  }
+}
+
+const viteServer = (versions) => async (name, tarball) => {
+  const folder = install(name, tarball, { project: "vite", versions });
+  const args = ["vite", "--port", "0", "--host", "127.0.0.1"];
+  return served(folder, args, (at) => inChromium(folder, { at }));
+};
 const host = (command, ...args) => ({
   name: args.at(-1),
   run: () => JSON.parse(run(command(), args, { cwd: join(OUT, "hosts") })),
@@ -148,12 +201,34 @@ function withoutCondition(_name, tarball) {
   return inWorkerd(join(folder, "plain"));
 }
 
+/** A test runner's own test writes what came out. */
+const tested = (name, tarball) =>
+  JSON.parse(readFileSync(join(build(install(name, tarball)), "result.json"), "utf8"));
+
 const error = (code, remedy) => (result) =>
   result.error?.code === code && remedy.test(result.error.message) ? null : JSON.stringify(result);
 
 /** Name, how it runs, and how its result is judged: by Node's hash where nothing is said. */
 const PROJECTS = [
   { name: "vite", version: "vite", run: page() },
+  { name: "vite 8 development", version: "vite", run: viteServer({}) },
+  {
+    name: "vite 7",
+    version: "vite",
+    run: page({ more: { project: "vite", versions: { vite: "7.3.8" } } }),
+  },
+  { name: "vite 7 development", version: "vite", run: viteServer({ vite: "7.3.8" }) },
+  {
+    name: "vite 6",
+    version: "vite",
+    run: page({ more: { project: "vite", versions: { vite: "6.4.6" } } }),
+  },
+  { name: "vite 6 development", version: "vite", run: viteServer({ vite: "6.4.6" }) },
+  {
+    name: "rspack",
+    version: "@rspack/core",
+    run: page({ instead: { "/index.html": '<!doctype html><script src="/main.js"></script>' } }),
+  },
   {
     name: "webpack",
     version: "webpack",
@@ -163,13 +238,23 @@ const PROJECTS = [
   },
   { name: "esbuild", version: "esbuild", run: page() },
   { name: "rollup", version: "rollup", run: page() },
+  { name: "jest", version: "jest", run: tested },
+  { name: "vitest", version: "vitest", run: tested },
+  {
+    name: "types",
+    run(name, tarball) {
+      const folder = install(name, tarball);
+      return JSON.parse(run(process.execPath, ["check.mjs"], { cwd: folder }));
+    },
+    judge: ({ compilers, failed }) => (compilers.length > 5 && !failed.length ? null : failed.join("\n")),
+  },
   { name: "wrangler", version: "wrangler", run: (name, tarball) => inWorkerd(build(install(name, tarball))) },
 ];
 const EXAMPLES = [
   {
     name: "edge",
     run(name, tarball) {
-      const folder = build(install(name, tarball, "examples"));
+      const folder = build(install(name, tarball, { sources: "examples" }));
       return JSON.parse(run(newerNode(), [join(OUT, "tools/edge.js"), folder]));
     },
     // It compares everything itself, with a straight run in Node.
@@ -228,8 +313,8 @@ const REFUSALS = [
   },
 ];
 
-function versionOf(name) {
-  const path = join(OUT, name, "node_modules", name, "package.json");
+function versionOf(name, tool) {
+  const path = join(OUT, name.replaceAll(" ", "-"), "node_modules", tool, "package.json");
   return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")).version : "";
 }
 
@@ -263,7 +348,7 @@ async function main() {
     const row = {
       kind,
       name,
-      version: version ? versionOf(version) : "",
+      version: version ? versionOf(name, version) : "",
       ok: problem === null,
       missing,
       problem,

@@ -79,6 +79,11 @@ export class LanguageModel {
     return new LanguageModel(posterior, tokenizer);
   }
 
+  /** Vue and its like leave it as it is: a proxy of it would have no private fields. */
+  get [Symbol.toStringTag](): string {
+    return "LanguageModel";
+  }
+
   get configuration(): ModelConfiguration {
     return this.posterior.configuration;
   }

@@ -1,5 +1,7 @@
 /** @module Where the file of a worker lies, and what to do where a host refuses it or does not find it. */
 
+import { messageOf } from "./shapes.ts";
+
 /** A file of the package that a worker runs. */
 export type WorkerFile = "worker" | "threads";
 
@@ -26,6 +28,8 @@ export function workerRemedy(file: WorkerFile, cause?: unknown): string {
   const { process } = globalThis as { process?: { versions?: { node?: string } } };
   if ((cause as { code?: string } | undefined)?.code === "ERR_ACCESS_DENIED")
     return "Start Node with --allow-worker";
+  if (/TrustedScriptURL/.test(messageOf(cause)))
+    return `Let a Trusted Types policy of the page's own make the worker's address, and ${own}`;
   if (process?.versions?.node !== undefined && typeof document === "undefined")
     return `Let the host start threads, or ${own}`;
   return `Serve the worker's file as JavaScript from the page's own origin; with a bundler that does not find it (Vite before 8: optimizeDeps.exclude ["svi-lm"]), ${own}`;

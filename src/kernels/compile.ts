@@ -3,7 +3,7 @@ import { SviError } from "../errors.ts";
 import { isResponse, memoryOf, messageOf, tagOf } from "../shapes.ts";
 
 /** Where kernels come from: a module, its bytes, or a response that holds them. */
-export type KernelSource = WebAssembly.Module | BufferSource | Response;
+export type KernelSource = WebAssembly.Module | ArrayBufferView | ArrayBuffer | Response;
 
 /**
  * The module of a source. Nothing is fetched here: a Response is the caller's.

@@ -37,6 +37,11 @@ export class Posterior {
     this.#lambda = lambda;
   }
 
+  /** Vue and its like leave it as it is: a proxy of it would have no private fields. */
+  get [Symbol.toStringTag](): string {
+    return "Posterior";
+  }
+
   /** Flat vector of means, as of the last finished step. @throws SviError `E_DISPOSED` */
   get mean(): Float32Array {
     this.#current();

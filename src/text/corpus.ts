@@ -84,6 +84,11 @@ export class Corpus {
     this.tokens = to - from;
   }
 
+  /** Vue and its like leave it as it is: a proxy of it would have no private fields. */
+  get [Symbol.toStringTag](): string {
+    return "Corpus";
+  }
+
   /**
    * Reads a text once from end to end (twice where the vocabulary is learnt). Several texts are read one
    * after the other; where one does not end in a line end, a `\n` is put behind it.

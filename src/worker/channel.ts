@@ -4,7 +4,7 @@ import { fromWire, toWire, type WireError } from "./wire.ts";
 
 /** One end of a pair of ports, of whatever host. */
 export interface Endpoint {
-  post(message: unknown, transfer: Transferable[]): void;
+  post(message: unknown, transfer: object[]): void;
   listen(heard: (message: unknown) => void): void;
 }
 
@@ -30,11 +30,11 @@ interface Message {
 
 /** Other messages of a worker that somebody made for more than svi-lm pass by. */
 const ENVELOPE = "svi-lm";
-const moved = new WeakMap<object, Transferable[]>();
+const moved = new WeakMap<object, object[]>();
 
 /** Marks a value whose buffers are to be moved, not copied, when it is an argument or a result. */
 export function move<T extends object>(value: T, ...buffers: (ArrayBufferLike | undefined)[]): T {
-  moved.set(value, buffers.filter((buffer) => buffer !== undefined) as Transferable[]);
+  moved.set(value, buffers.filter((buffer) => buffer !== undefined));
   return value;
 }
 
@@ -60,6 +60,6 @@ export function openChannel<Remote>(endpoint: Endpoint, functions: object): Chan
   };
 }
 
-function transferOf({ a = [], r }: Message): Transferable[] {
+function transferOf({ a = [], r }: Message): object[] {
   return [...a, r].flatMap((value) => (typeof value === "object" && value && moved.get(value)) || []);
 }

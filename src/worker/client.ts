@@ -57,6 +57,11 @@ abstract class Remote {
     this[HANDLE] = handle;
     connection.own(this, handle);
   }
+
+  /** Vue and its like leave it as it is: its worker would not know a proxy of it. */
+  get [Symbol.toStringTag](): string {
+    return "svi-lm";
+  }
 }
 
 /** @throws SviError `E_OPTION` for what is not of this worker */
@@ -249,6 +254,11 @@ export class WorkerClient {
 
   constructor(connection: Connection) {
     this.#connection = connection;
+  }
+
+  /** Vue and its like leave it as it is: a proxy of it would have no private fields. */
+  get [Symbol.toStringTag](): string {
+    return "WorkerClient";
   }
 
   readonly LanguageModel = {

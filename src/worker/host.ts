@@ -6,7 +6,7 @@ import type { Endpoint } from "./channel.ts";
 
 /** The web's Worker, which Deno and Bun have too. */
 export interface WebWorker {
-  postMessage(message: unknown, transfer: Transferable[]): void;
+  postMessage(message: unknown, transfer: object[]): void;
   // biome-ignore lint/suspicious/noExplicitAny: hosts differ in what they call an event.
   addEventListener(type: string, listener: (event: any) => void): void;
   terminate(): void;
@@ -83,7 +83,7 @@ function orRefused<T>(start: () => T): T {
 export function threadOf(worker: WebWorker | NodeWorker): Thread {
   const unreferenced = worker as { ref?: () => void; unref?: () => void };
   const shared = {
-    post: (message: unknown, transfer: Transferable[]) => worker.postMessage(message, transfer as never[]),
+    post: (message: unknown, transfer: object[]) => worker.postMessage(message, transfer as never[]),
     terminate: () => void worker.terminate(),
     busy: (busy: boolean) => (busy ? unreferenced.ref?.() : unreferenced.unref?.()),
   };

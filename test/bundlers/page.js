@@ -1,16 +1,24 @@
-/** Hands what `work` gives, or what it throws, to the server that the page came from. */
+/** Hands what `work` gives, or what it throws, to whoever opened the page. */
 export async function report(work) {
   const result = await work().catch(({ name, code, message }) => ({ error: { name, code, message } }));
-  await fetch("/result", { method: "POST", body: JSON.stringify(result) });
+  const to = new URLSearchParams(location.search).get("report") ?? "/result";
+  await fetch(to, { method: "POST", mode: "no-cors", body: JSON.stringify(result) });
 }
 
-/** The same work here and in a worker; what both give, or an error where they differ. */
-export async function twice(work, connect) {
+/** The same work here, in a worker and, where there is shared memory, on threads; an error where they differ. */
+export async function everywhere(work, connect, threads) {
   const here = await work();
   const there = await connect();
-  const inWorker = await work(there);
+  same("The worker", await work(there), here);
   there.terminate();
-  if (JSON.stringify(here) !== JSON.stringify(inWorker))
-    throw new Error(`The worker gives ${JSON.stringify(inWorker)}, not ${JSON.stringify(here)}`);
+  if (!threads || !globalThis.crossOriginIsolated) return here;
+  const kernels = await threads();
+  same("A run on threads", await work(undefined, kernels), here);
+  await kernels.dispose();
   return here;
+}
+
+function same(who, result, here) {
+  if (JSON.stringify(result) !== JSON.stringify(here))
+    throw new Error(`${who} gives ${JSON.stringify(result)}, not ${JSON.stringify(here)}`);
 }

@@ -1,6 +1,7 @@
+import { threads } from "svi-lm/threads";
 import { connect } from "svi-lm/worker";
 import { job } from "./job.js";
-import { report, twice } from "./page.js";
+import { everywhere, report } from "./page.js";
 
-// The worker is found by its `new URL` inside the package.
-report(() => twice(job, () => connect()));
+// Both workers are found by their `new URL` inside the package.
+report(() => everywhere(job, connect, () => threads({ count: 2 })));
