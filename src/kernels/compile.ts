@@ -95,7 +95,7 @@ function refusal(bytes: Uint8Array<ArrayBuffer>, cause: unknown): SviError {
     {
       value: messageOf(cause),
       remedy:
-        "Use Node 20.19, Chrome 91, Firefox 89, Safari 16.4 or newer; ask capabilities() what a host offers",
+        "Use Node 20.19, Chrome 112 or another browser of its time or later; ask capabilities() what a host offers",
       cause,
     },
   );
