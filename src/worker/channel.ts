@@ -34,7 +34,10 @@ const moved = new WeakMap<object, object[]>();
 
 /** Marks a value whose buffers are to be moved, not copied, when it is an argument or a result. */
 export function move<T extends object>(value: T, ...buffers: (ArrayBufferLike | undefined)[]): T {
-  moved.set(value, buffers.filter((buffer) => buffer !== undefined));
+  moved.set(
+    value,
+    buffers.filter((buffer) => buffer !== undefined),
+  );
   return value;
 }
 
