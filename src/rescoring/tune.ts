@@ -85,7 +85,7 @@ interface Corner {
   readonly change: number;
 }
 
-/** The middle of the widest stretch with the fewest errors. */
+/** The middle of the widest range with the fewest errors. */
 function searchLine(
   table: Table,
   errors: ErrorTable["errors"],
@@ -126,7 +126,7 @@ function envelope(
     errors: errors[i],
   }));
   lines.sort((a, b) => a.slope - b.slope || b.height - a.height);
-  // The line that is highest from `from` on, for every stretch.
+  // The line that is highest from `from` on, for every range.
   const hull: { line: (typeof lines)[number]; from: number }[] = [];
   for (const line of lines) {
     let from = Number.NEGATIVE_INFINITY;

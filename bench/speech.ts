@@ -1,0 +1,193 @@
+/**
+ * A recogniser's candidates reordered: word error rates of LibriSpeech's dev_clean and dev_other, with models that have
+ * read novels. Weights are tuned on dev_clean for dev_other, and on the first half of dev_clean for the second.
+ *
+ *   npm run bench:speech -- --data DIR [--quick] [--json] [--cache build/speech] [--seeds 1,2,3] [--hidden 512]
+ *     [--units character,subword,word] [--samples 8] [--threads 1]
+ *
+ * DIR holds novels.txt and speech/{dev_clean,dev_other}.{nbest.tsv,ref.txt}. Models are kept in --cache and trained on
+ * from their checkpoints, so an interrupted run continues. --quick is one small model of characters of a part of the
+ * text, to see that everything works.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { parseArgs } from "node:util";
+import "../src/kernels/embedded.ts";
+import { pairedInterval, percent, wordErrorRate } from "../src/entries/metrics.ts";
+import {
+  type CandidateList,
+  modelScorer,
+  type RescoreOptions,
+  type Rescoring,
+  readLists,
+  readReferences,
+  rescore,
+  type ScoredText,
+  type Scorer,
+} from "../src/entries/rescoring.ts";
+import { threads } from "../src/entries/threads.ts";
+import { METHODS, type MethodName, modelFor, type Plan, UNITS, type Unit } from "./speech/models.ts";
+import { spokenLines } from "./speech/novels.ts";
+
+const { values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    data: { type: "string" },
+    cache: { type: "string", default: "build/speech" },
+    seeds: { type: "string", default: "1,2,3" },
+    hidden: { type: "string", default: "512" },
+    units: { type: "string", default: UNITS.join(",") },
+    samples: { type: "string", default: "8" },
+    threads: { type: "string", default: "1" },
+    quick: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+  },
+});
+if (!values.data) throw new Error("Give --data DIR, with novels.txt and speech/");
+const units = (values.quick ? ["character"] : values.units.split(",")) as Unit[];
+if (units.some((unit) => !UNITS.includes(unit))) throw new Error(`--units are of ${UNITS.join(", ")}`);
+const seeds = values.quick ? [1] : values.seeds.split(",").map(Number);
+const samples = values.quick ? 2 : Number(values.samples);
+const kernels = Number(values.threads) > 1 ? await threads({ count: Number(values.threads) }) : undefined;
+const note = (text: string) => void process.stderr.write(`${text}\n`);
+
+interface Speech {
+  readonly lists: readonly CandidateList[];
+  readonly references: ReadonlyMap<string, string>;
+}
+
+async function speechOf(name: string): Promise<Speech> {
+  const read = async (file: string) => ({
+    name: file,
+    text: await readFile(join(values.data!, "speech", file), "utf8"),
+  });
+  const all = readLists([await read(`${name}.nbest.tsv`)]).lists;
+  const lists = values.quick ? all.slice(0, 400) : all;
+  const references = readReferences(await read(`${name}.ref.txt`));
+  return { lists, references: new Map(lists.map(({ id }) => [id, references.get(id)!])) };
+}
+
+function part({ lists }: Speech, { references }: Speech, from: number, to: number): Speech {
+  const own = lists.slice(from, to);
+  return { lists: own, references: new Map(own.map(({ id }) => [id, references.get(id)!])) };
+}
+
+/** What one model says of every candidate, by its text. */
+type Said = ReadonlyMap<string, ScoredText>;
+
+async function say(scorer: Scorer, speeches: readonly Speech[]): Promise<Said> {
+  const texts = [
+    ...new Set(speeches.flatMap(({ lists }) => lists.flatMap((l) => l.candidates.map((c) => c.text)))),
+  ];
+  const began = performance.now();
+  const scores = await scorer(texts);
+  note(`  ${texts.length} texts in ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  return new Map(texts.map((text, i) => [text, scores[i]]));
+}
+
+/** The last model is the scorer; the others' log-probabilities are scores of the lists. */
+async function reorder(speech: Speech, said: readonly Said[], options: RescoreOptions): Promise<Rescoring> {
+  const [first, ...others] = said;
+  const lists = speech.lists.map(({ id, candidates }) => ({
+    id,
+    candidates: candidates.map(({ text, scores }) => ({
+      text,
+      scores: {
+        ...scores,
+        ...Object.fromEntries(others.map((each, m) => [`model${m + 2}`, each.get(text)!.logProbability])),
+      },
+    })),
+  }));
+  const scorer: Scorer = async (texts) => texts.map((text) => first.get(text)!);
+  return rescore(lists, scorer, { ...options, references: speech.references });
+}
+
+interface Figures {
+  wer: number;
+  surest: number;
+  best: readonly string[];
+}
+
+async function tuneAndTest(tuning: Speech, testing: Speech, said: readonly Said[], choice: "best" | "mbr") {
+  const weights: Record<string, number> = { score: 1, logProbability: 0.1 };
+  const { weights: tuned, scale } = await reorder(tuning, said, { weights, tune: true });
+  const { lists, errors } = await reorder(testing, said, { weights: tuned, scale, choice });
+  return { wer: errors!.wer, surest: errors!.surest, best: lists.map(({ best }) => best) };
+}
+
+const novels = spokenLines(await readFile(join(values.data, "novels.txt"), "utf8"));
+const text = values.quick ? novels.slice(0, novels.indexOf("\n", 400_000) + 1) : novels;
+const hidden = values.quick ? 64 : Number(values.hidden);
+const plan: Plan = {
+  name: values.quick ? "quick" : String(hidden),
+  hidden,
+  epochs: { character: 1, subword: 2, word: 4 },
+  dropout: 0.1,
+  folder: values.cache,
+  kernels,
+  note,
+};
+const clean = await speechOf("dev_clean");
+const other = await speechOf("dev_other");
+const middle = Math.floor(clean.lists.length / 2);
+const sets: Record<string, [tuning: Speech, testing: Speech]> = {
+  dev_other: [clean, other],
+  dev_clean: [part(clean, clean, 0, middle), part(clean, clean, middle, clean.lists.length)],
+};
+
+/** What the table has, by name of a set, of a mixture of units, of a way; a figure a seed. */
+const results = new Map<string, Figures[]>();
+const keep = (key: string, figures: Figures) => results.set(key, [...(results.get(key) ?? []), figures]);
+const mixtures = units.length > 1 ? [...units.map((unit) => [unit]), units] : [units];
+
+for (const seed of seeds) {
+  const said: Record<string, Said> = {};
+  for (const unit of units)
+    for (const method of METHODS) {
+      const model = await modelFor(plan, text, unit, method as MethodName, seed);
+      note(`${unit} ${method} seed ${seed} scores`);
+      const options = { kernels, quantized: "int8" as const };
+      const ways =
+        method === "adam"
+          ? { mle: {} }
+          : { ivonMean: {}, ivonSamples: { samples }, mbr: { samples, apart: true } };
+      for (const [way, more] of Object.entries(ways))
+        said[`${unit} ${way}`] = await say(modelScorer(model, { ...options, ...more }), [clean, other]);
+    }
+  for (const [set, [tuning, testing]] of Object.entries(sets))
+    for (const mixture of mixtures)
+      for (const way of ["mle", "ivonMean", "ivonSamples", "mbr"]) {
+        const own = mixture.map((unit) => said[`${unit} ${way}`]);
+        keep(
+          `${set} ${mixture.join("+")} ${way}`,
+          await tuneAndTest(tuning, testing, own, way === "mbr" ? "mbr" : "best"),
+        );
+      }
+}
+
+const mean = (numbers: readonly number[]) => numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
+const report: Record<string, Record<string, number>> = {};
+for (const [set, [, testing]] of Object.entries(sets)) {
+  const { errors } = await rescore(testing.lists, null, { references: testing.references });
+  const said = [...testing.references.values()];
+  const first = wordErrorRate(
+    said,
+    testing.lists.map(({ candidates }) => candidates[0].text),
+  );
+  report[set] = { first: errors!.first, oracle: errors!.oracle };
+  note(`\n${set}: first ${percent(errors!.first, 2)}, oracle ${percent(errors!.oracle, 2)}`);
+  for (const mixture of mixtures)
+    for (const way of ["mle", "ivonMean", "ivonSamples", "mbr"]) {
+      const figures = results.get(`${set} ${mixture.join("+")} ${way}`)!;
+      const wer = mean(figures.map((each) => each.wer));
+      report[set][way] = wer;
+      const { low, high } = pairedInterval(wordErrorRate(said, figures[0].best), first);
+      const surest = mean(figures.map((each) => each.surest));
+      note(
+        `  ${mixture.join("+")} ${way}: ${percent(wer, 2)} (against first ${percent(low, 2)} to ${percent(high, 2)}, seed ${seeds[0]}), the surest 80 %: ${percent(surest, 2)}`,
+      );
+    }
+}
+if (values.json) console.log(JSON.stringify({ sets: report }));
+if (kernels) await kernels.dispose();
