@@ -52,7 +52,7 @@ describe("a file is read as its tool wrote it", () => {
     expect(weights).toEqual({ lm: 0, "tm.0": 0, "tm.1": 0, "tm.2": 0, total: 1 });
   });
 
-  test("SRILM's own lines: log10, marks and pauses are no words", () => {
+  test("SRILM's own lines: log10, marks and pauses are not words", () => {
     const { format, lists } = readLists([
       file("lists/u-1.nbest", "-10 -2.5 2 <s> a -pau- b </s>", "-11 -2 0"),
     ]);
