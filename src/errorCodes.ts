@@ -23,6 +23,14 @@ export const ERROR_CODES = {
     meaning: "What texts come from failed in the middle.",
     remedy: "Begin again with the text that the error names: those before it were scored.",
   },
+  E_PREFIX: {
+    meaning: "No word that the model can write begins with what is half typed.",
+    remedy: "Type on, or correct what is typed.",
+  },
+  E_MODEL: {
+    meaning: "A session's bytes belong to another model, or to this one before it was trained.",
+    remedy: "Read the text again in a new session.",
+  },
   E_TEXT_CHANGED: {
     meaning: "A text that is read again is not the one that was opened.",
     remedy: "Leave the text unchanged while it is in use, or open it again.",

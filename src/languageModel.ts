@@ -18,6 +18,7 @@ import {
   type TextScore,
   type Texts,
 } from "./prediction/scoreAll.ts";
+import { type Session, type SessionOptions, session } from "./prediction/session.ts";
 import type { JsonTokenizerReader, Tokenizer } from "./text/types.ts";
 import { hashPosterior, readModel, writeModel } from "./training/modelFile.ts";
 
@@ -147,6 +148,19 @@ export class LanguageModel {
    */
   scoreAll(texts: Texts, options?: ScoreAllOptions): AsyncGenerator<TextScore | TextFailure, void, void> {
     return scoreAll(this, texts, options);
+  }
+
+  /**
+   * Opens a reader that stays: text goes in as it is typed, what may come next comes out. Sessions share the weights.
+   *
+   * ```ts
+   * const session = await model.session();
+   * await session.read("Call me Ish");
+   * console.log(session.top(3).tokens, await session.complete({ count: 3 }));
+   * ```
+   */
+  session(options?: SessionOptions): Promise<Session> {
+    return session(this, options);
   }
 
   /**

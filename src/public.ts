@@ -14,11 +14,13 @@ export type { ModelConfiguration, ModelOptions } from "./model/configuration.ts"
 export type { Layout, Segment } from "./model/layout.ts";
 export type { Quantization } from "./model/matrix.ts";
 export { Posterior } from "./model/posterior.ts";
+export type { CompleteOptions, Completion } from "./prediction/complete.ts";
 export type { PredictionForm, Sampling } from "./prediction/ensemble.ts";
 export type { GenerateOptions, Piece } from "./prediction/generate.ts";
 export type { Model } from "./prediction/model.ts";
 export type { Score, ScoredToken, ScoreOptions } from "./prediction/score.ts";
 export type { ScoreAllOptions, TextFailure, TextScore, Texts } from "./prediction/scoreAll.ts";
+export type { Distribution, Next, NextToken, Session, SessionOptions } from "./prediction/session.ts";
 export * from "./text/index.ts";
 export {
   type Checkpointing,

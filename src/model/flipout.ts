@@ -192,6 +192,11 @@ export class FlipoutStepper {
     }
   }
 
+  /** Addresses of what the states are made of, [samples, hidden] each. */
+  get states(): number[] {
+    return this.#layers.flatMap(({ cell, outputs }) => [cell, outputs]);
+  }
+
   /** Reads a token into every sample's state. @throws SviError `E_TOKEN_RANGE` */
   read(token: number): void {
     this.#embed(token);

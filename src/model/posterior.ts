@@ -54,6 +54,12 @@ export class Posterior {
     return this.#precision;
   }
 
+  /** Another number after every change of the weights. */
+  get version(): number {
+    this.#current();
+    return this.#version;
+  }
+
   get lambda(): number | null {
     return this.#lambda;
   }

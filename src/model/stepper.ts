@@ -157,6 +157,15 @@ export class Stepper {
     }
   }
 
+  /** Addresses of what the state is made of, [hidden] each; after writing there, `settle`. */
+  get states(): number[] {
+    return this.#layers.flatMap(({ cell, outputs }) => [cell, outputs.floats]);
+  }
+
+  settle(): void {
+    for (const { outputs } of this.#layers) outputs.settle();
+  }
+
   /** Reads a token into the state. @throws SviError `E_TOKEN_RANGE` */
   read(token: number): void {
     const { gates, products } = this.#scratch;

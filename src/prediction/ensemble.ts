@@ -35,8 +35,13 @@ export interface Ensemble {
   begin(seed: Seed): Slices;
   /** Zeroes the state, for a text that begins. */
   reset(): void;
+  /** Where the state lies, piece by piece; after writing there, `settle`. */
+  readonly state: readonly Float32Array[];
+  settle(): void;
   /** Reads a token; with `predict` also finds the probabilities of the next. @throws SviError `E_TOKEN_RANGE` */
   step(token: number, predict: boolean): Slices;
+  /** Finds the probabilities of what comes after the state. */
+  predict(): Slices;
   /** Whether the last prediction is a number, or NaN. */
   readonly check: number;
   /** Average entropy of the samples' predictions in nats, to tell what they disagree on; 0 for the mean. */
@@ -135,6 +140,7 @@ class Members implements Ensemble {
   check = 0;
   samplesEntropy = 0;
   readonly #plan: MemoryPlan;
+  readonly #posterior: Posterior;
   readonly #samples: number;
   readonly #members: readonly Stepper[];
   readonly #draws: Draws;
@@ -142,10 +148,12 @@ class Members implements Ensemble {
   /** Entropies added up over the samples. */
   readonly #entropy: number;
   #spent = 0;
+  #state: readonly Float32Array[] | undefined;
 
   constructor(plan: MemoryPlan, posterior: Posterior, samples: number, quantized?: Quantization) {
     const { configuration, layout } = posterior;
     this.#plan = plan;
+    this.#posterior = posterior;
     this.#samples = samples;
     const count = Math.max(1, samples);
     const fitting = Math.floor(PROJECTION_FLOATS / (4 * configuration.hidden * count));
@@ -175,20 +183,32 @@ class Members implements Ensemble {
     for (const member of this.#members) member.reset();
   }
 
+  /** Views of a memory that no longer grows. */
+  get state(): readonly Float32Array[] {
+    const { hidden } = this.#posterior.configuration;
+    const states = this.#members.flatMap((member) => member.states);
+    this.#state ??= states.map((at) => this.#plan.floats(at, hidden));
+    return this.#state;
+  }
+
+  settle(): void {
+    for (const member of this.#members) member.settle();
+  }
+
   *step(token: number, predict: boolean): Slices {
-    for (let sample = 0; sample < this.#members.length; sample++) {
-      const member = this.#members[sample];
+    for (const member of this.#members) {
       member.read(token);
-      if (predict) {
-        member.predict();
-        if (this.#samples > 0) this.#add(sample === 0);
-      }
-      this.#spent += member.work;
-      if (this.#spent < SLICE_WORK) continue;
-      this.#spent = 0;
-      yield;
+      if (this.#isSpent(member.work)) yield;
     }
-    if (!predict) return;
+    if (predict) yield* this.predict();
+  }
+
+  *predict(): Slices {
+    for (const [sample, member] of this.#members.entries()) {
+      member.predict();
+      if (this.#samples > 0) this.#add(sample === 0);
+      if (this.#isSpent(member.work)) yield;
+    }
     this.check = this.#plan.floats(this.#scratch.nll, 1)[0];
     if (this.#samples === 0) return;
     this.#plan.instance.exports.axpby(
@@ -200,6 +220,14 @@ class Members implements Ensemble {
     );
     this.samplesEntropy = this.#plan.floats(this.#entropy, 1)[0] / this.#samples;
     this.check += this.samplesEntropy;
+  }
+
+  /** Whether a slice's work is done. */
+  #isSpent(work: number): boolean {
+    this.#spent += work / 2;
+    if (this.#spent < SLICE_WORK) return false;
+    this.#spent = 0;
+    return true;
   }
 
   #add(first: boolean): void {
@@ -221,10 +249,13 @@ class FlipoutEnsemble implements Ensemble {
   readonly #stepper: FlipoutStepper;
   readonly #draws: Draws;
   readonly #entropies: number;
+  readonly #hidden: number;
+  #state: readonly Float32Array[] | undefined;
 
   constructor(plan: MemoryPlan, posterior: Posterior, samples: number) {
     this.#plan = plan;
     this.#samples = samples;
+    this.#hidden = posterior.configuration.hidden;
     this.#stepper = new FlipoutStepper(plan, posterior.configuration, posterior.layout, samples);
     this.#draws = new Draws(plan, posterior, samples);
     this.stride = this.#stepper.stride;
@@ -249,10 +280,22 @@ class FlipoutEnsemble implements Ensemble {
     this.#stepper.reset();
   }
 
+  get state(): readonly Float32Array[] {
+    const size = this.#samples * this.#hidden;
+    this.#state ??= this.#stepper.states.map((at) => this.#plan.floats(at, size));
+    return this.#state;
+  }
+
+  settle(): void {}
+
   *step(token: number, predict: boolean): Slices {
     this.#stepper.read(token);
     if (this.#stepper.work > SLICE_WORK) yield;
-    if (!predict) return;
+    if (predict) yield* this.predict();
+  }
+
+  // biome-ignore lint/correctness/useYield: a prediction is one slice.
+  *predict(): Slices {
     this.#stepper.predict();
     const k = this.#plan.instance.exports;
     const { probabilities, stride } = this.#stepper;

@@ -47,8 +47,8 @@ export interface Piece {
   readonly index: number;
 }
 
-/** A line's end; where the vocabulary has none, its first id. */
-function opening(tokenizer: Tokenizer): Int32Array {
+/** What comes before a text that begins: a line's end; where the vocabulary has none, its first id. */
+export function opening(tokenizer: Tokenizer): Int32Array {
   if (tokenizer.endOfLine !== null) return Int32Array.of(tokenizer.endOfLine);
   const encoded = tokenizer.kind === "json" ? tokenizer.encode("\n") : new Int32Array();
   return encoded.length > 0 ? encoded : Int32Array.of(0);
