@@ -3,7 +3,7 @@
  * likeliest on, and a path is never likelier than its beginning, so that what is found first is what is likeliest.
  */
 import { requireInteger, SviError } from "../errors.ts";
-import { pause } from "../kernels/slices.ts";
+import { pause } from "../pause.ts";
 import type { Tokenizer } from "../text/types.ts";
 import { type TokenTexts, tokenTexts } from "../text/vocabulary.ts";
 import type { SharedPredictor } from "./shared.ts";

@@ -1,7 +1,7 @@
 /** @module A reader that stays: it takes text as it is typed and says what may come next, at the cost of a token. */
 import { requireInteger, SviError } from "../errors.ts";
 import type { Kernels } from "../kernels/kernels.ts";
-import { pause } from "../kernels/slices.ts";
+import { pause } from "../pause.ts";
 import { tokenTexts } from "../text/vocabulary.ts";
 import { type CompleteOptions, type Completion, complete } from "./complete.ts";
 import { type PredictionForm, requireForm } from "./ensemble.ts";
