@@ -155,7 +155,7 @@ export class LanguageModel {
    *
    * ```ts
    * const session = await model.session();
-   * await session.read("Call me Ish");
+   * await session.read("the wh");
    * console.log(session.top(3).tokens, await session.complete({ count: 3 }));
    * ```
    */

@@ -14,6 +14,7 @@ export type { ModelConfiguration, ModelOptions } from "./model/configuration.ts"
 export type { Layout, Segment } from "./model/layout.ts";
 export type { Quantization } from "./model/matrix.ts";
 export { Posterior } from "./model/posterior.ts";
+export { Background, type BackgroundOptions } from "./prediction/background.ts";
 export type { CompleteOptions, Completion } from "./prediction/complete.ts";
 export type { PredictionForm, Sampling } from "./prediction/ensemble.ts";
 export type { GenerateOptions, Piece } from "./prediction/generate.ts";

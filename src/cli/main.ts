@@ -14,10 +14,11 @@ import { Interruption } from "./interrupt.ts";
 import { checkPaths } from "./paths.ts";
 import { explain, note, printJson, warn } from "./print.ts";
 import { rescore } from "./rescore.ts";
+import { score } from "./score.ts";
 import { train } from "./train.ts";
 import { UsageError } from "./usage.ts";
 
-const COMMANDS: readonly Command[] = [train, evaluation, generate, rescore, compare, info, bench];
+const COMMANDS: readonly Command[] = [train, evaluation, score, generate, rescore, compare, info, bench];
 
 const interruption = new Interruption();
 

@@ -2,8 +2,11 @@
 export { SviError, type SviErrorCode } from "../errors.ts";
 export type { Evaluation } from "../evaluation/tally.ts";
 export * from "../inference/public.ts";
+export type { CompleteOptions, Completion } from "../prediction/complete.ts";
 export type { Piece } from "../prediction/generate.ts";
 export type { Score, ScoredToken } from "../prediction/score.ts";
+export type { TextFailure, TextScore, Texts } from "../prediction/scoreAll.ts";
+export type { Distribution, Next, NextToken } from "../prediction/session.ts";
 export type { Checkpointing, StepRecord } from "../training/fit.ts";
 export { type Schedule, schedule } from "../training/schedule.ts";
 export type {
@@ -16,9 +19,12 @@ export type {
   WorkerFitOptions,
   WorkerGenerateOptions,
   WorkerLanguageModel,
+  WorkerScoreAllOptions,
   WorkerScoreOptions,
+  WorkerSessionOptions,
   WorkerTokenizer,
 } from "../worker/client.ts";
 export { connect } from "../worker/connect.ts";
 export type { ConnectOptions } from "../worker/connection.ts";
 export type { NodeWorker, WebWorker } from "../worker/host.ts";
+export type { WorkerSession } from "../worker/session.ts";

@@ -13,7 +13,7 @@ export interface CompleteOptions {
   readonly prefix?: string;
   /** Words to find at most, 5 by default. */
   readonly count?: number;
-  /** A character that ends a word: by default what is no letter, digit, mark, apostrophe or hyphen. */
+  /** A character that ends a word: by default anything but letters, digits, marks, apostrophes and hyphens. */
   readonly until?: RegExp;
   /** Tokens to read at most in the search, 256 by default. */
   readonly effort?: number;
@@ -35,7 +35,7 @@ export interface Place {
   readonly tail: string;
 }
 
-/** Ways to go on from a path that are kept. */
+/** Paths that are kept of those that continue one. */
 const MOST_BRANCHES = 32;
 /** Paths that are much less likely than what is found are not kept. */
 const LEAST_SHARE = 1e-5;

@@ -1,5 +1,6 @@
 /** @module Reads many texts through weights that are packed once, and says how likely each of their tokens was. */
 import { drawNatural } from "../inference/draw.ts";
+import type { KernelExports } from "../kernels/generated/signatures.ts";
 import { KernelInstance } from "../kernels/instance.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
@@ -35,6 +36,7 @@ export interface ReaderOptions extends PredictionForm {
 }
 
 export interface Reader {
+  readonly kernels: KernelExports;
   /** Draws and packs the weights, and reads what stands before every text: nothing, or at least one token. */
   begin(seed: Seed, context: Int32Array): Slices;
   /**
@@ -95,6 +97,10 @@ class RowReader implements Reader {
     this.#entropy = plan.words(rows);
     this.#samplesEntropy = plan.words(rows);
     this.#first = plan.words(this.#stepper.stride + 2);
+  }
+
+  get kernels(): KernelExports {
+    return this.#plan.instance.exports;
   }
 
   release(): void {
@@ -205,6 +211,10 @@ class TokenReader implements Reader {
     this.#samples = samples;
     this.#ensemble = planEnsemble(plan, posterior, samples, options);
     this.#entropy = plan.words(1);
+  }
+
+  get kernels(): KernelExports {
+    return this.#plan.instance.exports;
   }
 
   release(): void {

@@ -7,10 +7,12 @@ import { requireToken } from "../model/checks.ts";
 import { type Kinds, requireOptions } from "../options.ts";
 import { tokenOffsets } from "../text/offsets.ts";
 import type { Tokenizer } from "../text/types.ts";
+import type { Background } from "./background.ts";
 import { requireForm } from "./ensemble.ts";
 import { type Model, PREDICTING, requireModel, requirePrediction, requireSamples } from "./model.ts";
 import { createReader, type Record as Figures } from "./reader.ts";
 import type { ScoredToken, ScoreOptions } from "./score.ts";
+import { type Surprise, surpriseOf } from "./surprise.ts";
 import { compareTokens } from "./trie.ts";
 import { type Texts, windows } from "./windows.ts";
 
@@ -23,6 +25,8 @@ export interface ScoreAllOptions extends ScoreOptions {
   readonly strict?: boolean;
   /** UTF-16 code units of a text at most, 2²⁰ by default: a longer one is an error, before memory is. */
   readonly longest?: number;
+  /** What counted an ordinary text, such as the model's own: `surprise` tells unusual texts better with it. */
+  readonly background?: Background;
   /** Whether beginnings that texts share are read once, as they are by default; scores are the same. */
   readonly sharing?: boolean;
 }
@@ -49,7 +53,7 @@ export interface TextScore {
   readonly unknown: number;
   /** Of the scored tokens' text; null where an unknown token stands for part of it. */
   readonly bitsPerByte: number | null;
-  /** How unusual the text is: −log p a token. */
+  /** How unusual the text is, in nats a token beyond what its tokens by themselves are: see surprise.ts. */
   readonly surprise: number;
   /** Mean over the tokens; 0 for the mean alone. */
   readonly mutualInformation: number;
@@ -99,6 +103,7 @@ export async function* scoreAll(
   const reader = createReader(model.posterior, samples, { ...options, ...requireForm(options) });
   let index = 0;
   try {
+    const surprise = surpriseOf(model, options.background, reader.kernels);
     await drive(reader.begin(seed, before), signal);
     for await (const window of source) {
       const prepared = window.map((text, i) =>
@@ -121,7 +126,7 @@ export async function* scoreAll(
       for (const each of wanted) {
         const found = results.get(each.index);
         yield found
-          ? result(model, found.text, found.figures, before.length > 0 ? 0 : 1, options)
+          ? result(model, found.text, found.figures, before.length > 0 ? 0 : 1, surprise, options.tokens)
           : (each as TextFailure);
       }
       if (bad >= 0) throw (prepared[bad] as TextFailure).error;
@@ -203,7 +208,8 @@ function result(
   { index, text, ids }: Prepared,
   figures: Float64Array,
   first: number,
-  options: ScoreAllOptions,
+  surprise: Surprise,
+  wanted = false,
 ): TextScore {
   const tokens = ids.length - first;
   let [logProbability, information, mostInformation, unknown, worst] = [0, 0, 0, 0, first];
@@ -234,11 +240,11 @@ function result(
     unknown,
     bitsPerByte:
       unknown > 0 || bytes === 0 || !keepsText(tokenizer) ? null : -logProbability / (Math.LN2 * bytes),
-    surprise: -logProbability / tokens,
+    surprise: surprise(ids, (t) => figures[FIGURES * t], first),
     mutualInformation: information / tokens,
     mostMutualInformation: mostInformation,
     worst: tokenAt(worst),
-    ...(options.tokens && { scores: Array.from({ length: tokens }, (_, i) => tokenAt(first + i)) }),
+    ...(wanted && { scores: Array.from({ length: tokens }, (_, i) => tokenAt(first + i)) }),
   };
 }
 

@@ -1,7 +1,7 @@
 /** @module Weights packed once for all sessions of a model, which take turns with their states. */
 import { SviError } from "../errors.ts";
 import { KernelInstance } from "../kernels/instance.ts";
-import { defaultKernels, type Kernels } from "../kernels/kernels.ts";
+import { defaultKernels, type Kernels, prepareKernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
@@ -88,6 +88,7 @@ export class SharedPredictor {
   }
 
   static async #create(posterior: Posterior, form: SessionForm, kernels: Kernels, memoryLimit?: number) {
+    await prepareKernels(kernels);
     const plan = new MemoryPlan(new KernelInstance(kernels), memoryLimit);
     const ensemble = planEnsemble(plan, posterior, form.samples, form);
     const predictor = new SharedPredictor(plan, ensemble, posterior, form.samples);

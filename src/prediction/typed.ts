@@ -6,7 +6,7 @@ import type { Tokenizer } from "../text/types.ts";
 
 /** What brings a state up to date: a state to go back to, tokens to read, and what to remember the result as. */
 export interface Reading {
-  /** The state before the word that is being typed, or that at the line's beginning; null to go on from the last. */
+  /** The state before the word that is being typed, or that at the line's beginning; null to continue from the last. */
   readonly back: "word" | "line" | null;
   readonly ids: Int32Array;
   readonly mark: "word" | "line" | null;

@@ -112,6 +112,8 @@ function abortOf(signal: AbortSignal): Promise<never> {
 }
 
 function sourceError(index: number, cause: unknown): SviError {
+  // Of texts that come from another thread, which counted them.
+  if (cause instanceof SviError && cause.code === "E_TEXT_SOURCE") return cause;
   return new SviError("E_TEXT_SOURCE", `The source failed at text ${index}: ${messageOf(cause)}`, {
     value: index,
     remedy: "The texts before it have been scored: begin again with this one",

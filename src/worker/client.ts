@@ -7,6 +7,8 @@ import type { CreateOptions } from "../languageModel.ts";
 import type { ModelConfiguration } from "../model/configuration.ts";
 import type { GenerateOptions, Piece } from "../prediction/generate.ts";
 import type { Score, ScoreOptions } from "../prediction/score.ts";
+import type { ScoreAllOptions, TextFailure, TextScore, Texts } from "../prediction/scoreAll.ts";
+import type { SessionOptions } from "../prediction/session.ts";
 import { bytesIn, isBlob, memoryOf } from "../shapes.ts";
 import type { CorpusOptions } from "../text/corpus.ts";
 import type { LearnOptions } from "../text/learn.ts";
@@ -18,8 +20,6 @@ import type { Connection } from "./connection.ts";
 import type {
   Callback,
   CorpusState,
-  Handle,
-  Job,
   ModelState,
   PosteriorState,
   TokenizerState,
@@ -27,6 +27,8 @@ import type {
   WireSource,
   WireTokenizer,
 } from "./protocol.ts";
+import { CONNECTION, HANDLE, handleOf, iterate, Remote } from "./remote.ts";
+import { scoreAll, WorkerSession } from "./session.ts";
 
 /** A tokenizer of the worker's, one of svi-lm's own, or the name of one. */
 export type AnyTokenizer = WorkerTokenizer | Tokenizer | "byte";
@@ -42,36 +44,9 @@ export type WorkerFitOptions = Omit<FitOptions, "validation" | "kernels"> & {
 };
 export type WorkerEvaluateOptions = Omit<EvaluateOptions, "kernels">;
 export type WorkerScoreOptions = Omit<ScoreOptions, "kernels">;
+export type WorkerScoreAllOptions = Omit<ScoreAllOptions, "kernels" | "background">;
+export type WorkerSessionOptions = Omit<SessionOptions, "kernels">;
 export type WorkerGenerateOptions = Omit<GenerateOptions, "kernels">;
-
-/** What everything of one worker holds; private to this folder. */
-const CONNECTION = Symbol("connection");
-const HANDLE = Symbol("handle");
-
-abstract class Remote {
-  readonly [CONNECTION]: Connection;
-  readonly [HANDLE]: Handle;
-
-  constructor(connection: Connection, handle: Handle) {
-    this[CONNECTION] = connection;
-    this[HANDLE] = handle;
-    connection.own(this, handle);
-  }
-
-  /** Vue and its like leave it as it is: its worker would not know a proxy of it. */
-  get [Symbol.toStringTag](): string {
-    return "svi-lm";
-  }
-}
-
-/** @throws SviError `E_OPTION` for what is not of this worker */
-function handleOf(connection: Connection, what: Remote): Handle {
-  if (what?.[CONNECTION] === connection) return what[HANDLE];
-  throw new SviError("E_OPTION", "A model or a corpus is not of this worker", {
-    value: what,
-    remedy: "Make both by the same connect()",
-  });
-}
 
 /** A tokenizer in the worker. */
 export class WorkerTokenizer extends Remote {
@@ -203,6 +178,23 @@ export class WorkerLanguageModel extends Remote {
     return this[CONNECTION].abortable(signal, "score", this[HANDLE], text, rest);
   }
 
+  /**
+   * Scores many texts side by side, in the order given; the worker asks for them as it needs them.
+   * @throws what `scoreAll` of svi-lm does
+   */
+  scoreAll(
+    texts: Texts,
+    options: WorkerScoreAllOptions = {},
+  ): AsyncGenerator<TextScore | TextFailure, void, void> {
+    return scoreAll(this[CONNECTION], this[HANDLE], texts, options);
+  }
+
+  /** Opens a session in the worker. @throws what `session` of svi-lm does */
+  async session(options: WorkerSessionOptions = {}): Promise<WorkerSession> {
+    const connection = this[CONNECTION];
+    return new WorkerSession(connection, await connection.call("openSession", this[HANDLE], options));
+  }
+
   /** Text that continues a prompt, piece by piece; the worker is at most one piece ahead. */
   generate(options: WorkerGenerateOptions = {}): AsyncGenerator<Piece, void, void> {
     const connection = this[CONNECTION];
@@ -213,38 +205,6 @@ export class WorkerLanguageModel extends Remote {
   /** Gives the memory back; every later use throws. @throws SviError `E_BUSY` while it is being trained */
   dispose(): Promise<void> {
     return this[CONNECTION].call("disposeModel", this[HANDLE]);
-  }
-}
-
-/** A run in the worker, pulled from here. */
-async function* iterate<T>(
-  connection: Connection,
-  signal: AbortSignal | undefined,
-  begin: (job: Job) => Promise<void>,
-  until?: (value: T) => boolean,
-): AsyncGenerator<T, void, void> {
-  const job = connection.job();
-  /** Whether the worker has a run that is neither done nor failed. */
-  let running = false;
-  let leaving = true;
-  const next = async () => {
-    if (!running) await begin(job);
-    running = false;
-    const value = (await connection.call("next", job)) as T | undefined;
-    running = value !== undefined;
-    return value;
-  };
-  try {
-    for (;;) {
-      const value = await connection.heeding(signal, job, next);
-      if (value === undefined) return;
-      yield value;
-      if (!until?.(value)) continue;
-      leaving = false;
-      return;
-    }
-  } finally {
-    if (running && !connection.dead) await connection.call("close", job, leaving);
   }
 }
 

@@ -4,12 +4,16 @@ import type { EvaluateOptions } from "../evaluation/evaluate.ts";
 import type { Evaluation } from "../evaluation/tally.ts";
 import type { CreateOptions } from "../languageModel.ts";
 import type { ModelConfiguration } from "../model/configuration.ts";
+import type { CompleteOptions, Completion } from "../prediction/complete.ts";
 import type { GenerateOptions } from "../prediction/generate.ts";
 import type { Score, ScoreOptions } from "../prediction/score.ts";
+import type { ScoreAllOptions, TextScore } from "../prediction/scoreAll.ts";
+import type { Distribution, Next, SessionOptions } from "../prediction/session.ts";
 import type { CorpusOptions } from "../text/corpus.ts";
 import type { LearnOptions } from "../text/learn.ts";
 import type { Tokenizer, TokenizerDescription } from "../text/types.ts";
 import type { FitOptions, Validation } from "../training/fit.ts";
+import type { WireError } from "./wire.ts";
 
 /** Something that lives in the worker: a corpus, a tokenizer, a model. */
 export type Handle = number;
@@ -45,6 +49,14 @@ export interface ModelState {
   readonly parameters: number;
   readonly tokenizer: TokenizerState;
 }
+
+export interface SessionState {
+  readonly handle: Handle;
+  readonly samples: number;
+}
+
+/** A text's score, or why it has none. */
+export type WireTextScore = TextScore | { readonly index: number; readonly failure: WireError };
 
 /** Flat vectors, copied. */
 export interface PosteriorState {
@@ -102,6 +114,17 @@ export interface ThreadFunctions {
   disposeModel(model: Handle): void;
   evaluate(job: Job, model: Handle, corpus: Handle, options: Plain<EvaluateOptions>): Promise<Evaluation>;
   score(job: Job, model: Handle, text: string, options: Plain<ScoreOptions>): Promise<Score>;
+  /** @param pull gives some texts at a time, null at their end */
+  beginScoreAll(job: Job, model: Handle, pull: Callback, options: Plain<ScoreAllOptions>): void;
+  openSession(model: Handle, options: Plain<SessionOptions>): Promise<SessionState>;
+  sessionRead(session: Handle, text: string): Promise<void>;
+  sessionWord(session: Handle): string;
+  sessionTop(session: Handle, count: number | undefined): Next;
+  sessionDistribution(session: Handle): Distribution;
+  sessionComplete(job: Job, session: Handle, options: Omit<CompleteOptions, "signal">): Promise<Completion[]>;
+  sessionFork(session: Handle): SessionState;
+  sessionBytes(session: Handle): Uint8Array;
+  sessionDispose(session: Handle): void;
   beginFit(job: Job, model: Handle, corpus: Handle, options: WireFitOptions): void;
   beginGenerate(job: Job, model: Handle, options: Plain<GenerateOptions>): void;
   /** The next value of a run; undefined at its end. */

@@ -6,6 +6,8 @@ import { packageVersion } from "../kernels/generated/identity.ts";
 import { useKernels } from "../kernels/kernels.ts";
 import { loadKernels } from "../kernels/load.ts";
 import { LanguageModel } from "../languageModel.ts";
+import type { TextFailure, TextScore } from "../prediction/scoreAll.ts";
+import type { Session } from "../prediction/session.ts";
 import { Corpus } from "../text/corpus.ts";
 import { learnTokenizer } from "../text/learn.ts";
 import type { TextSource } from "../text/source.ts";
@@ -15,6 +17,7 @@ import { fitInTurn } from "../training/fit.ts";
 import { type Channel, move, openChannel } from "./channel.ts";
 import { ownEndpoint } from "./host.ts";
 import type {
+  Callback,
   CallerFunctions,
   CorpusState,
   Handle,
@@ -23,9 +26,11 @@ import type {
   ThreadFunctions,
   TokenizerState,
   WireSource,
+  WireTextScore,
   WireTokenizer,
 } from "./protocol.ts";
 import { Turns } from "./turns.ts";
+import { toWire } from "./wire.ts";
 
 export interface ServeOptions {
   /** `jsonTokenizer` of `svi-lm/tokenizers`, for models that use a tokenizer.json. */
@@ -70,6 +75,7 @@ class Server {
       ...this.#texts(),
       ...this.#models(),
       ...this.#work(),
+      ...this.#sessions(),
       hello: async ({ lock, kernels }) => {
         this.#held ??= lock ? hold(lock) : Promise.resolve(false);
         const held = await this.#held;
@@ -193,6 +199,46 @@ class Server {
     };
   }
 
+  #sessions(): Pick<
+    ThreadFunctions,
+    "beginScoreAll" | "openSession" | (`session${string}` & keyof ThreadFunctions)
+  > {
+    const modelOf = (handle: Handle) => this.#find<LanguageModel>(handle);
+    const sessionOf = (handle: Handle) => this.#find<Session>(handle);
+    const stateOf = (session: Session) => ({ handle: this.#keep(session), samples: session.samples });
+    return {
+      beginScoreAll: (job, model, pull, options) =>
+        this.#begin(job, (signal) =>
+          wireScores(modelOf(model).scoreAll(this.#textsOf(pull), { ...options, signal })),
+        ),
+      openSession: async (model, options) => stateOf(await modelOf(model).session(options)),
+      sessionRead: (session, text) => sessionOf(session).read(text),
+      sessionWord: (session) => sessionOf(session).word,
+      sessionTop: (session, count) => sessionOf(session).top(count),
+      sessionDistribution: (session) => {
+        const found = sessionOf(session).distribution();
+        return move(found, found.probabilities.buffer);
+      },
+      sessionComplete: (job, session, options) =>
+        this.#heeding(job, (signal) => sessionOf(session).complete({ ...options, signal })),
+      sessionFork: (session) => stateOf(sessionOf(session).fork()),
+      sessionBytes: (session) => {
+        const bytes = sessionOf(session).toBytes();
+        return move(bytes, bytes.buffer);
+      },
+      sessionDispose: (session) => sessionOf(session).dispose(),
+    };
+  }
+
+  /** The caller's texts, asked for some at a time. */
+  async *#textsOf(pull: Callback): AsyncGenerator<string, void, void> {
+    for (;;) {
+      const some = (await this.caller.call("callback", pull)) as string[] | null;
+      if (!some) return;
+      yield* some;
+    }
+  }
+
   #begin(
     job: Job,
     start: (signal: AbortSignal, turn: () => Promise<boolean>) => AsyncIterator<unknown, void, void>,
@@ -285,6 +331,13 @@ class Server {
       tokenizer: this.#tokenizerState(tokenizer),
     };
   }
+}
+
+async function* wireScores(
+  scores: AsyncIterable<TextScore | TextFailure>,
+): AsyncGenerator<WireTextScore, void, void> {
+  for await (const found of scores)
+    yield found.error === null ? found : { index: found.index, failure: toWire(found.error) };
 }
 
 /** Milliseconds that a lock of a name of its own may take. */

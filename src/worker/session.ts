@@ -1,0 +1,85 @@
+/** @module Sessions and many texts at once, as the caller of a worker has them. */
+
+import type { SviError } from "../errors.ts";
+import type { CompleteOptions, Completion } from "../prediction/complete.ts";
+import type { ScoreAllOptions, TextFailure, TextScore, Texts } from "../prediction/scoreAll.ts";
+import type { Distribution, Next } from "../prediction/session.ts";
+import { windows } from "../prediction/windows.ts";
+import type { Connection } from "./connection.ts";
+import type { Handle, SessionState, WireTextScore } from "./protocol.ts";
+import { CONNECTION, HANDLE, iterate, Remote } from "./remote.ts";
+import { fromWire } from "./wire.ts";
+
+/** A session in the worker: as in svi-lm, with promises for what its weights are needed for. */
+export class WorkerSession extends Remote {
+  readonly samples: number;
+
+  constructor(connection: Connection, state: SessionState) {
+    super(connection, state.handle);
+    this.samples = state.samples;
+  }
+
+  /** Takes more text, as short as a keystroke. */
+  read(text: string): Promise<void> {
+    return this[CONNECTION].call("sessionRead", this[HANDLE], text);
+  }
+
+  /** What was typed since the last space. */
+  word(): Promise<string> {
+    return this[CONNECTION].call("sessionWord", this[HANDLE]);
+  }
+
+  /** The `count` likeliest next tokens. */
+  top(count?: number): Promise<Next> {
+    return this[CONNECTION].call("sessionTop", this[HANDLE], count);
+  }
+
+  /** The probabilities of all tokens. */
+  distribution(): Promise<Distribution> {
+    return this[CONNECTION].call("sessionDistribution", this[HANDLE]);
+  }
+
+  /** Whole words that begin with what is half typed. */
+  complete({ signal, ...options }: CompleteOptions = {}): Promise<Completion[]> {
+    return this[CONNECTION].abortable(signal, "sessionComplete", this[HANDLE], options);
+  }
+
+  /** Another session in the same place. */
+  async fork(): Promise<WorkerSession> {
+    const state = await this[CONNECTION].call("sessionFork", this[HANDLE]);
+    return new WorkerSession(this[CONNECTION], state);
+  }
+
+  /** The session's place, for `model.session({ from })`, here or in svi-lm itself. */
+  toBytes(): Promise<Uint8Array> {
+    return this[CONNECTION].call("sessionBytes", this[HANDLE]);
+  }
+
+  /** Ends the session; every later use throws. */
+  dispose(): Promise<void> {
+    return this[CONNECTION].call("sessionDispose", this[HANDLE]);
+  }
+}
+
+export async function* scoreAll(
+  connection: Connection,
+  model: Handle,
+  texts: Texts,
+  { signal, ...options }: ScoreAllOptions,
+): AsyncGenerator<TextScore | TextFailure, void, void> {
+  const left = new AbortController();
+  const source = windows(texts, left.signal);
+  const pull = connection.keep(async () => (await source.next()).value ?? null);
+  try {
+    const scores = iterate<WireTextScore>(connection, signal, (job) =>
+      connection.call("beginScoreAll", job, model, pull, options),
+    );
+    for await (const found of scores)
+      yield "failure" in found ? { index: found.index, error: fromWire(found.failure) as SviError } : found;
+  } finally {
+    connection.forget(pull);
+    // Texts that do not come are not waited for.
+    left.abort();
+    await source.return();
+  }
+}

@@ -1,0 +1,73 @@
+/** Sessions and many texts at once in a worker: what they give without one. */
+import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { Corpus, LanguageModel } from "../../src/entries/index.ts";
+import type * as WorkerApi from "../../src/entries/worker.ts";
+import { TEXT } from "../training/support.ts";
+import { buildWorker } from "./support.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+let api: typeof WorkerApi;
+beforeAll(async () => {
+  api = await buildWorker();
+}, 120_000);
+
+async function both() {
+  const corpus = await Corpus.open(TEXT, { tokenizer: "character" });
+  const here = await LanguageModel.create({ tokenizer: corpus.tokenizer, embedding: 5, hidden: 9, seed: 1 });
+  const client = await api.connect();
+  onTestFinished(client.terminate);
+  return { here, there: await client.LanguageModel.load(here.toBytes()) };
+}
+
+test("a session reads, completes, forks and goes to bytes as one without a worker", async () => {
+  const { here, there } = await both();
+  const [near, far] = [await here.session(), await there.session()];
+  for (const session of [near, far]) for (const piece of ["the ", "s", "h"]) await session.read(piece);
+  expect(await far.top(4)).toEqual(near.top(4));
+  expect(await far.distribution()).toEqual(near.distribution());
+  expect(await far.word()).toBe("sh");
+  expect(await far.complete({ count: 2, effort: 20 })).toEqual(await near.complete({ count: 2, effort: 20 }));
+  const bytes = await far.toBytes();
+  expect(bytes).toEqual(near.toBytes());
+  const fork = await far.fork();
+  await fork.read("ip");
+  expect(await far.top(4)).toEqual(near.top(4));
+  expect(await (await there.session({ from: bytes })).top(4)).toEqual(near.top(4));
+  await far.dispose();
+  await expect(far.read("a")).rejects.toMatchObject({ code: "E_DISPOSED" });
+  await expect(there.session({ samples: 2 })).rejects.toMatchObject({ code: "E_OPTION" });
+});
+
+test("texts are scored in order, with failures in their place, and their source is closed", async () => {
+  const { here, there } = await both();
+  const texts = [...TEXT.split("\n").slice(0, 30), "t", "the sea"];
+  const collect = async (scores: AsyncIterable<unknown>) => {
+    const found = [];
+    for await (const one of scores) found.push(one);
+    return found;
+  };
+  const expected = await collect(here.scoreAll(texts));
+  const found = (await collect(there.scoreAll(texts))) as typeof expected;
+  expect(found.filter((one) => (one as { error: null }).error === null)).toEqual(
+    expected.filter((one) => (one as { error: null }).error === null),
+  );
+  expect(found[30]).toMatchObject({ error: { code: "E_TEXT_SHORT" } });
+  let closed = false;
+  async function* endless() {
+    try {
+      for (;;) yield "the sea";
+    } finally {
+      closed = true;
+    }
+  }
+  for await (const { index } of there.scoreAll(endless())) if (index === 70) break;
+  expect(closed).toBe(true);
+  async function* failing() {
+    yield "the sea";
+    throw new Error("the pipe broke");
+  }
+  const scores = there.scoreAll(failing());
+  expect((await scores.next()).value).toMatchObject({ index: 0 });
+  await expect(scores.next()).rejects.toMatchObject({ code: "E_TEXT_SOURCE", value: 1 });
+});
