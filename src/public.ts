@@ -23,6 +23,7 @@ export type { Score, ScoredToken, ScoreOptions } from "./prediction/score.ts";
 export type { ScoreAllOptions, TextFailure, TextScore, Texts } from "./prediction/scoreAll.ts";
 export type { Distribution, Next, NextToken, Session, SessionOptions } from "./prediction/session.ts";
 export * from "./text/index.ts";
+export { type AdaptOptions, adapt } from "./training/adapt.ts";
 export {
   type Checkpointing,
   type FitOptions,

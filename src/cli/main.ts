@@ -1,6 +1,7 @@
 /** @module The command line: finds the command, runs it, turns what happened into an exit code. */
 import { readFileSync } from "node:fs";
 import "../kernels/embedded.ts";
+import { adaptCommand } from "./adapt.ts";
 import { bench } from "./bench.ts";
 import { type Command, parseWords, pathsOf } from "./command.ts";
 import { serve, WORKER } from "./compare/worker.ts";
@@ -18,7 +19,17 @@ import { score } from "./score.ts";
 import { train } from "./train.ts";
 import { UsageError } from "./usage.ts";
 
-const COMMANDS: readonly Command[] = [train, evaluation, score, generate, rescore, compare, info, bench];
+const COMMANDS: readonly Command[] = [
+  train,
+  adaptCommand,
+  evaluation,
+  score,
+  generate,
+  rescore,
+  compare,
+  info,
+  bench,
+];
 
 const interruption = new Interruption();
 

@@ -194,7 +194,7 @@ export class FlipoutStepper {
 
   /** Addresses of what the states are made of, [samples, hidden] each. */
   get states(): number[] {
-    return this.#layers.flatMap(({ cell, outputs }) => [cell, outputs]);
+    return this.#layers.flatMap(({ at }) => (this.#cell.states > 1 ? [at.c, at.h] : [at.h]));
   }
 
   /** Reads a token into every sample's state. @throws SviError `E_TOKEN_RANGE` */

@@ -159,7 +159,7 @@ export class Stepper {
 
   /** Addresses of what the state is made of, [hidden] each; after writing there, `settle`. */
   get states(): number[] {
-    return this.#layers.flatMap(({ cell, outputs }) => [cell, outputs.floats]);
+    return this.#layers.flatMap(({ at }) => (this.#cell.states > 1 ? [at.c, at.h] : [at.h]));
   }
 
   settle(): void {

@@ -3,6 +3,7 @@
  *
  *     POST /score      text                          → { tokens: [{ text, logProbability, entropy }], logProbability }
  *     POST /complete   { prompt, tokens, seed, … }   → text, as it is written
+ *     POST /suggest    { session, text, count }      → { word, words, tokens }: what may come after a keystroke
  *     POST /train      text, then nothing            → { step, steps, nll, done }; again until done
  *     DELETE /train                                  → gives up the run
  *
@@ -46,6 +47,7 @@ export default {
 const routes = {
   "POST /score": score,
   "POST /complete": complete,
+  "POST /suggest": suggest,
   "POST /train": train,
   "DELETE /train": abandon,
 };
@@ -60,6 +62,39 @@ async function score(request, env) {
     entropy,
   }));
   return Response.json({ tokens: rows, logProbability });
+}
+
+/** What may come next after a keystroke: the session's place lies in the key-value store between requests. */
+async function suggest(request, env) {
+  const { session: name, text = "", count = 5 } = parse(await textOf(request, env));
+  if (!env.SESSIONS) throw problem(404, "NOT_FOUND", "There is no key-value store for sessions");
+  if (typeof name !== "string" || !name) throw problem(400, "E_OPTION", "A session needs a name");
+  const kept = await env.SESSIONS.get(`session/${name}`, "arrayBuffer");
+  const session = await openSession(await currentModel(env), kept);
+  await session.read(text);
+  await env.SESSIONS.put(`session/${name}`, session.toBytes(), { expirationTtl: 3600 });
+  const { tokens } = session.top(count);
+  return Response.json({ word: session.word, words: await wordsOf(session, count), tokens });
+}
+
+/** A session of a model that has learnt more since begins anew. */
+async function openSession(model, kept) {
+  const options = { memoryLimit: PREDICTION_BYTES };
+  try {
+    return await model.session({ ...options, from: kept ? new Uint8Array(kept) : undefined });
+  } catch (error) {
+    if (!(error instanceof SviError) || error.code !== "E_MODEL") throw error;
+    return model.session(options);
+  }
+}
+
+async function wordsOf(session, count) {
+  try {
+    return await session.complete({ count, effort: 64 });
+  } catch (error) {
+    if (error instanceof SviError && error.code === "E_PREFIX") return [];
+    throw error;
+  }
 }
 
 async function complete(request, env) {

@@ -1,0 +1,154 @@
+/**
+ * Sessions and many texts at once, each beside what it replaces, in turns of one run; medians.
+ *
+ *   npm run bench:sessions -- [--lines 20000] [--loop 200] [--rounds 2000] [--json]
+ *
+ * keystroke: `read` of a character and `top(5)` beside the bare prediction of a token. lines: `scoreAll` beside a loop
+ * of `score` over so many lines, a line. lists: 200 lists of 50 candidates, beginnings shared and not. memory: bytes
+ * of 1,000 sessions beside the weights.
+ */
+import { parseArgs } from "node:util";
+import { characterTokenizer, LanguageModel, type Session, type TextScore } from "../src/entries/index.ts";
+import { seedOf } from "../src/kernels/random.ts";
+import { finish } from "../src/model/work.ts";
+import { Predictor } from "../src/prediction/predictor.ts";
+
+const { values } = parseArgs({
+  options: {
+    lines: { type: "string", default: "20000" },
+    loop: { type: "string", default: "200" },
+    rounds: { type: "string", default: "2000" },
+    json: { type: "boolean", default: false },
+  },
+});
+
+/** Model A: vocabulary 96, embedding 128, 2 × 256. */
+const characters = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i));
+const tokenizer = characterTokenizer({ characters });
+const model = await LanguageModel.create({ tokenizer, embedding: 128, hidden: 256, layers: 2 });
+
+const quantile = (numbers: readonly number[], q: number) =>
+  Float64Array.from(numbers).sort()[Math.min(numbers.length - 1, Math.floor(q * numbers.length))];
+
+async function timed(work: () => unknown): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+async function keystrokes(rounds: number) {
+  const session = await model.session();
+  const predictor = new Predictor(model.posterior, 0);
+  predictor.plan.commit();
+  finish(predictor.begin(seedOf(1)));
+  const text = "the quick brown fox jumps over the lazy dog ";
+  const [bare, typed]: [number[], number[]] = [[], []];
+  for (let i = 0; i < rounds; i++) {
+    const key = text[i % text.length];
+    const ids = tokenizer.encode(key);
+    bare.push(await timed(() => finish(predictor.follow(ids))));
+    typed.push(
+      await timed(async () => {
+        await session.read(key);
+        return session.top(5);
+      }),
+    );
+  }
+  const [a, b] = [bare, typed].map((times) => quantile(times.slice(rounds >> 2), 0.5));
+  return {
+    bareMicroseconds: 1000 * a,
+    keystrokeMicroseconds: 1000 * b,
+    ratio: b / a,
+    tail: quantile(typed.slice(rounds >> 2), 0.99) / b,
+  };
+}
+
+/** Lines of a made-up server's log, the same every time. */
+function logLines(count: number): string[] {
+  const two = (n: number) => String(n).padStart(2, "0");
+  return Array.from({ length: count }, (_, i) => {
+    const [host, request, milliseconds] = [(i * 7919) % 12, (i * 104_729) % 90_001, (i * 31) % 1997];
+    const path = ["items", "users/list", "cart", "search?q=sea", "static/app.js"][(i * 13) % 5];
+    const time = `2026-11-28 ${two(Math.floor(i / 3600) % 24)}:${two(Math.floor(i / 60) % 60)}:${two(i % 60)}`;
+    return `${time} host${host} nginx[${4000 + host}]: ${request} GET /${path} 200 in ${milliseconds} ms`;
+  });
+}
+
+async function scoreLines(lines: readonly string[], sharing = true): Promise<number[]> {
+  const found: number[] = [];
+  for await (const one of model.scoreAll(lines, { sharing })) found.push((one as TextScore).logProbability);
+  return found;
+}
+
+async function lines(count: number, loop: number) {
+  const all = logLines(count);
+  const some = all.filter((_, i) => i % Math.ceil(count / loop) === 0);
+  const one =
+    (await timed(async () => {
+      for (const line of some) await model.score(line);
+    })) / some.length;
+  const together = (await timed(() => scoreLines(all))) / count;
+  const apart = (await timed(() => scoreLines(some, false))) / some.length;
+  return {
+    scoreMilliseconds: one,
+    scoreAllMilliseconds: together,
+    ratio: one / together,
+    withoutSharing: apart,
+  };
+}
+
+async function lists() {
+  const words =
+    "the of and a to in he have it that for they with as not on she at by this we you do but from or".split(
+      " ",
+    );
+  const word = (n: number) => words[n % words.length];
+  const all = Array.from({ length: 200 }, (_, list) =>
+    Array.from({ length: 50 }, (_, candidate) =>
+      Array.from({ length: 12 }, (_, i) =>
+        word(list * 31 + i * 7 + (i >= 6 + (candidate % 6) ? candidate + 1 : 0)),
+      ).join(" "),
+    ),
+  ).flat();
+  let [shared, apart]: [number[], number[]] = [[], []];
+  const together = await timed(async () => {
+    shared = await scoreLines(all);
+  });
+  const alone = await timed(async () => {
+    apart = await scoreLines(all, false);
+  });
+  return {
+    sharedSeconds: together / 1000,
+    apartSeconds: alone / 1000,
+    ratio: alone / together,
+    difference: Math.max(...shared.map((x, i) => Math.abs(x - apart[i]))),
+  };
+}
+
+async function memory() {
+  const collect = (globalThis as { gc?: () => void }).gc ?? (() => {});
+  const used = () => {
+    collect();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  await model.session();
+  const before = used();
+  const sessions: Session[] = [];
+  for (let i = 0; i < 1000; i++) {
+    const session = await model.session();
+    await session.read("the quick brown fox");
+    sessions.push(session);
+  }
+  return { sessions: sessions.length, megabytes: (used() - before) / 2 ** 20 };
+}
+
+const found = {
+  keystroke: await keystrokes(Number(values.rounds)),
+  memory: await memory(),
+  lists: await lists(),
+  lines: await lines(Number(values.lines), Number(values.loop)),
+};
+if (values.json) console.log(JSON.stringify(found));
+else
+  for (const [name, figures] of Object.entries(found)) console.log(name.padEnd(10), JSON.stringify(figures));
