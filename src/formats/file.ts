@@ -132,7 +132,7 @@ async function previousFile(path: string): Promise<{ path: string; mode: number 
   }
   const found = await stat(target);
   if (!found.isFile())
-    throw new SviError("E_FILE_WRITE", `${path} is ${found.isDirectory() ? "a folder" : "no regular file"}`, {
+    throw new SviError("E_FILE_WRITE", `${path} is ${found.isDirectory() ? "a folder" : "not a regular file"}`, {
       value: path,
       remedy: "Give the path of a file, which may be missing but not something else",
     });

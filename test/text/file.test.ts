@@ -41,7 +41,7 @@ describe("a file", () => {
     await file.close();
   });
 
-  it("is missing, a directory, or no regular file", async () => {
+  it("is missing, a directory, or not a regular file", async () => {
     const path = join(folder, "none.txt");
     expect(await errorOf(() => openFile(path))).toMatchObject({ code: "E_FILE_MISSING", value: path });
     expect(await errorOf(() => openFile(folder))).toMatchObject({ code: "E_FILE_READ" });

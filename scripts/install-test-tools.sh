@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What tests of scores and candidate lists run beside ours, from Debian, where it is missing: sclite (sctk), and
-# pocketsphinx with its model of English and some speech.
+# What tests compare with, from Debian, where it is missing: sclite (sctk), and pocketsphinx with its model of English
+# and some speech.
 set -euo pipefail
 
 missing=()
