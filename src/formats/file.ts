@@ -132,10 +132,14 @@ async function previousFile(path: string): Promise<{ path: string; mode: number 
   }
   const found = await stat(target);
   if (!found.isFile())
-    throw new SviError("E_FILE_WRITE", `${path} is ${found.isDirectory() ? "a folder" : "not a regular file"}`, {
-      value: path,
-      remedy: "Give the path of a file, which may be missing but not something else",
-    });
+    throw new SviError(
+      "E_FILE_WRITE",
+      `${path} is ${found.isDirectory() ? "a folder" : "not a regular file"}`,
+      {
+        value: path,
+        remedy: "Give the path of a file, which may be missing but not something else",
+      },
+    );
   // A rename would replace a file that is write-protected.
   await access(target, constants.W_OK);
   return { path: target, mode: found.mode & 0o777 };
