@@ -76,7 +76,7 @@ function strongPrior(plan: Plan, learningRate: number): string | null {
     (0.5 * Math.max(learningRate, method.learningRate) * steps) /
     (lambda * method.prior.scale * method.prior.scale);
   if (pull <= STRONG_PULL) return null;
-  const share = 100 * (1 - Math.exp(-pull));
+  const share = 100 * (1 - Math.exp(-pull)); // for display alone
   const part = share < 99 ? `about ${Math.round(share)}` : "more than 99";
   return `The prior N(0, ${method.prior.scale}²) takes ${part} % of the mean away over this run; a larger prior scale or lambda makes it weaker`;
 }
