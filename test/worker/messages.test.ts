@@ -1,0 +1,135 @@
+/** What passes between a worker and its caller: turns of a run, calls over a pair of ports, errors as data. */
+import { describe, expect, test } from "vitest";
+import { SviError } from "../../src/errors.ts";
+import { type Endpoint, move, openChannel } from "../../src/worker/channel.ts";
+import { Turns } from "../../src/worker/turns.ts";
+import { fromWire, toWire } from "../../src/worker/wire.ts";
+
+/** Two ends, each of which hears what the other posts, later and cloned, as between threads. */
+function pair(): { ends: [Endpoint, Endpoint]; transfers: Transferable[][] } {
+  const heard: ((message: unknown) => void)[] = [];
+  const transfers: Transferable[][] = [];
+  const end = (own: number): Endpoint => ({
+    post(message, transfer) {
+      transfers.push(transfer);
+      const copy = structuredClone(message, { transfer });
+      queueMicrotask(() => heard[1 - own]?.(copy));
+    },
+    listen: (listener) => {
+      heard[own] = listener;
+    },
+  });
+  return { ends: [end(0), end(1)], transfers };
+}
+
+describe("a channel", () => {
+  test("calls the other side's functions and returns what they return", async () => {
+    const { ends } = pair();
+    openChannel(ends[1], { add: (a: number, b: number) => a + b });
+    const { call } = openChannel<{ add(a: number, b: number): number }>(ends[0], {});
+    expect(await Promise.all([call("add", 1, 2), call("add", 3, 4)])).toEqual([3, 7]);
+  });
+
+  test("moves the buffers that are marked, and copies the others", async () => {
+    const { ends, transfers } = pair();
+    openChannel(ends[1], { length: (bytes: Uint8Array) => bytes.length });
+    const { call } = openChannel<{ length(bytes: Uint8Array): number }>(ends[0], {});
+    const [copied, moved] = [new Uint8Array(3), new Uint8Array(5)];
+    expect(await call("length", copied)).toBe(3);
+    expect(await call("length", move(moved, moved.buffer))).toBe(5);
+    expect([copied.length, moved.length]).toEqual([3, 0]);
+    expect(transfers.flat()).toHaveLength(1);
+  });
+
+  test("throws what the other side threw, an SviError as an SviError", async () => {
+    const { ends } = pair();
+    openChannel(ends[1], {
+      fail() {
+        throw new SviError("E_BUSY", "It is in use", { option: "model", value: 3, remedy: "Wait" });
+      },
+    });
+    const { call } = openChannel<{ fail(): void }>(ends[0], {});
+    const error = await call("fail").catch((reason) => reason);
+    expect(error).toBeInstanceOf(SviError);
+    expect(error).toMatchObject({
+      code: "E_BUSY",
+      problem: "It is in use",
+      option: "model",
+      value: 3,
+      remedy: "Wait",
+    });
+  });
+
+  test("rejects every call that waits, and hears nothing that is not svi-lm's", async () => {
+    const { ends } = pair();
+    const { call, reject } = openChannel<{ never(): void }>(ends[0], {});
+    ends[1].post({ other: "message" }, []);
+    ends[1].post(null, []);
+    const waiting = call("never");
+    reject(new Error("gone"));
+    await expect(waiting).rejects.toThrow("gone");
+  });
+});
+
+describe("an error as data", () => {
+  test("keeps name, message and stack of any error, and what is thrown without being one", () => {
+    const error = fromWire(structuredClone(toWire(new TypeError("wrong"))));
+    expect(error).toMatchObject({ name: "TypeError", message: "wrong" });
+    expect(error.stack).toContain("messages.test");
+    expect(fromWire(toWire("a string")).message).toContain("a string");
+    expect(fromWire(toWire(undefined))).toBeInstanceOf(Error);
+  });
+
+  test("names a value that cannot leave its thread", () => {
+    const error = new SviError("E_OPTION", "until is a function", { value: () => 1, remedy: "Omit it" });
+    const { value } = structuredClone(toWire(error));
+    expect(value).toBe("() => 1");
+  });
+});
+
+describe("turns of a run", () => {
+  /** A run that records each change of its weights, and asks before each. */
+  async function* run(
+    changes: number[],
+    turn: () => Promise<boolean>,
+    steps = 3,
+  ): AsyncGenerator<number, void, void> {
+    for (let step = 1; step <= steps; step++) {
+      if (!(await turn())) return;
+      changes.push(step);
+      yield step;
+    }
+  }
+
+  test("a step is made when it is asked for, and none beyond", async () => {
+    const changes: number[] = [];
+    const turns = new Turns<number>();
+    turns.run(run(changes, turns.turn));
+    expect(changes).toEqual([]);
+    expect(await turns.next()).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(changes).toEqual([1]);
+    expect([await turns.next(), await turns.next(), await turns.next()]).toEqual([2, 3, undefined]);
+    expect(changes).toEqual([1, 2, 3]);
+  });
+
+  test("an end drops the step ahead", async () => {
+    const changes: number[] = [];
+    const turns = new Turns<number>();
+    turns.run(run(changes, turns.turn));
+    await turns.next();
+    await turns.end();
+    expect(changes).toEqual([1]);
+  });
+
+  test("what a run throws ahead is told when its value is asked for", async () => {
+    const turns = new Turns<number>();
+    const failing = async function* () {
+      yield 1;
+      throw new Error("diverged");
+    };
+    turns.run(failing());
+    expect(await turns.next()).toBe(1);
+    await expect(turns.next()).rejects.toThrow("diverged");
+  });
+});
