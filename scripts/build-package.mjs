@@ -15,6 +15,9 @@ const KERNELS = "kernels/generated";
 /** For the coverage of tests, in what they bundle: see scripts/coverage.mjs. */
 const sourcemap = process.env.SOURCE_MAPS ? "inline" : false;
 
+/** Installed by those who run over many machines, and loaded when they do. */
+const QUEUE = ["bullmq", "ioredis"];
+
 /** What runs in a thread, each in one file. */
 const THREADS = ["src/worker/thread.ts", "src/kernels/threads/thread.ts"];
 
@@ -60,7 +63,7 @@ function bundle(entry, more) {
     absWorkingDir,
     entryPoints: entry && [entry],
     bundle: true,
-    external: ["node:*"],
+    external: ["node:*", ...QUEUE],
     platform: "neutral",
     format: "esm",
     target: "es2022",
@@ -151,6 +154,7 @@ async function bundleCommandLine(outfile) {
     entryPoints: ["src/cli/main.ts"],
     outfile,
     bundle: true,
+    external: QUEUE,
     platform: "node",
     format: "esm",
     target: "node20",

@@ -112,4 +112,12 @@ export const ERROR_CODES = {
     meaning: "A worker or a thread cannot be started, does not answer, or has died.",
     remedy: "Check that its file is served, or start again.",
   },
+  E_STORE: {
+    meaning: "A distributed run's blob is not in its store, is damaged, or does not fit there.",
+    remedy: "Give the coordinator and all workers the same store, with room for the models.",
+  },
+  E_REDIS: {
+    meaning: "Redis cannot be reached, or refuses the connection.",
+    remedy: "Start it, or correct the address, user or password.",
+  },
 } as const satisfies Record<string, Explanation>;

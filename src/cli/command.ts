@@ -160,7 +160,7 @@ function requireWords({ words }: Command, given: readonly string[]): void {
   const missing = words.find((word, i) => !word.endsWith("?") && i >= given.length);
   if (missing) throw new UsageError(`${wordUsage(missing)} is missing`);
   const last = words[words.length - 1] ?? "";
-  if (!last.endsWith("…") && given.length > words.length)
+  if (!last.includes("…") && given.length > words.length)
     throw new UsageError(`${JSON.stringify(given[words.length])} is one word too many`);
 }
 
@@ -174,9 +174,10 @@ export function pathsOf(
   given: readonly string[],
   options: Values<Options>,
 ): PathUse[] {
-  const uses: PathUse[] = given.map((path, i) => {
+  const uses: PathUse[] = given.flatMap((path, i) => {
+    if (/^https?:\/\//.test(path)) return [];
     const word = words[Math.min(i, words.length - 1)].replace(/[?…]$/, "");
-    return { path, name: word === "M" ? "the model" : `a ${word}`, use: "read" };
+    return [{ path, name: word === "M" ? "the model" : `a ${word}`, use: "read" }];
   });
   for (const [flag, option] of Object.entries(table)) {
     const path = options[flag] ?? option.default;

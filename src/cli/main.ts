@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import "../kernels/embedded.ts";
 import { adaptCommand } from "./adapt.ts";
 import { bench } from "./bench.ts";
+import { coordinate, status, stop, work } from "./cluster.ts";
 import { type Command, parseWords, pathsOf } from "./command.ts";
 import { serve, WORKER } from "./compare/worker.ts";
 import { compare } from "./compare.ts";
@@ -29,11 +30,18 @@ const COMMANDS: readonly Command[] = [
   compare,
   info,
   bench,
+  coordinate,
+  work,
+  status,
+  stop,
 ];
 
 const interruption = new Interruption();
 
-async function main([name, ...args]: readonly string[]): Promise<number> {
+async function main([first, ...rest]: readonly string[]): Promise<number> {
+  // Some names are two words.
+  const pair = COMMANDS.some((command) => command.name === `${first} ${rest[0]}`);
+  const [name, args] = pair ? [`${first} ${rest[0]}`, rest.slice(1)] : [first, rest];
   if (name === "--help" || name === "-h" || name === "help") return say(programHelp(COMMANDS, version()));
   if (name === "--version") return say(`${version()}\n`);
   if (name === undefined) throw new UsageError("No command was given");

@@ -128,9 +128,14 @@ export class Trainer {
     this.#plan.instance.release();
   }
 
+  /** View of the carried state of all lanes, until the next step: what a run that continues elsewhere takes along. */
+  get carried(): Float32Array {
+    return this.#plan.floats(this.#carried, this.#network.stateSize);
+  }
+
   /** Forgets the carried state, as at the beginning of a pass. */
   resetState(): void {
-    this.#plan.floats(this.#carried, this.#network.stateSize).fill(0);
+    this.carried.fill(0);
   }
 
   /**

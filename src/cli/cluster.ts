@@ -1,0 +1,222 @@
+/** @module `svi-lm cluster`: one run over many machines; its model depends on text, options and seed alone. */
+
+import { openText } from "../distributed/texts.ts";
+import type { RunEvent } from "../entries/distributed.ts";
+import { writeFileAtomically } from "../formats/file.ts";
+import { LanguageModel } from "../languageModel.ts";
+import { byteTokenizer } from "../text/byte.ts";
+import { jsonTokenizer } from "../text/json.ts";
+import { learnTokenizer } from "../text/learn.ts";
+import type { TextSource } from "../text/source.ts";
+import type { Tokenizer } from "../text/types.ts";
+import { command, type Values } from "./command.ts";
+import { readTokenizer, requireWritable } from "./files.ts";
+import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
+import { count, duration, fixed, note, printJson, printTable } from "./print.ts";
+import { UsageError } from "./usage.ts";
+
+const REDIS = {
+  redis: { kind: "text", value: "URL", help: "address of Redis or Valkey, such as redis://localhost:6379" },
+} as const;
+
+const SHARED = {
+  ...REDIS,
+  store: {
+    kind: "text",
+    value: "DIR",
+    help: "folder that all machines share; Redis itself where omitted",
+  },
+  lock: {
+    kind: "number",
+    value: "S",
+    default: 30,
+    help: "seconds after which the job of a lost worker is given to another",
+  },
+} as const;
+
+const RUN = {
+  out: { kind: "path", value: "M", use: "write", help: "the model file to write" },
+  tokenizer: { kind: "text", value: "byte|char|word|FILE", default: "byte", help: "as in train" },
+  embedding: { kind: "number", default: 64, help: "width of the embedding" },
+  hidden: { kind: "number", default: 256, help: "units of a layer" },
+  layers: { kind: "number", default: 1, help: "layers, 1 to 4" },
+  tied: { kind: "flag", help: "the output layer uses the embedding's weights" },
+  shards: { kind: "number", default: 8, help: "parts of the text: as many jobs in every round" },
+  rounds: { kind: "number", default: 20, help: "times that the shards' posteriors are merged" },
+  local: { kind: "number", value: "X", default: 0.25, help: "epochs over its shard that a job reads" },
+  "warm-up": {
+    kind: "number",
+    value: "X",
+    default: 0.5,
+    help: "epochs over the first shard before the first round",
+  },
+  damping: { kind: "number", value: "X", default: 1, help: "share of the merged change that is made" },
+  verify: { kind: "number", default: 0, help: "jobs of a round that a second worker repeats" },
+  batch: { kind: "number", default: 8, help: "lanes of text that a job reads side by side" },
+  sequence: { kind: "number", default: 64, help: "tokens that gradients flow back through" },
+  seed: { kind: "number", default: 1, help: "the same seed gives the same model, to the bit" },
+  products: { kind: "choice", choices: ["float32", "int16"], default: "int16", help: "as in train" },
+  ...SHARED,
+} as const;
+
+type RunOptions = Values<typeof RUN>;
+
+export const coordinate = command({
+  name: "cluster coordinate",
+  summary: "train one model with workers on many machines, through Redis",
+  example: "svi-lm cluster coordinate big.txt --redis redis://host:6379 --out big.svi",
+  words: ["text…"],
+  options: RUN,
+  async run({ words, options, json, interruption }) {
+    const { out } = options;
+    const redis = addressOf(options);
+    if (!out) throw new UsageError("--out is missing");
+    await requireWritable(out);
+    const { coordinate } = await import("../entries/distributed.ts");
+    const { embedding, hidden, layers, tied, seed, lock, batch = 8, products = "int16" } = options;
+    const { shards, rounds, local, damping, verify, sequence, store } = options;
+    const { signal } = interruption;
+    const tokenizer = await tokenizerOf(options, words, signal);
+    const model = await LanguageModel.create({ tokenizer, embedding, hidden, layers, tied, seed });
+    const plan = { shards, rounds, local, damping, verify, warmUp: options["warm-up"], seed };
+    const reading = { batch, sequence, products, texts: words, model };
+    const shared = { redis, store, json: jsonTokenizer, lockSeconds: lock, signal };
+    const started = performance.now();
+    for await (const event of coordinate({ ...plan, ...reading, ...shared })) {
+      if (!("model" in event)) {
+        tell(event, redis, json);
+        continue;
+      }
+      await writeFileAtomically(out, event.model.toBytes());
+      conclude(event, (performance.now() - started) / 1000, out, json);
+    }
+    return interruption.requested ? interruption.exitCode : 0;
+  },
+});
+
+type RunProgress = Exclude<RunEvent, { readonly model: LanguageModel }>;
+
+function tell(event: RunProgress, redis: string, json: boolean): void {
+  if (json) printJson(event);
+  else if (event.event === "run")
+    note(
+      `run ${event.run}${event.resumed ? ", continued" : ""}; workers: svi-lm cluster work --redis ${redis}`,
+    );
+  else if (event.event === "round")
+    note(`round ${event.round} of ${event.rounds}  ${fixed(event.nll)} nats  ${count(event.tokens)} tokens`);
+  else if (event.event === "poisoned")
+    note(`warning: ${event.worker} came to another result for shard ${event.shard} than two others`);
+}
+
+function conclude(
+  { event, model, tokens }: Extract<RunEvent, { readonly model: LanguageModel }>,
+  seconds: number,
+  out: string,
+  json: boolean,
+): void {
+  const { parameters } = model;
+  const hash = model.hash();
+  if (json)
+    printJson({ event, tokens, seconds, tokensPerSecond: tokens / seconds, valid: null, parameters, hash });
+  else
+    printTable([
+      [event === "done" ? "trained" : "stopped", `${count(tokens)} tokens in ${duration(seconds)}`],
+      ["parameters", count(parameters)],
+      ["hash", hash],
+      ["saved", out],
+    ]);
+}
+
+function addressOf({ redis }: { readonly redis?: string }): string {
+  if (redis) return redis;
+  throw new UsageError("--redis is missing");
+}
+
+async function tokenizerOf(
+  { tokenizer = "byte" }: RunOptions,
+  texts: readonly string[],
+  signal: AbortSignal,
+): Promise<Tokenizer> {
+  if (tokenizer === "byte") return byteTokenizer();
+  const kind = tokenizer === "char" || tokenizer === "character" ? "character" : tokenizer;
+  if (kind !== "character" && kind !== "word") return readTokenizer(tokenizer, signal);
+  const opened: Awaited<ReturnType<typeof openText>>[] = [];
+  try {
+    for (const text of texts) opened.push(await openText(text));
+    return await learnTokenizer(opened as TextSource[], { kind, signal });
+  } finally {
+    for (const text of opened) await text.close();
+  }
+}
+
+export const work = command({
+  name: "cluster work",
+  summary: "do jobs of the runs under way until Ctrl-C, which gives back the one in hand",
+  example: "svi-lm cluster work --redis redis://host:6379",
+  words: [],
+  options: { ...SHARED, ...THREADS, ...KERNELS },
+  async run({ options, json, interruption }) {
+    const redis = addressOf(options);
+    const { work } = await import("../entries/distributed.ts");
+    const kernels = await kernelsFor(options);
+    const { store, lock: lockSeconds } = options;
+    const { signal } = interruption;
+    for await (const event of work({ redis, store, kernels, lockSeconds, json: jsonTokenizer, signal })) {
+      if (json) printJson(event);
+      else if (event.event === "ready") note(`${event.worker} waits for jobs`);
+      else if (event.event === "failed") note(`svi-lm: ${event.code}: ${event.message}`);
+      else if (event.event === "done")
+        note(
+          `round ${event.round + 1}, shard ${event.shard}: ${count(event.tokens)} tokens in ${duration(event.seconds)}`,
+        );
+    }
+    return interruption.exitCode;
+  },
+});
+
+export const status = command({
+  name: "cluster status",
+  summary: "list runs, their jobs and their workers",
+  example: "svi-lm cluster status --redis redis://host:6379",
+  words: [],
+  options: REDIS,
+  async run({ options, json }) {
+    const { clusterStatus } = await import("../entries/distributed.ts");
+    const status = await clusterStatus({ redis: addressOf(options) });
+    if (json) printJson(status);
+    else if (status.runs.length === 0) note("There is no run");
+    else
+      printTable([
+        ["run", "status", "round", "tokens", "nats", "waiting", "active", "workers"],
+        ...status.runs.map(({ run, status, round, rounds, tokens, nll, jobs, workers }) => [
+          run,
+          status,
+          `${Math.max(0, round)}/${rounds}`,
+          count(tokens),
+          fixed(nll),
+          count(jobs.waiting),
+          count(jobs.active),
+          count(workers),
+        ]),
+      ]);
+    return 0;
+  },
+});
+
+export const stop = command({
+  name: "cluster stop",
+  summary: "end a run; its coordinator writes the model of the last merged round",
+  example: "svi-lm cluster stop --redis redis://host:6379",
+  words: [],
+  options: {
+    ...REDIS,
+    run: { kind: "text", value: "ID", help: "which run, where several are under way" },
+  },
+  async run({ options, json }) {
+    const { stopRun } = await import("../entries/distributed.ts");
+    const run = await stopRun({ redis: addressOf(options), run: options.run });
+    if (json) printJson({ event: "stopping", run });
+    else note(`Run ${run} ends with its last merged round`);
+    return 0;
+  },
+});

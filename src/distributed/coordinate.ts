@@ -1,0 +1,442 @@
+/** @module The coordinator: cuts a text into shards, adds every round's jobs to the queue, merges their results. */
+import { resolve } from "node:path";
+import type { Queue, Job as QueueJob } from "bullmq";
+import { requireInteger, requireNumber, SviError } from "../errors.ts";
+import { type IvonMethod, ivon } from "../inference/ivon/method.ts";
+import { packageVersion, sources } from "../kernels/generated/identity.ts";
+import { LanguageModel } from "../languageModel.ts";
+import type { JsonTokenizerReader } from "../text/types.ts";
+import { Channel } from "./channel.ts";
+import { nameOf, planBytes, type RunPlan } from "./plan.ts";
+import {
+  connect,
+  jobsQueue,
+  type Libraries,
+  libraries,
+  listRun,
+  openStore,
+  type QueuedJob,
+  type QueuedResult,
+  type QueuedRound,
+  type RedisClient,
+  type RunEntry,
+  readRuns,
+  readState,
+  requireLock,
+  roundsQueue,
+  saveState,
+} from "./queue.ts";
+import {
+  initialState,
+  type Job,
+  type JobResult,
+  jobsOf,
+  mergeRound,
+  type RoundState,
+  spent,
+} from "./rounds.ts";
+import { Blobs, type Store } from "./store.ts";
+import { openText, type Shard, shardTexts } from "./texts.ts";
+import { agreement, sampled, type Verdict } from "./verify.ts";
+
+/** What a run is asked for; what is omitted is as in `fit`. */
+export interface RunOptions {
+  /** Untrained, or trained before: where all shards begin. */
+  readonly model: LanguageModel;
+  /** Paths, or http(s) addresses that answer range requests; every worker must be able to read them. */
+  readonly texts: readonly string[];
+  /** 8 by default. */
+  readonly shards?: number;
+  /** Times that all shards are merged; 20 by default. */
+  readonly rounds?: number;
+  /** Epochs over its shard that a job reads in a round; 0.25 by default. */
+  readonly local?: number;
+  /** Share of the merged change that is made in a round, above 0; 1 by default. */
+  readonly damping?: number;
+  /** Epochs over the first shard that one job reads before the first round; 0.5 by default. */
+  readonly warmUp?: number;
+  /** Jobs of every round that a second worker repeats, to compare; 0 by default. */
+  readonly verify?: number;
+  readonly inference?: IvonMethod;
+  readonly batch?: number;
+  readonly sequence?: number;
+  readonly seed?: number;
+  readonly products?: "float32" | "int16";
+  readonly lineEnds?: "keep" | "lf";
+}
+
+export interface CoordinateOptions extends RunOptions {
+  readonly redis: string;
+  /** Folder that all workers share; Redis itself by default, for models up to 64 MiB compressed. */
+  readonly store?: string;
+  readonly json?: JsonTokenizerReader;
+  readonly lockSeconds?: number;
+  readonly signal?: AbortSignal;
+}
+
+export type RunEvent =
+  | { readonly event: "run"; readonly run: string; readonly resumed: boolean; readonly rounds: number }
+  | { readonly event: "shard"; readonly round: number; readonly shard: number; readonly worker: string }
+  | {
+      readonly event: "round";
+      /** 0 for the warm-up, then 1 to `rounds`. */
+      readonly round: number;
+      readonly rounds: number;
+      readonly tokens: number;
+      /** Mean training loss of the round, nats a token. */
+      readonly nll: number;
+      readonly seconds: number;
+    }
+  /** A worker whose result two others did not come to. */
+  | { readonly event: "poisoned"; readonly round: number; readonly shard: number; readonly worker: string }
+  | {
+      readonly event: "done" | "stopped";
+      readonly run: string;
+      readonly tokens: number;
+      readonly model: LanguageModel;
+    };
+
+/** Times that a job may fail before the run does. */
+const ATTEMPTS = 5;
+/** Results of one job among which two must be the same. */
+const MOST_RESULTS = 5;
+const BACKOFF = { type: "exponential", delay: 1000 };
+
+/** @throws SviError `E_OPTION`, `E_TEXT_SHORT`, `E_FILE_MISSING`, `E_FILE_READ` */
+export async function planRun(options: RunOptions, blobs: Blobs): Promise<RunPlan> {
+  const count = requireInteger("shards", options.shards ?? 8, 1, 10_000);
+  const method = options.inference ?? ivon();
+  if (method.kind !== "ivon")
+    throw new SviError("E_OPTION", "A distributed run needs a posterior", {
+      option: "inference",
+      value: method,
+      remedy: "Give ivon()",
+    });
+  const positive = (name: string, value: number) =>
+    requireNumber(name, value, "a number above 0", (v) => v > 0);
+  const shards = await openAndShard(options.texts, count);
+  return {
+    version: packageVersion,
+    sources,
+    shards,
+    lineEnds: options.lineEnds ?? "keep",
+    method,
+    batch: requireInteger("batch", options.batch ?? 32, 1, 4096),
+    sequence: requireInteger("sequence", options.sequence ?? 64, 1, 4096),
+    seed: requireInteger("seed", options.seed ?? 1, 0, 2 ** 32 - 1),
+    products: options.products ?? "float32",
+    rounds: requireInteger("rounds", options.rounds ?? 20, 1, 1_000_000),
+    local: positive("local", options.local ?? 0.25),
+    damping: positive("damping", options.damping ?? 1),
+    warmUp: positive("warmUp", options.warmUp ?? 0.5),
+    verify: requireInteger("verify", options.verify ?? 0, 0, count),
+    initial: await blobs.put(options.model.toBytes()),
+  };
+}
+
+async function openAndShard(texts: readonly string[], count: number): Promise<Shard[]> {
+  const places = texts.map((at) => (/^https?:\/\//.test(at) ? at : resolve(at)));
+  const opened: { at: string; source: Awaited<ReturnType<typeof openText>> }[] = [];
+  try {
+    for (const at of places) opened.push({ at, source: await openText(at) });
+    return await shardTexts(opened, count);
+  } finally {
+    for (const { source } of opened) await source.close();
+  }
+}
+
+/**
+ * Runs all rounds. Called again with the same options after a crash it continues where the run stood.
+ *
+ * The last event is "done", or "stopped" where `stopRun` or the signal ended it early; both bring the model.
+ * @throws SviError `E_REDIS`, `E_HOST`, `E_OPTION`, `E_STORE`; `E_BUSY` where another coordinator has the run;
+ *   what a job failed with
+ */
+export async function* coordinate(options: CoordinateOptions): AsyncGenerator<RunEvent, void, void> {
+  const library = await libraries();
+  const client = await connect(library, options.redis);
+  const store = options.store ? resolve(options.store) : "redis";
+  const run = new QueuedRun(library, client, options, store, openStore(store, client));
+  try {
+    yield* run.events();
+  } finally {
+    await run.close();
+    client.disconnect();
+  }
+}
+
+class QueuedRun {
+  readonly #library: Libraries;
+  readonly #client: RedisClient;
+  readonly #options: CoordinateOptions;
+  readonly #storeName: string;
+  readonly #blobs: Blobs;
+  readonly #channel = new Channel<RunEvent>();
+  readonly #closing: (() => Promise<unknown>)[] = [];
+  #plan!: RunPlan;
+  #planBlob!: string;
+  #name!: string;
+  #started = 0;
+  #state: RoundState | null = null;
+  #attempt = 1;
+  /** Why a job has failed for good; the round that waits for it is told no more than that it did. */
+  #reason: string | null = null;
+  #rounds!: Queue;
+
+  constructor(
+    library: Libraries,
+    client: RedisClient,
+    options: CoordinateOptions,
+    storeName: string,
+    store: Store,
+  ) {
+    this.#library = library;
+    this.#client = client;
+    this.#options = options;
+    this.#storeName = storeName;
+    this.#blobs = new Blobs(store);
+  }
+
+  async *events(): AsyncGenerator<RunEvent, void, void> {
+    this.#plan = await planRun(this.#options, this.#blobs);
+    this.#name = nameOf(this.#plan);
+    this.#planBlob = await this.#blobs.put(planBytes(this.#plan));
+    const resumed = await this.#begin();
+    yield { event: "run", run: this.#name, resumed, rounds: this.#plan.rounds };
+    const watch = setInterval(() => void this.#stopWhereAsked(), 1000);
+    const stop = () => void this.#end("stopped");
+    this.#options.signal?.addEventListener("abort", stop);
+    try {
+      if (this.#options.signal?.aborted) stop();
+      yield* this.#channel.values();
+    } finally {
+      clearInterval(watch);
+      this.#options.signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  /** @returns whether the run was under way already */
+  async #begin(): Promise<boolean> {
+    const { Worker, QueueEvents } = this.#library;
+    const connection = this.#client;
+    const rounds = new this.#library.Queue(roundsQueue(this.#name), { connection });
+    this.#rounds = rounds;
+    this.#closing.push(() => rounds.close());
+    if ((await rounds.getWorkersCount()) > 0)
+      throw new SviError("E_BUSY", `Run ${this.#name} has a coordinator`, {
+        value: this.#name,
+        remedy: "Wait for it, or end it first; a run has one coordinator at a time",
+      });
+    const known = (await readRuns(connection)).get(this.#name);
+    const under = known?.status === "running" || known?.status === "stopped";
+    this.#attempt = under ? known.attempt : (known?.attempt ?? 0) + 1;
+    const saved = known?.status === "done" ? null : await readState(connection, this.#name);
+    const state = saved ?? initialState(this.#plan);
+    this.#state = state;
+    await this.#list(state, "running", null);
+    if (!(await rounds.getJob(this.#id(state.round)))) await this.#addRound(state);
+    const lockDuration = requireLock(this.#options.lockSeconds);
+    const worker = new Worker<QueuedRound>(
+      roundsQueue(this.#name),
+      (job, token) => this.#merge(job, token!),
+      { connection, lockDuration, stalledInterval: lockDuration, maxStalledCount: 1_000_000 },
+    );
+    worker.on("failed", (_job, error) => void this.#fail(error));
+    worker.on("error", () => {});
+    const events = new QueueEvents(jobsQueue(sources), { connection });
+    events.on("completed", ({ returnvalue }) => this.#completed(returnvalue as unknown as QueuedResult));
+    events.on("failed", ({ jobId, failedReason }) => {
+      if (jobId.startsWith(this.#name)) this.#reason = failedReason;
+    });
+    events.on("error", () => {});
+    this.#closing.push(
+      () => worker.close(),
+      () => events.close(),
+    );
+    this.#started = performance.now();
+    return saved !== null || under;
+  }
+
+  #completed({ run, again, round, shard, worker }: QueuedResult): void {
+    if (run === this.#name && again === 0)
+      this.#channel.push({ event: "shard", round: round + 1, shard, worker });
+  }
+
+  /** One atomic addition: the jobs, and the job that waits for them all. */
+  async #addRound(state: RoundState): Promise<void> {
+    const { FlowProducer } = this.#library;
+    const flow = new FlowProducer({ connection: this.#client });
+    try {
+      const jobs = jobsOf(this.#planBlob, state);
+      const repeated = sampled(this.#plan, state.round).filter((shard) => shard < jobs.length);
+      await flow.add({
+        name: "merge",
+        queueName: roundsQueue(this.#name),
+        data: { attempt: this.#attempt, state } satisfies QueuedRound,
+        opts: { jobId: this.#id(state.round) },
+        children: [
+          ...jobs.map((job) => this.#child(job, 0)),
+          ...repeated.map((shard) => this.#child(jobs[shard], 1)),
+        ],
+      });
+    } finally {
+      await flow.close();
+    }
+  }
+
+  #child(job: Job, again: number) {
+    const data: QueuedJob = { ...job, run: this.#name, store: this.#storeName, again };
+    return {
+      name: again > 0 ? "repeat" : "shard",
+      queueName: jobsQueue(sources),
+      data,
+      opts: { ...this.#childOptions(job.round, job.shard, again), failParentOnFailure: true },
+    };
+  }
+
+  #childOptions(round: number, shard: number, again: number) {
+    return {
+      jobId: `${this.#id(round)}-${shard}-${again}`,
+      attempts: ATTEMPTS,
+      backoff: BACKOFF,
+      removeOnComplete: { age: 86400 },
+    };
+  }
+
+  async #merge(job: QueueJob, token: string): Promise<{ model: string }> {
+    const { attempt, state } = job.data as QueuedRound;
+    // Left over of a run that has ended: its coordinator was lost just then.
+    if (attempt !== this.#attempt) return { model: state.model };
+    const saved = await readState(this.#client, this.#name);
+    // A coordinator that was lost after its merge, whose blobs may be gone: the next round is under way.
+    if (saved && saved.round > state.round) return this.#skip(saved);
+    this.#state = state;
+    const results = await this.#agreed(job, token, state);
+    const next = await mergeRound(this.#plan, this.#blobs, state, results, this.#options.json);
+    this.#channel.push({
+      event: "round",
+      round: next.round,
+      rounds: this.#plan.rounds,
+      tokens: next.tokens,
+      nll: next.nll!,
+      seconds: (performance.now() - this.#started) / 1000,
+    });
+    if (next.round === this.#plan.rounds) {
+      this.#state = next;
+      await this.#end("done");
+    } else {
+      if (!(await this.#rounds.getJob(this.#id(next.round)))) await this.#addRound(next);
+      await this.#list(next, "running", null);
+      this.#state = next;
+    }
+    await this.#blobs.remove(spent(state, next, results));
+    return { model: next.model };
+  }
+
+  async #skip(saved: RoundState): Promise<{ model: string }> {
+    this.#state = saved;
+    if (saved.round === this.#plan.rounds) await this.#end("done");
+    return { model: saved.model };
+  }
+
+  /** One result a shard; where two differ, a third worker decides. */
+  async #agreed(job: QueueJob, token: string, state: RoundState): Promise<JobResult[]> {
+    const jobs = jobsOf(this.#planBlob, state);
+    for (;;) {
+      const found = Object.values(await job.getChildrenValues<QueuedResult>());
+      const verdicts = jobs.map((_, shard) => agreement(found.filter((result) => result.shard === shard)));
+      const open = verdicts.flatMap(({ result }, shard) => (result === null ? [shard] : []));
+      if (open.length === 0) {
+        this.#reportPoisoned(state, verdicts);
+        return verdicts.map(({ result }) => result!);
+      }
+      for (const shard of open) await this.#repeat(job, jobs[shard], verdicts[shard].found);
+      if (await job.moveToWaitingChildren(token)) throw new this.#library.WaitingChildrenError();
+    }
+  }
+
+  async #repeat(parent: QueueJob, job: Job, again: number): Promise<void> {
+    if (again >= MOST_RESULTS)
+      throw new SviError("E_WORKER", `No two of ${again} results of shard ${job.shard} are the same`, {
+        value: again,
+        remedy: "Find the machines whose arithmetic fails, and run the same command again",
+      });
+    const queue = new this.#library.Queue<QueuedJob>(jobsQueue(sources), { connection: this.#client });
+    try {
+      const { data, name, opts } = this.#child(job, again);
+      const { id, queueQualifiedName } = parent;
+      await queue.add(name, data, { ...opts, parent: { id: id!, queue: queueQualifiedName } });
+    } finally {
+      await queue.close();
+    }
+  }
+
+  #reportPoisoned({ round }: RoundState, verdicts: readonly Verdict[]): void {
+    verdicts.forEach(({ poisoned }, shard) => {
+      for (const worker of poisoned)
+        this.#channel.push({ event: "poisoned", round: round + 1, shard, worker });
+    });
+  }
+
+  async #list(state: RoundState, status: RunEntry["status"], hash: string | null): Promise<void> {
+    const { round, tokens, nll } = state;
+    const { version, shards, rounds } = this.#plan;
+    const started = new Date().toISOString();
+    const before = (await readRuns(this.#client)).get(this.#name);
+    await listRun(this.#client, this.#name, {
+      version,
+      sources,
+      rounds,
+      shards: shards.length,
+      store: this.#storeName,
+      started: before?.started ?? started,
+      status,
+      round,
+      tokens,
+      nll,
+      hash,
+      attempt: this.#attempt,
+    });
+    await saveState(this.#client, this.#name, state);
+  }
+
+  async #stopWhereAsked(): Promise<void> {
+    const entry = (await readRuns(this.#client)).get(this.#name);
+    if (entry?.status === "stopped") await this.#end("stopped");
+  }
+
+  /** The same command then begins at the last merged round, with new jobs. */
+  async #fail(error: Error): Promise<void> {
+    if (this.#state) await this.#list(this.#state, "failed", null);
+    this.#channel.fail(failureOf(error, this.#reason ?? error.message));
+  }
+
+  /** Brings the model as it is after the last merged round. */
+  async #end(event: "done" | "stopped"): Promise<void> {
+    const state = this.#state!;
+    this.#state = null;
+    if (!state) return;
+    const model = await LanguageModel.load(await this.#blobs.get(state.model), { json: this.#options.json });
+    await this.#list(state, event, model.hash());
+    this.#channel.push({ event, run: this.#name, tokens: state.tokens, model });
+    this.#channel.end();
+  }
+
+  #id(round: number): string {
+    return `${this.#name}-${this.#attempt}-${round + 1}`;
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closing) await close();
+  }
+}
+
+/** @param reason of the job, which begins with the code of its error */
+function failureOf(error: Error, reason: string): unknown {
+  if (error instanceof SviError) return error;
+  return new SviError("E_WORKER", `A job failed: ${reason.replace(/\.$/, "")}`, {
+    value: reason,
+    remedy: "Mend what it names; the same command then continues the run at the last merged round",
+    cause: error,
+  });
+}

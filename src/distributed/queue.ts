@@ -1,0 +1,153 @@
+/** @module The queues of BullMQ that a run uses, and the connection to Redis or Valkey that they share. */
+import type { Redis } from "ioredis";
+import { requireNumber, SviError } from "../errors.ts";
+import type { Job, JobResult, RoundState } from "./rounds.ts";
+import { type BytesClient, folderStore, redisStore, type Store } from "./store.ts";
+
+/** What a job's data holds besides the job. */
+export interface QueuedJob extends Job {
+  readonly run: string;
+  /** "redis", or the folder of the blobs. */
+  readonly store: string;
+  /** Whether it repeats another worker's job, to compare. */
+  readonly again: number;
+}
+
+/** Data of the job that waits for all jobs of a round. */
+export interface QueuedRound {
+  readonly attempt: number;
+  readonly state: RoundState;
+}
+
+export type QueuedResult = JobResult & Pick<QueuedJob, "run" | "round" | "shard" | "again">;
+
+/** A run as Redis lists it. */
+export interface RunEntry {
+  readonly version: string;
+  readonly sources: string;
+  readonly rounds: number;
+  readonly shards: number;
+  readonly store: string;
+  readonly started: string;
+  readonly status: "running" | "done" | "stopped" | "failed";
+  readonly round: number;
+  readonly tokens: number;
+  readonly nll: number | null;
+  readonly hash: string | null;
+  /** How often it was begun: jobs of an ended run must not be taken for those of the next. */
+  readonly attempt: number;
+}
+
+const RUNS = "svi-lm:runs";
+/** Milliseconds that a first connection may take. */
+const CONNECT_TIMEOUT = 5000;
+/** Between two tries to reach a Redis that was there before. */
+const RECONNECT_MILLISECONDS = 500;
+
+/** Workers of one version of the kernels take the jobs of that version alone. */
+export function jobsQueue(sources: string): string {
+  return `svi-lm-jobs-${sources}`;
+}
+
+export function roundsQueue(run: string): string {
+  return `svi-lm-rounds-${run}`;
+}
+
+/** @throws SviError `E_HOST` where the packages are not installed */
+export async function libraries(): Promise<Libraries> {
+  try {
+    const [bullmq, client] = await Promise.all([import("bullmq"), import("ioredis")]);
+    return { ...bullmq, Redis: client.Redis };
+  } catch (cause) {
+    throw new SviError("E_HOST", "The packages bullmq and ioredis are not installed", {
+      remedy: "Run npm install bullmq ioredis",
+      cause,
+    });
+  }
+}
+
+export type Libraries = typeof import("bullmq") & { readonly Redis: typeof Redis };
+export type RedisClient = Redis;
+
+/**
+ * A connection that waits for a Redis which goes away later, but not for one that was never there.
+ * @throws SviError `E_REDIS` where it cannot be reached, or wants a password
+ */
+export async function connect({ Redis }: Libraries, url: string): Promise<RedisClient> {
+  requireAddress(url);
+  let reached = false;
+  const client = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: CONNECT_TIMEOUT,
+    maxRetriesPerRequest: null,
+    retryStrategy: () => (reached ? RECONNECT_MILLISECONDS : null),
+  });
+  // An error event that nobody hears ends the process; what matters is thrown below or by the command that fails.
+  let last: unknown = null;
+  client.on("error", (error) => {
+    last = error;
+  });
+  try {
+    await client.connect();
+    await client.ping();
+  } catch (cause) {
+    client.disconnect();
+    throw unreachable(url, (last ?? cause) as Error);
+  }
+  reached = true;
+  return client;
+}
+
+function requireAddress(url: string): void {
+  if (/^rediss?:\/\//.test(url) && URL.canParse(url)) return;
+  throw new SviError("E_OPTION", `redis is ${JSON.stringify(url)}`, {
+    option: "redis",
+    value: url,
+    remedy: "Give an address such as redis://localhost:6379",
+  });
+}
+
+function unreachable(url: string, cause: Error): SviError {
+  const denied = /NOAUTH|WRONGPASS|ERR invalid password/.test(cause.message);
+  const shown = url.replace(/\/\/[^@/]*@/, "//…@");
+  return new SviError(
+    "E_REDIS",
+    denied ? `${shown} wants another password` : `${shown} cannot be reached: ${cause.message}`,
+    {
+      value: shown,
+      remedy: denied
+        ? "Put user and password into the address: redis://user:password@host:port"
+        : "Start Redis or Valkey there, or correct the address",
+      cause,
+    },
+  );
+}
+
+/** The store that a run names. */
+export function openStore(name: string, client: RedisClient): Store {
+  return name === "redis" ? redisStore(client as unknown as BytesClient) : folderStore(name);
+}
+
+export async function listRun(client: RedisClient, run: string, entry: RunEntry): Promise<void> {
+  await client.hset(RUNS, run, JSON.stringify(entry));
+}
+
+export async function readRuns(client: RedisClient): Promise<Map<string, RunEntry>> {
+  const runs = await client.hgetall(RUNS);
+  return new Map(Object.entries(runs).map(([run, entry]) => [run, JSON.parse(entry) as RunEntry]));
+}
+
+/** Where a run stands: what a coordinator continues from. */
+export async function saveState(client: RedisClient, run: string, state: RoundState): Promise<void> {
+  await client.set(`svi-lm:state:${run}`, JSON.stringify(state));
+}
+
+export async function readState(client: RedisClient, run: string): Promise<RoundState | null> {
+  const text = await client.get(`svi-lm:state:${run}`);
+  return text === null ? null : JSON.parse(text);
+}
+
+/** Milliseconds after which a job whose worker is gone is given to another. */
+export function requireLock(seconds = 30): number {
+  return 1000 * requireNumber("lockSeconds", seconds, "a number of at least 1", (v) => v >= 1);
+}

@@ -1,0 +1,58 @@
+/** @module What runs and workers there are, and the end of a run by request. */
+import { SviError } from "../errors.ts";
+import { connect, jobsQueue, libraries, listRun, type RunEntry, readRuns } from "./queue.ts";
+
+export interface ClusterStatus {
+  readonly runs: readonly (RunEntry & {
+    readonly run: string;
+    readonly jobs: { readonly waiting: number; readonly active: number; readonly failed: number };
+    readonly workers: number;
+  })[];
+}
+
+/** @throws SviError `E_REDIS`, `E_HOST` */
+export async function clusterStatus({ redis }: { readonly redis: string }): Promise<ClusterStatus> {
+  const library = await libraries();
+  const client = await connect(library, redis);
+  try {
+    const runs: ClusterStatus["runs"][number][] = [];
+    for (const [run, entry] of await readRuns(client)) {
+      const queue = new library.Queue(jobsQueue(entry.sources), { connection: client });
+      const { active, failed, ...other } = await queue.getJobCounts();
+      const waiting = (other.waiting ?? other.wait ?? 0) + (other.delayed ?? 0) + (other.prioritized ?? 0);
+      runs.push({ run, ...entry, jobs: { waiting, active, failed }, workers: await queue.getWorkersCount() });
+      await queue.close();
+    }
+    return { runs };
+  } finally {
+    client.disconnect();
+  }
+}
+
+/**
+ * Asks a run's coordinator to end it; its model is that of the last merged round.
+ * @param options.run its name; may be omitted where a single run is under way
+ * @throws SviError `E_REDIS`, `E_HOST`, `E_OPTION` where there is no such run
+ */
+export async function stopRun(options: { readonly redis: string; readonly run?: string }): Promise<string> {
+  const client = await connect(await libraries(), options.redis);
+  try {
+    const running = [...(await readRuns(client))].filter(([, { status }]) => status === "running");
+    const [found] = running.filter(([run]) => options.run === undefined || run === options.run);
+    if (!found || (options.run === undefined && running.length > 1))
+      throw new SviError(
+        "E_OPTION",
+        `${running.length} runs are under way${options.run ? `, none of them ${options.run}` : ""}`,
+        {
+          option: "run",
+          value: running.map(([run]) => run),
+          remedy: "Name one of the runs that status lists",
+        },
+      );
+    const [run, entry] = found;
+    await listRun(client, run, { ...entry, status: "stopped" });
+    return run;
+  } finally {
+    client.disconnect();
+  }
+}

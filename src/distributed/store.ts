@@ -1,0 +1,113 @@
+/** @module Where posteriors and factors lie while a run is under way: blobs named by the hash of what they hold. */
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { deflate, inflate } from "node:zlib";
+import { SviError } from "../errors.ts";
+import { writeFileAtomically } from "../formats/file.ts";
+
+/** Bytes by name; what was put can be read by every worker. */
+export interface Store {
+  write(name: string, bytes: Uint8Array): Promise<void>;
+  /** null where there is nothing of that name. */
+  read(name: string): Promise<Uint8Array | null>;
+  remove(name: string): Promise<void>;
+}
+
+/** What a store needs of a Redis client; both ioredis and BullMQ's own clients have it. */
+export interface BytesClient {
+  set(key: string, value: Buffer, ...expiry: (string | number)[]): Promise<unknown>;
+  getBuffer(key: string): Promise<Buffer | null>;
+  del(key: string): Promise<unknown>;
+}
+
+const pack = promisify(deflate) as (bytes: Uint8Array, options: { level: number }) => Promise<Buffer>;
+const unpack = promisify(inflate) as (bytes: Uint8Array) => Promise<Buffer>;
+
+/** Files of one folder, which all workers must be able to reach. */
+export function folderStore(folder: string): Store {
+  const path = (name: string) => join(resolve(folder), name);
+  return {
+    async write(name, bytes) {
+      await mkdir(resolve(folder), { recursive: true });
+      await writeFileAtomically(path(name), bytes);
+    },
+    read: (name) =>
+      readFile(path(name)).catch((cause) => {
+        if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null;
+        throw new SviError("E_FILE_READ", `${path(name)} cannot be read: ${(cause as Error).message}`, {
+          value: path(name),
+          remedy: "Check that the store's folder can be read from this machine",
+          cause,
+        });
+      }),
+    remove: (name) => rm(path(name), { force: true }),
+  };
+}
+
+/** Most bytes of a blob in Redis, whose memory all of a round's blobs share. */
+const MOST_IN_REDIS = 2 ** 26;
+/** Seconds after which Redis forgets a blob of a run that nobody goes on with. */
+const KEPT_SECONDS = 7 * 86400;
+const PREFIX = "svi-lm:blob:";
+
+/** Redis itself, for models of up to 64 MiB, compressed. */
+export function redisStore(client: BytesClient): Store {
+  return {
+    async write(name, bytes) {
+      if (bytes.length > MOST_IN_REDIS)
+        throw new SviError("E_STORE", `${bytes.length} bytes are too many for Redis`, {
+          option: "store",
+          value: bytes.length,
+          remedy: "Give a folder that all workers share as the store",
+        });
+      await client.set(PREFIX + name, Buffer.from(bytes), "EX", KEPT_SECONDS);
+    },
+    read: (name) => client.getBuffer(PREFIX + name),
+    remove: async (name) => {
+      await client.del(PREFIX + name);
+    },
+  };
+}
+
+/** Compressed blobs, each under the SHA-256 of its bytes: written twice they are one, and what is read is checked. */
+export class Blobs {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** @returns the blob's name */
+  async put(bytes: Uint8Array): Promise<string> {
+    const name = hashOf(bytes);
+    await this.#store.write(name, await pack(bytes, { level: 1 }));
+    return name;
+  }
+
+  /** @throws SviError `E_STORE` where the blob is gone, or is not what its name says */
+  async get(name: string): Promise<Uint8Array> {
+    const packed = await this.#store.read(name);
+    const bytes = packed && (await unpack(packed).catch(() => null));
+    if (bytes && hashOf(bytes) === name) return bytes;
+    throw new SviError(
+      "E_STORE",
+      `Blob ${name.slice(0, 16)} ${packed ? "is damaged" : "is not in the store"}`,
+      {
+        value: name,
+        remedy: packed
+          ? "Check the disk of the store, and begin the run again"
+          : "Give the coordinator and its workers the same store",
+      },
+    );
+  }
+
+  async remove(names: Iterable<string>): Promise<void> {
+    for (const name of names) await this.#store.remove(name);
+  }
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

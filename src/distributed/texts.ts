@@ -1,0 +1,146 @@
+/** @module Texts of any size cut into shards at line ends, without reading more than the places where they are cut. */
+import { SviError } from "../errors.ts";
+import { openFile } from "../text/file.ts";
+import type { ByteSource } from "../text/source.ts";
+
+/** Bytes of one file or address: `from` up to, not including, `to`. */
+export interface TextRange {
+  /** An absolute path, or an http(s) address that answers range requests. */
+  readonly at: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What one job reads, in order. */
+export type Shard = readonly TextRange[];
+
+/** A text that can be read by position and must be closed. */
+export interface OpenText extends ByteSource {
+  close(): Promise<void>;
+}
+
+const LINE_FEED = 10;
+/** Bytes read at a time in search of a line end. */
+const WINDOW = 2 ** 16;
+/** A text without a line end in so many bytes is cut between two symbols. */
+const LONGEST_LINE = 2 ** 24;
+
+/**
+ * Cuts texts, read one after the other, into shards of about the same number of bytes; every cut is after a line end.
+ * @throws SviError `E_TEXT_SHORT` where a shard would be empty
+ */
+export async function shardTexts(
+  texts: readonly { readonly at: string; readonly source: ByteSource }[],
+  count: number,
+): Promise<Shard[]> {
+  const total = texts.reduce((sum, { source }) => sum + source.size, 0);
+  const shards: TextRange[][] = Array.from({ length: count }, () => []);
+  let before = 0;
+  let shard = 0;
+  for (const { at, source } of texts) {
+    for (let from = 0; from < source.size; ) {
+      const end = Math.floor((total * (shard + 1)) / count) - before;
+      const continues = shard === count - 1 || end > source.size;
+      const to = continues || end === source.size ? source.size : await cutAfter(source, Math.max(from, end));
+      shards[shard].push({ at, from, to });
+      from = to;
+      if (!continues) shard++;
+    }
+    before += source.size;
+  }
+  requireFull(shards, total);
+  return shards;
+}
+
+function requireFull(shards: readonly TextRange[][], total: number): void {
+  const empty = shards.findIndex((ranges) => ranges.length === 0);
+  if (empty < 0) return;
+  throw new SviError("E_TEXT_SHORT", `Shard ${empty} of ${total} bytes in ${shards.length} shards is empty`, {
+    option: "shards",
+    value: shards.length,
+    remedy: "Ask for fewer shards, or give a longer text with line ends",
+  });
+}
+
+/** The first place from `at` on that follows a line end; between two symbols where lines are too long. */
+async function cutAfter(source: ByteSource, at: number): Promise<number> {
+  const end = Math.min(source.size, at + LONGEST_LINE);
+  for (let from = at; from < end; from += WINDOW) {
+    const bytes = await source.read(from, Math.min(end, from + WINDOW));
+    const found = bytes.indexOf(LINE_FEED);
+    if (found >= 0) return from + found + 1;
+  }
+  return end === source.size ? end : afterSymbol(source, at);
+}
+
+/** UTF-8's continuation bytes are 10xxxxxx. */
+async function afterSymbol(source: ByteSource, at: number): Promise<number> {
+  const bytes = await source.read(at, Math.min(source.size, at + 4));
+  const start = bytes.findIndex((byte) => (byte & 0xc0) !== 0x80);
+  return at + Math.max(0, start);
+}
+
+/** Opens what a shard's ranges name. @throws SviError `E_FILE_MISSING`, `E_FILE_READ`, `E_TEXT_CHANGED` */
+export async function openShard(shard: Shard): Promise<{ sources: ByteSource[]; close(): Promise<void> }> {
+  const texts = new Map<string, OpenText>();
+  const close = async () => {
+    for (const text of texts.values()) await text.close();
+  };
+  try {
+    const sources: ByteSource[] = [];
+    for (const { at, from, to } of shard) {
+      const text = texts.get(at) ?? (await openText(at));
+      texts.set(at, text);
+      if (to > text.size) throw changed(at, to, text.size);
+      sources.push({ size: to - from, read: (start, end) => text.read(from + start, from + end) });
+    }
+    return { sources, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function changed(at: string, wanted: number, size: number): SviError {
+  return new SviError("E_TEXT_CHANGED", `${at} has ${size} bytes, and had at least ${wanted}`, {
+    value: size,
+    remedy: "Leave the text as it is while the run is under way, or begin a new run",
+  });
+}
+
+/** A file by its path, or what an http(s) address holds. */
+export function openText(at: string): Promise<OpenText> {
+  return /^https?:\/\//.test(at) ? openAddress(at) : openFile(at);
+}
+
+/** @throws SviError `E_FILE_READ` where the address does not answer a range request with that range */
+async function openAddress(address: string): Promise<OpenText> {
+  const first = await requestRange(address, 0, 1);
+  const size = Number(/\/(\d+)$/.exec(first.headers.get("content-range") ?? "")?.[1]);
+  if (!Number.isSafeInteger(size)) throw unreadable(address, "does not say how long it is");
+  return {
+    size,
+    read: async (start, end) =>
+      start === end
+        ? new Uint8Array(0)
+        : new Uint8Array(await (await requestRange(address, start, end)).arrayBuffer()),
+    close: async () => {},
+  };
+}
+
+async function requestRange(address: string, start: number, end: number): Promise<Response> {
+  const range = `bytes=${start}-${end - 1}`;
+  const response = await fetch(address, { headers: { range } }).catch((cause) => {
+    throw unreadable(address, "cannot be reached", cause);
+  });
+  if (response.status !== 206) throw unreadable(address, `answered ${response.status} to a range request`);
+  return response;
+}
+
+function unreadable(address: string, what: string, cause?: unknown): SviError {
+  return new SviError("E_FILE_READ", `${address} ${what}`, {
+    value: address,
+    remedy: "Give an address whose server answers range requests, or a path",
+    cause,
+  });
+}

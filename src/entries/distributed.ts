@@ -1,0 +1,9 @@
+/** @module One run over many machines, by a job queue: the final model is a function of text, options and seed alone. */
+export {
+  type CoordinateOptions,
+  coordinate,
+  type RunEvent,
+  type RunOptions,
+} from "../distributed/coordinate.ts";
+export { type ClusterStatus, clusterStatus, stopRun } from "../distributed/status.ts";
+export { type WorkEvent, type WorkOptions, work } from "../distributed/work.ts";

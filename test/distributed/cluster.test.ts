@@ -1,0 +1,201 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { sources } from "../../src/kernels/generated/identity.ts";
+import { bundleCommandLine, freePort, Member, Redis } from "./support.ts";
+
+const BUNDLE = "build/test-cluster.mjs";
+const folder = mkdtempSync(join(tmpdir(), "svi-lm-cluster-"));
+const text = join(folder, "text.txt");
+const members: Member[] = [];
+let redis: Redis;
+
+beforeAll(async () => {
+  bundleCommandLine(BUNDLE);
+  const lines = Array.from(
+    { length: 3000 },
+    (_, i) => `line ${i} of ${(i * 7919) % 3000}: the sea, the whale`,
+  );
+  writeFileSync(text, `${lines.join("\n")}\n`);
+  redis = new Redis(await freePort());
+  await redis.start();
+}, 60_000);
+afterEach(async () => {
+  for (const member of members.splice(0)) await member.kill();
+});
+afterAll(async () => {
+  await redis.remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+let runs = 0;
+/** Two runs of one Redis must not be one: the seed is part of a run's name. */
+function coordinate(...more: string[]): Member {
+  const shape = "--embedding 8 --hidden 16 --batch 4 --sequence 16 --shards 4 --rounds 3 --lock 1".split(" ");
+  const out = ["--out", join(folder, `${++runs}.svi`), "--redis", redis.url];
+  const member = new Member(BUNDLE, ["coordinate", text, ...out, ...shape, ...more]);
+  members.push(member);
+  return member;
+}
+
+function work(...more: string[]): Member {
+  const member = new Member(BUNDLE, ["work", "--redis", redis.url, "--lock", "1", ...more]);
+  members.push(member);
+  return member;
+}
+
+const done = (event: { event: string }) => event.event === "done" && "hash" in event;
+
+async function hashOf(coordinator: Member): Promise<string> {
+  await coordinator.until(done);
+  const last = coordinator.events.at(-1);
+  if (!last || !done(last)) throw new Error(`No model: ${JSON.stringify(last)} ${coordinator.errors}`);
+  return last.hash;
+}
+
+let undisturbed: string;
+
+describe("a run over several processes", () => {
+  it("has one hash for one worker and for three", { timeout: 120_000 }, async () => {
+    work();
+    undisturbed = await hashOf(coordinate());
+    for (const member of members.splice(0)) await member.kill();
+    await redis.kill();
+    await redis.start();
+    // The same run again: it is done, and begun anew.
+    for (let i = 0; i < 3; i++) work();
+    expect(await hashOf(coordinate())).toBe(undisturbed);
+  });
+
+  it("has that hash when workers are killed in the middle of jobs", { timeout: 120_000 }, async () => {
+    const coordinator = coordinate();
+    for (let i = 0; i < 3; i++) {
+      const worker = work();
+      await worker.until(({ event }) => event === "job");
+      await worker.kill();
+    }
+    work();
+    expect(await hashOf(coordinator)).toBe(undisturbed);
+  });
+
+  it("has that hash when the coordinator is killed and started again", { timeout: 120_000 }, async () => {
+    work();
+    const first = coordinate();
+    await first.until((event) => event.event === "round");
+    await first.kill();
+    const second = coordinate();
+    expect(await hashOf(second)).toBe(undisturbed);
+    expect(second.events[0]).toMatchObject({ event: "run", resumed: true });
+  });
+
+  it("has that hash when Redis is killed and started again", { timeout: 120_000 }, async () => {
+    work();
+    const coordinator = coordinate();
+    await coordinator.until((event) => event.event === "round");
+    await redis.kill();
+    await redis.start();
+    expect(await hashOf(coordinator)).toBe(undisturbed);
+  });
+
+  it("has that hash when one worker returns wrong results, which is named", { timeout: 120_000 }, async () => {
+    const { Worker } = await import("bullmq");
+    const coordinator = coordinate("--verify", "4");
+    const liar = new Worker(
+      `svi-lm-jobs-${sources}`,
+      async ({ data }) => ({
+        ...data,
+        change: data.model,
+        state: data.model,
+        text: "0",
+        tokens: 6976,
+        nll: 1,
+        seconds: 1,
+        worker: "liar",
+      }),
+      { connection: { host: "127.0.0.1", port: redis.port }, concurrency: 1, drainDelay: 1 },
+    );
+    let lies = 0;
+    liar.on("completed", () => {
+      if (++lies === 1) void liar.close();
+    });
+    await liar.waitUntilReady();
+    await coordinator.until(({ event }) => event === "shard");
+    work();
+    work();
+    expect(await hashOf(coordinator)).toBe(undisturbed);
+    expect(coordinator.events).toContainEqual({ event: "poisoned", round: 0, shard: 0, worker: "liar" });
+  });
+});
+
+describe("what cannot work is refused", () => {
+  const last = async (member: Member) => {
+    const code = await member.ended;
+    return { code, ...member.events.at(-1) };
+  };
+
+  it("a second coordinator of a run, with the first one left alone", { timeout: 120_000 }, async () => {
+    const first = coordinate("--seed", "2");
+    await first.until(({ event }) => event === "run");
+    expect(await last(coordinate("--seed", "2"))).toMatchObject({ code: "E_BUSY" });
+    work();
+    await hashOf(first);
+  });
+
+  it("a Redis that is not there, or wants a password", { timeout: 120_000 }, async () => {
+    const nowhere = new Member(BUNDLE, ["status", "--redis", `redis://127.0.0.1:${await freePort()}`]);
+    expect(await last(nowhere)).toMatchObject({ event: "error", code: "E_REDIS" });
+    const closed = new Redis(await freePort(), "--requirepass", "secret");
+    await closed.start();
+    const denied = new Member(BUNDLE, ["work", "--redis", closed.url]);
+    expect(await last(denied)).toMatchObject({
+      code: "E_REDIS",
+      message: expect.stringContaining("password"),
+    });
+    await closed.remove();
+  });
+
+  it("a worker of another version than the run under way", { timeout: 120_000 }, async () => {
+    const other = new Redis(await freePort());
+    await other.start();
+    const { Redis: Client } = await import("ioredis");
+    const client = new Client(other.port);
+    const entry = { version: "9.9.9", sources: "0000", status: "running" };
+    await client.hset("svi-lm:runs", "run", JSON.stringify(entry));
+    const worker = new Member(BUNDLE, ["work", "--redis", other.url]);
+    expect(await last(worker)).toMatchObject({
+      code: "E_VERSION",
+      message: expect.stringContaining("9.9.9"),
+    });
+    client.disconnect();
+    await other.remove();
+  });
+
+  it("a text that changes during a run", { timeout: 120_000 }, async () => {
+    const changing = join(folder, "changing.txt");
+    const lines = (word: string) => Array.from({ length: 2000 }, (_, i) => `line ${i} of ${word}\n`).join("");
+    writeFileSync(changing, lines("rain"));
+    const options = "--embedding 8 --hidden 16 --batch 4 --sequence 16 --shards 2 --rounds 50 --lock 1".split(
+      " ",
+    );
+    const out = ["--out", join(folder, "changing.svi"), "--redis", redis.url];
+    const coordinator = new Member(BUNDLE, ["coordinate", changing, ...out, ...options]);
+    members.push(coordinator);
+    work();
+    await coordinator.until((event) => event.event === "round" && (event as { round?: number }).round === 1);
+    writeFileSync(changing, lines("snow"));
+    expect(await last(coordinator)).toMatchObject({ event: "error", code: "E_TEXT_CHANGED" });
+  });
+
+  it("stops where it is asked to, with the model of the last merged round", { timeout: 120_000 }, async () => {
+    const coordinator = coordinate("--seed", "3", "--rounds", "500");
+    work();
+    await coordinator.until(({ event }) => event === "round");
+    const stop = new Member(BUNDLE, ["stop", "--redis", redis.url]);
+    await stop.ended;
+    expect(await last(coordinator)).toMatchObject({
+      event: "stopped",
+      hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+  });
+});
