@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What tests compare with, from Debian, where it is missing: sclite (sctk), pocketsphinx with its model of English and
-# some speech, and PyTorch for Debian's Python.
+# some speech, Redis, and PyTorch for Debian's Python.
 set -euo pipefail
 
 missing=()
@@ -8,6 +8,7 @@ command -v sctk >/dev/null || missing+=(sctk)
 command -v pocketsphinx_batch >/dev/null || missing+=(pocketsphinx)
 [ -d /usr/share/pocketsphinx/test/data/librivox ] || missing+=(pocketsphinx-testdata)
 [ -d /usr/share/pocketsphinx/model/en-us ] || missing+=(pocketsphinx-en-us)
+command -v redis-server >/dev/null || missing+=(redis-server)
 /usr/bin/python3 -c 'import torch' 2>/dev/null || missing+=(python3-torch)
 
 ((${#missing[@]})) || exit 0

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import type { Queue, Job as QueueJob } from "bullmq";
 import { requireInteger, requireNumber, SviError } from "../errors.ts";
+import { FRESH } from "../inference/ivon/guide.ts";
 import { type IvonMethod, ivon } from "../inference/ivon/method.ts";
 import { packageVersion, sources } from "../kernels/generated/identity.ts";
 import { LanguageModel } from "../languageModel.ts";
@@ -105,13 +106,7 @@ const BACKOFF = { type: "exponential", delay: 1000 };
 /** @throws SviError `E_OPTION`, `E_TEXT_SHORT`, `E_FILE_MISSING`, `E_FILE_READ` */
 export async function planRun(options: RunOptions, blobs: Blobs): Promise<RunPlan> {
   const count = requireInteger("shards", options.shards ?? 8, 1, 10_000);
-  const method = options.inference ?? ivon();
-  if (method.kind !== "ivon")
-    throw new SviError("E_OPTION", "A distributed run needs a posterior", {
-      option: "inference",
-      value: method,
-      remedy: "Give ivon()",
-    });
+  const method = requireMethod(options.inference ?? ivon());
   const positive = (name: string, value: number) =>
     requireNumber(name, value, "a number above 0", (v) => v > 0);
   const shards = await openAndShard(options.texts, count);
@@ -132,6 +127,16 @@ export async function planRun(options: RunOptions, blobs: Blobs): Promise<RunPla
     verify: requireInteger("verify", options.verify ?? 0, 0, count),
     initial: await blobs.put(options.model.toBytes()),
   };
+}
+
+function requireMethod(method: IvonMethod): RunPlan["method"] {
+  const prior = method.prior ?? FRESH;
+  if (method.kind === "ivon" && prior.kind === "gaussian") return { ...method, prior };
+  throw new SviError("E_OPTION", "A distributed run infers a posterior from a Gaussian prior", {
+    option: "inference",
+    value: method,
+    remedy: "Give ivon(), or ivon({ prior: gaussianPrior(0.3) })",
+  });
 }
 
 async function openAndShard(texts: readonly string[], count: number): Promise<Shard[]> {

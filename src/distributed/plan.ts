@@ -1,6 +1,7 @@
 /** @module What a distributed run is asked to do: plain values, whose hash is the run's name. */
 import { createHash } from "node:crypto";
 import type { IvonMethod } from "../inference/ivon/method.ts";
+import type { GaussianPrior } from "../inference/method.ts";
 import type { Shard } from "./texts.ts";
 
 /** Everything that decides the final model's bits, but for the text itself. */
@@ -10,7 +11,7 @@ export interface RunPlan {
   readonly sources: string;
   readonly shards: readonly Shard[];
   readonly lineEnds: "keep" | "lf";
-  readonly method: IvonMethod;
+  readonly method: IvonMethod & { readonly prior: GaussianPrior };
   readonly batch: number;
   readonly sequence: number;
   readonly seed: number;
@@ -57,6 +58,6 @@ export function sharesOf(shards: readonly Shard[]): number[] {
 }
 
 /** Precision of the prior, one over its variance. */
-export function priorPrecisionOf({ prior }: IvonMethod): number {
+export function priorPrecisionOf({ prior }: { readonly prior: GaussianPrior }): number {
   return 1 / (prior.scale * prior.scale);
 }

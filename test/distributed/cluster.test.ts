@@ -98,7 +98,9 @@ describe("a run over several processes", () => {
     expect(await hashOf(coordinator)).toBe(undisturbed);
   });
 
-  it("has that hash when one worker returns wrong results, which is named", { timeout: 120_000 }, async () => {
+  it("has that hash when one worker returns wrong results, which is named", {
+    timeout: 120_000,
+  }, async () => {
     const { Worker } = await import("bullmq");
     const coordinator = coordinate("--verify", "4");
     const liar = new Worker(
@@ -187,7 +189,9 @@ describe("what cannot work is refused", () => {
     expect(await last(coordinator)).toMatchObject({ event: "error", code: "E_TEXT_CHANGED" });
   });
 
-  it("stops where it is asked to, with the model of the last merged round", { timeout: 120_000 }, async () => {
+  it("stops where it is asked to, with the model of the last merged round", {
+    timeout: 120_000,
+  }, async () => {
     const coordinator = coordinate("--seed", "3", "--rounds", "500");
     work();
     await coordinator.until(({ event }) => event === "round");

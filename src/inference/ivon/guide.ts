@@ -34,7 +34,7 @@ const HESSIAN_SHARE = 0.25;
 const RAMP_PASSES = 3;
 const MOST_RAMP = 0.6;
 /** Prior of a model that nothing is known of. */
-const FRESH = gaussianPrior(0.3);
+export const FRESH = gaussianPrior(0.3);
 /** Scale of the prior that is left in δ where what was learnt before is the prior. */
 const WIDE = 30;
 /** Standard deviation, relative to h0, that the running estimate of h may have. */
