@@ -48,7 +48,7 @@ export function folderStore(folder: string): Store {
 
 /** Most bytes of a blob in Redis, whose memory all of a round's blobs share. */
 const MOST_IN_REDIS = 2 ** 26;
-/** Seconds after which Redis forgets a blob of a run that nobody goes on with. */
+/** Seconds after which Redis forgets a blob of a run that nobody continues. */
 const KEPT_SECONDS = 7 * 86400;
 const PREFIX = "svi-lm:blob:";
 
