@@ -38,6 +38,7 @@ export interface LoadOptions {
 
 const CREATE: Kinds<CreateOptions> = {
   tokenizer: "any",
+  cell: "string",
   embedding: "number",
   hidden: "number",
   layers: "number",

@@ -67,8 +67,8 @@ function isOf(kind: Kind, value: unknown): boolean {
   if (kind === "any") return true;
   if (kind === "signal") return typeof (value as AbortSignal | null)?.throwIfAborted === "function";
   if (kind === "bytes") return ArrayBuffer.isView(value);
-  // biome-ignore lint/suspicious/useValidTypeof: kind is one of typeof's own words here.
-  return typeof value === kind && value !== null;
+  const type: string = typeof value;
+  return type === kind && value !== null;
 }
 
 /** The name that differs least, where that is little, or of which one is the beginning of the other. */

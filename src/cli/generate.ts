@@ -59,17 +59,14 @@ export const generate = command({
     try {
       for await (const piece of pieces) {
         if (piece.index > started) {
-          if (started >= 0) process.stdout.write("
-
-");
+          if (started >= 0) process.stdout.write("\n\n");
           if (terminal) process.stdout.write(visible(prompt ?? ""));
         }
         started = piece.index;
         process.stdout.write(show(piece));
       }
     } finally {
-      if (started >= 0) process.stdout.write("
-");
+      if (started >= 0) process.stdout.write("\n");
       if (started >= 0 && shading) note(shading.legend);
     }
     return 0;

@@ -33,6 +33,7 @@ export interface ScoreAllOptions extends ScoreOptions {
 
 const OPTIONS: Kinds<ScoreAllOptions> = {
   context: "string",
+  background: "object",
   tokens: "boolean",
   strict: "boolean",
   longest: "number",
