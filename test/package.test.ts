@@ -6,9 +6,11 @@ import { describe, expect, test } from "vitest";
 const pack = JSON.parse(readFileSync("package.json", "utf8"));
 
 describe("the package", () => {
-  test("depends on nothing: the loader is bundled", () => {
+  test("depends on nothing: the loader is bundled, and the queue of runs over many machines is optional", () => {
     expect(pack.dependencies).toBeUndefined();
-    expect(pack.peerDependencies).toBeUndefined();
+    expect(Object.keys(pack.peerDependencies)).toEqual(["bullmq", "ioredis"]);
+    for (const name of Object.keys(pack.peerDependencies))
+      expect(pack.peerDependenciesMeta[name]).toEqual({ optional: true });
   });
 
   test("pins exact versions", () => {

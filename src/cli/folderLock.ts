@@ -1,7 +1,7 @@
 /**
  * @module One run a folder: a lock that the system lets go of with the process, however that ends.
  *
- * A listening socket is the lock. Linux has names for sockets that are no files, Windows has pipes, and both are gone
+ * A listening socket is the lock. Linux has names for sockets that are not files, Windows has pipes, and both are gone
  * with the process. Elsewhere the socket is a file: one that nobody answers at is what a crash has left.
  */
 import { createHash } from "node:crypto";

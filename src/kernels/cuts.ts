@@ -1,6 +1,6 @@
 /**
  * @module What is known of each kernel besides its arithmetic: how long a call takes, and along which of its arguments
- * it may be cut, for slices of bounded work and for threads alike. A cut is along outputs, or goes on with a sum where
+ * it may be cut, for slices of bounded work and for threads alike. A cut is along outputs, or continues a sum where
  * the kernel itself would begin its next block: no number of pieces changes a bit.
  */
 import type { Signatures } from "./generated/signatures.ts";
@@ -35,7 +35,7 @@ export interface Cut<A> {
 
 /** Nanoseconds of a slice, what is done without a pause. Counted, not timed: edge clocks stand still. */
 export const SLICE = 2.5e6;
-/** Elements that a sum over a flat array adds up before it goes on: what its bits depend on. */
+/** Elements that a sum over a flat array adds up at a time: what its bits depend on. */
 export const PART = 2 ** 19;
 /** Elements whose terms are added in f32: SUM_BLOCK of assembly/norm.ts. */
 export const SUM_BLOCK = 4096;

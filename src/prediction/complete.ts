@@ -256,7 +256,7 @@ interface Spelling {
   piece(token: number): string;
   /** Where a word ends in a piece, behind so much of it; −1 for nowhere. */
   end(piece: string, after: number): number;
-  /** null where bytes are no text. */
+  /** null where bytes are not text. */
   text(spelt: string): string | null;
 }
 

@@ -108,7 +108,10 @@ function priorOf(past: readonly Posterior[], length: number, weight: number): Po
  */
 export function forgotten(mean: Float32Array, prior: PosteriorPrior): number {
   let sum = 0;
-  for (let i = 0; i < mean.length; i++) sum += prior.precision[i] * (mean[i] - prior.mean[i]) ** 2;
+  for (let i = 0; i < mean.length; i++) {
+    const moved = mean[i] - prior.mean[i];
+    sum += prior.precision[i] * moved * moved;
+  }
   return sum / (2 * prior.lambda);
 }
 

@@ -53,7 +53,7 @@ export class Remarks {
   }
 
   #worseThanGuessing(valid = mean(this.#last)): string | null {
-    const guessing = Math.log(this.#vocabulary);
+    const guessing = Math.log(this.#vocabulary); // for display alone
     if (valid <= MUCH * guessing) return null;
     return `The run ends at ${valid.toFixed(2)} nats a token, worse than guessing among all ${this.#vocabulary} tokens (${guessing.toFixed(2)}): train again with a smaller learning rate, or longer`;
   }

@@ -9,6 +9,8 @@ const train = cli.write("train.txt", text(2000));
 const valid = cli.write("valid.txt", text(200, 7));
 const model = cli.file("model.svi");
 const number = expect.any(Number);
+/** What a text with unknown symbols needs besides. */
+const UNKNOWN = ["bitsPerByteMissing", "unknown", "perplexityWithoutUnknown"];
 
 describe("train", () => {
   it("prints steps, validations and one last line, and nothing else on stdout", async () => {
@@ -69,11 +71,11 @@ describe("train", () => {
     expect(hashes[2]).toEqual(hashes[0]);
   });
 
-  it("takes several texts as one, and says that nothing was validated", async () => {
+  it("takes several texts as documents with a line end between them, and says that nothing was validated", async () => {
     const [whole, parts] = await Promise.all([
       cli.run(
         "train",
-        cli.write("both.txt", text(400) + text(200, 7)),
+        cli.write("both.txt", `${text(400)}\n${text(200, 7)}`),
         "--out",
         cli.file("both.svi"),
         "--json",
@@ -230,10 +232,11 @@ describe("with a model", () => {
     expect(code).toBe(0);
     const [result, ...rest] = objects(out);
     expect(rest).toEqual([]);
-    expect(Object.keys(result)).toEqual(
-      "tokens nll perplexity bitsPerToken bitsPerByte ece brier entropy mutualInformation".split(" "),
-    );
-    for (const value of Object.values(result)) expect(value).toEqual(number);
+    const figures = "tokens nll perplexity bitsPerToken bitsPerByte ece brier entropy mutualInformation";
+    expect(Object.keys(result).sort()).toEqual([...figures.split(" "), ...UNKNOWN].sort());
+    const { bitsPerByteMissing, unknown, ...measured } = result;
+    expect([bitsPerByteMissing, unknown]).toEqual([null, 0]);
+    for (const value of Object.values(measured)) expect(value).toEqual(number);
     expect(result.tokens).toBe(readFileSync(valid).length - 1);
     expect(result.bitsPerByte).toBeCloseTo(result.bitsPerToken, 10);
     expect(result.perplexity).toBeCloseTo(Math.exp(result.nll), 8);

@@ -74,7 +74,7 @@ describe("a tape", () => {
     expect(seen).toEqual([2, 10, 30]);
   });
 
-  test("adds up flat arrays in the same stretches whatever a slice is", () => {
+  test("adds up flat arrays in the same ranges whatever a slice is", () => {
     const { plan, tape, places, k } = planned(2 * PART + 100);
     plan.commit();
     const random = randomNumbers(2);
