@@ -72,10 +72,13 @@ function runOf(metadata: string) {
 
 function print(found: Awaited<ReturnType<typeof describe>>): void {
   const { configuration, tokenizer, training, lambda } = found;
-  const { vocabulary, embedding, hidden, layers, tied, softmax, cutoffs } = configuration;
+  const { vocabulary, embedding, hidden, layers, cell, tied, softmax, cutoffs } = configuration;
   printTable([
     ["file", byteSize(found.bytes)],
-    ["model", `${vocabulary} → ${embedding} → ${layers} × ${hidden} → ${vocabulary}${tied ? ", tied" : ""}`],
+    [
+      "model",
+      `${vocabulary} → ${embedding} → ${layers} × ${hidden} ${cell} → ${vocabulary}${tied ? ", tied" : ""}`,
+    ],
     ...(softmax === "adaptive"
       ? [["softmax", `adaptive, clusters from ${cutoffs.map(count).join(", ")}`]]
       : []),

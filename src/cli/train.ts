@@ -33,7 +33,8 @@ const OPTIONS = {
   "max-vocabulary": { kind: "number", help: "character, word: the rarest symbols beyond become unknown" },
   embedding: { kind: "number", default: 64, help: "width of the embedding; with --tied that of --hidden" },
   hidden: { kind: "number", default: 256, help: "units of a layer" },
-  layers: { kind: "number", default: 1, help: "LSTM layers, 1 to 4" },
+  layers: { kind: "number", default: 1, help: "recurrent layers, 1 to 4" },
+  cell: { kind: "choice", choices: ["lstm", "gru"], default: "lstm", help: "what these are made of" },
   tied: { kind: "flag", help: "the output layer uses the embedding's weights" },
   softmax: {
     kind: "choice",
@@ -175,8 +176,8 @@ async function open(
     texts.length > words.length
       ? await naming(`--valid ${options.valid}`, () => openValid(texts[words.length], tokenizer, signal))
       : null;
-  const { embedding, hidden, layers, tied, softmax, seed } = options;
-  const shape = { embedding, hidden, layers, tied, softmax, cutoffs: cutoffsOf(options) };
+  const { embedding, hidden, layers, cell, tied, softmax, seed } = options;
+  const shape = { embedding, hidden, layers, cell, tied, softmax, cutoffs: cutoffsOf(options) };
   const model = start ?? (await LanguageModel.create({ tokenizer, ...shape, seed }));
   return { model, corpus, valid };
 }
@@ -231,7 +232,7 @@ async function requireAgreement(
       value: given,
       remedy: `Omit --${flag}`,
     });
-  for (const flag of ["embedding", "hidden", "layers", "tied", "softmax"] as const) {
+  for (const flag of ["embedding", "hidden", "layers", "cell", "tied", "softmax"] as const) {
     const given = options[flag];
     if (given !== undefined && given !== configuration[flag]) throw refuse(flag, given, configuration[flag]);
   }
@@ -275,11 +276,11 @@ function opening(
   steps: number,
   unread: number,
 ): string {
-  const { vocabulary, embedding, hidden, layers, tied, softmax } = configuration;
+  const { vocabulary, embedding, hidden, layers, cell, tied, softmax } = configuration;
   const output = tied ? ", tied" : softmax === "adaptive" ? ", adaptive softmax" : "";
   return [
     `${count(corpus.tokens)} tokens of ${count(vocabulary)} kinds`,
-    `${count(parameters)} parameters (${embedding} → ${layers} × ${hidden}${output})`,
+    `${count(parameters)} parameters (${embedding} → ${layers} × ${hidden} ${cell}${output})`,
     `${count(steps)} steps`,
     ...(unread > MOST_UNREAD * corpus.tokens ? [`${count(unread)} tokens in no window`] : []),
   ].join(", ");

@@ -10,6 +10,7 @@ import {
 } from "../formats/safetensors.ts";
 import { Sha256 } from "../formats/sha256.ts";
 import { configureModel, type ModelConfiguration } from "../model/configuration.ts";
+import { CELLS } from "../model/layers/cells.ts";
 import { type Layout, layoutOf } from "../model/layout.ts";
 import { Posterior } from "../model/posterior.ts";
 import { finish, type Slices, Work } from "../model/work.ts";
@@ -124,6 +125,13 @@ export function readModel(bytes: Uint8Array, options: { json?: JsonTokenizerRead
 
 function readConfiguration(metadata: Record<string, string>): ModelConfiguration {
   const described = parse(metadata, "model") as Partial<ModelConfiguration> | null;
+  const known = Object.keys(CELLS).join(", ");
+  if (typeof described?.cell === "string" && !Object.hasOwn(CELLS, described.cell))
+    throw new SviError(
+      "E_FORMAT",
+      `The file's model is made of ${described.cell.slice(0, 40)} cells, this version knows ${known}`,
+      { value: described.cell, remedy: "Install the version of svi-lm that wrote the file" },
+    );
   try {
     if (typeof described?.tied === "boolean")
       return configureModel(described.vocabulary as number, described);

@@ -108,6 +108,8 @@ export const CALLS: Record<string, Call> = {
   lstmForward: (k) => k.lstmForward(at(0), at(2), at(3), at(4), at(5), ROWS, 131),
   lstmBackward: (k) => k.lstmBackward(at(0), at(2), at(3), at(4), at(5), ROWS, 131),
   // The sum that it returns is not that of a tape, where callers add up the rows.
+  gruForward: (k) => k.gruForward(at(0), at(1), at(2), at(3), at(4), at(5), ROWS, 131),
+  gruBackward: (k) => k.gruBackward(at(0), at(1), at(2), at(3), at(4), ROWS, 131),
   crossEntropy: (k) => void k.crossEntropy(at(0), at(2), IDS, at(3), ROWS, 1001, 1004, 0.01),
   probabilities: (k) => k.probabilities(at(0), at(2), IDS, at(3), ROWS, 1001, 1004),
   addEntropy: (k) => k.addEntropy(at(3), at(0), ROWS, 1004, 1, 0),

@@ -41,9 +41,9 @@ class Inputs:
         """Squared uniforms: low ids are frequent, high ids rare or absent, as in text."""
         return np.floor(self.random.random(shape) ** 2 * vocabulary).astype(np.int32)
 
-    def weights(self, vocabulary, embedding, hidden, layers, tied, cutoffs=None):
+    def weights(self, vocabulary, embedding, hidden, layers, tied, cutoffs=None, cell="lstm"):
         bound = 1 / math.sqrt(hidden)
-        model = ref.LanguageModel(vocabulary, embedding, hidden, layers, tied, cutoffs)
+        model = ref.LanguageModel(vocabulary, embedding, hidden, layers, tied, cutoffs, cell)
         return {
             name: self.uniform(tuple(p.shape), *((-1, 1) if name == "embedding.weight" else (-bound, bound)))
             for name, p in model.named_parameters()
@@ -81,7 +81,12 @@ MODELS = {
     "model-larger": dict(vocabulary=96, embedding=24, hidden=48, layers=2, tied=False, sequence=12, batch=6, state=True),
     "model-adaptive": dict(vocabulary=43, embedding=6, hidden=20, layers=1, tied=False, cutoffs=[7, 19], sequence=9, batch=5, state=True),
 }
-SHAPE = ("vocabulary", "embedding", "hidden", "layers", "tied", "cutoffs")
+# By themselves: what others draw depends on their places.
+GRUS = {
+    "model-gru": dict(vocabulary=19, embedding=9, hidden=11, layers=1, tied=False, cell="gru", sequence=8, batch=4, state=True),
+    "model-gru-two-layers": dict(vocabulary=23, embedding=12, hidden=14, layers=2, tied=False, cell="gru", sequence=7, batch=5, state=True),
+}
+SHAPE = ("vocabulary", "embedding", "hidden", "layers", "tied", "cutoffs", "cell")
 
 
 def model_case(index, name, config):
@@ -286,6 +291,8 @@ if __name__ == "__main__":
     philox_case()
     for index, (name, config) in enumerate(MODELS.items()):
         model_case(index, name, config)
+    for index, (name, config) in enumerate(GRUS.items()):
+        model_case(100 + index, name, config)
     results = {name: optimiser_case(200 + i, name, config) for i, (name, config) in enumerate(OPTIMISERS.items())}
     check_against_torch_optim(*results["sgd"], lambda w: torch.optim.SGD(w, lr=0.5, momentum=0.9))
     check_against_torch_optim(*results["adam"], lambda w: torch.optim.Adam(w, lr=0.01))

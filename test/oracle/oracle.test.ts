@@ -23,6 +23,7 @@ function shapeOf({ metadata }: OracleDump) {
       hidden: number("hidden"),
       layers: number("layers"),
       tied: metadata.tied === "true",
+      ...(metadata.cell && { cell: JSON.parse(metadata.cell) as "gru" }),
       ...(metadata.cutoffs && ({ softmax: "adaptive", cutoffs: JSON.parse(metadata.cutoffs) } as const)),
     },
     batch: number("batch"),
@@ -79,59 +80,71 @@ test("the segments lie where the oracle says", () => {
   }
 });
 
-test.each(["model-tiny", "model-two-layers", "model-tied", "model-deep", "model-larger", "model-adaptive"])(
-  "%s",
-  (name) => {
-    const dump = loadOracle(name);
-    const { model, batch, sequence } = shapeOf(dump);
-    const rig = new Rig(model, { batch, sequence });
-    fill(rig, rig.theta, dump, "parameters");
-    setState(rig, numbersOf(dump, "initial/h"), numbersOf(dump, "initial/c"));
-    const { network, plan } = rig;
+test.each([
+  "model-tiny",
+  "model-two-layers",
+  "model-tied",
+  "model-deep",
+  "model-larger",
+  "model-adaptive",
+  "model-gru",
+  "model-gru-two-layers",
+])("%s", (name) => {
+  const dump = loadOracle(name);
+  const { model, batch, sequence } = shapeOf(dump);
+  const rig = new Rig(model, { batch, sequence });
+  fill(rig, rig.theta, dump, "parameters");
+  const { network, plan } = rig;
+  // A GRU's state is its outputs alone.
+  if (model.cell === "gru") plan.floats(rig.state, network.stateSize).set(numbersOf(dump, "initial/h"));
+  else setState(rig, numbersOf(dump, "initial/h"), numbersOf(dump, "initial/c"));
 
-    // Forward alone first: `loss` without a gradient leaves the logits' place to the probabilities.
-    network.setWindow(tokensOf(dump, "inputs"), tokensOf(dump, "targets"), sequence);
-    network.pack(rig.theta);
-    network.forward(rig.theta, rig.state);
-    const forward = new Worst();
-    const logits = dump.tensors.get("logits");
-    if (logits) {
-      const { vocabulary } = model;
-      network.probabilities(rig.theta, (chunk) => {
-        const { logitStride, logits: at } = network.buffers;
-        for (let r = 0; r < chunk.rows; r++) {
-          const row = Array.from(
-            logits.data.subarray((chunk.row + r) * vocabulary, (chunk.row + r + 1) * vocabulary),
-          );
-          const sum = row.reduce((total, x) => total + Math.exp(x), 0);
-          const expected = row.map((x) => Math.exp(x) / sum);
-          forward.add("probabilities", plan.floats(at + 4 * r * logitStride, vocabulary), expected);
-        }
-      });
-      finish(rig.tape.run());
-      forward.add(
-        "nll of probabilities",
-        plan.floats(network.buffers.nll, sequence * batch),
-        numbersOf(dump, "nll"),
-      );
-    }
+  // Forward alone first: `loss` without a gradient leaves the logits' place to the probabilities.
+  network.setWindow(tokensOf(dump, "inputs"), tokensOf(dump, "targets"), sequence);
+  network.pack(rig.theta);
+  network.forward(rig.theta, rig.state);
+  const forward = new Worst();
+  const logits = dump.tensors.get("logits");
+  if (logits) {
+    const { vocabulary } = model;
+    network.probabilities(rig.theta, (chunk) => {
+      const { logitStride, logits: at } = network.buffers;
+      for (let r = 0; r < chunk.rows; r++) {
+        const row = Array.from(
+          logits.data.subarray((chunk.row + r) * vocabulary, (chunk.row + r + 1) * vocabulary),
+        );
+        const sum = row.reduce((total, x) => total + Math.exp(x), 0);
+        const expected = row.map((x) => Math.exp(x) / sum);
+        forward.add("probabilities", plan.floats(at + 4 * r * logitStride, vocabulary), expected);
+      }
+    });
+    finish(rig.tape.run());
+    forward.add(
+      "nll of probabilities",
+      plan.floats(network.buffers.nll, sequence * batch),
+      numbersOf(dump, "nll"),
+    );
+  }
 
-    const loss = rig.run(tokensOf(dump, "inputs"), tokensOf(dump, "targets"), sequence);
-    forward.add("loss", [loss], numbersOf(dump, "loss"));
-    forward.add("nll", plan.floats(network.buffers.nll, sequence * batch), numbersOf(dump, "nll"));
+  const loss = rig.run(tokensOf(dump, "inputs"), tokensOf(dump, "targets"), sequence);
+  forward.add("loss", [loss], numbersOf(dump, "loss"));
+  forward.add("nll", plan.floats(network.buffers.nll, sequence * batch), numbersOf(dump, "nll"));
+  if (model.cell === "gru")
+    forward.add("final/h", plan.floats(rig.state, network.stateSize), numbersOf(dump, "final/h"));
+  else {
     const { h, c } = stateOf(rig);
     forward.add("final/h", h, numbersOf(dump, "final/h"));
     forward.add("final/c", c, numbersOf(dump, "final/c"));
-    const gradients = new Worst();
-    for (const [tensor, { data }] of group(dump, "gradients")) {
-      expect(data.some((x) => x !== 0)).toBe(true);
-      gradients.add(tensor, rig.segment(rig.gradient, tensor), data);
-    }
-    console.log(`${name}: forward ${forward}, gradients ${gradients}`);
-    expect(forward.error).toBeLessThan(GRADIENTS);
-    expect(gradients.error).toBeLessThan(GRADIENTS);
-  },
-);
+  }
+  const gradients = new Worst();
+  for (const [tensor, { data }] of group(dump, "gradients")) {
+    expect(data.some((x) => x !== 0)).toBe(true);
+    gradients.add(tensor, rig.segment(rig.gradient, tensor), data);
+  }
+  console.log(`${name}: forward ${forward}, gradients ${gradients}`);
+  expect(forward.error).toBeLessThan(GRADIENTS);
+  expect(gradients.error).toBeLessThan(GRADIENTS);
+});
 
 /** The guide of a dump, with the constants of its metadata. */
 function guideOf({ metadata }: OracleDump, plan: MemoryPlan, layout: Layout): Guide {

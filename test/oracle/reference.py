@@ -13,12 +13,16 @@ import philox
 
 
 class LanguageModel(nn.Module):
-    """embedding -> LSTM x layers -> linear, or an adaptive softmax; tied: the output weight is the embedding."""
+    """embedding -> LSTM or GRU x layers -> linear, or an adaptive softmax; tied: the output weight is the embedding."""
 
-    def __init__(self, vocabulary, embedding, hidden, layers, tied=False, cutoffs=None, dtype=torch.float64):
+    def __init__(self, vocabulary, embedding, hidden, layers, tied=False, cutoffs=None, cell="lstm", dtype=torch.float64):
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, embedding, dtype=dtype)
-        self.lstm = nn.LSTM(embedding, hidden, layers, dtype=dtype)
+        if cell == "gru":
+            self.gru = nn.GRU(embedding, hidden, layers, dtype=dtype)
+        else:
+            self.lstm = nn.LSTM(embedding, hidden, layers, dtype=dtype)
+        self.cell = cell
         self.adaptive = cutoffs is not None
         if self.adaptive:
             self.output = nn.AdaptiveLogSoftmaxWithLoss(
@@ -35,7 +39,11 @@ class LanguageModel(nn.Module):
 
         Returns logits [T,B,V] (log-probabilities of an adaptive softmax), nll [T·B] and the state after the last step.
         """
-        hidden, state = self.lstm(self.embedding(inputs), state)
+        if self.cell == "gru":
+            hidden, h = self.gru(self.embedding(inputs), state[0])
+            state = h, h
+        else:
+            hidden, state = self.lstm(self.embedding(inputs), state)
         if self.adaptive:
             logits = self.output.log_prob(hidden.flatten(0, 1)).view(*hidden.shape[:2], -1)
             return logits, -self.output(hidden.flatten(0, 1), targets.flatten()).output, state

@@ -2,7 +2,8 @@
  * @module How calls are split over threads: as kernels may be cut, one part for each thread that is awake. A sum over a
  * flat array is one of fixed blocks, each added up by itself, then all in their order.
  */
-import { type Cut, cutOf, type Kernel, SUM_BLOCK, type Way } from "../cuts.ts";
+import { CUTS, type Cut, cutOf, type Kernel, SUM_BLOCK, type Way } from "../cuts.ts";
+import type { KernelExports } from "../generated/signatures.ts";
 import type { Crew } from "../kernels.ts";
 import { type Named, orderOf, positional, type Step, turned } from "../tape.ts";
 import { MOST_PIECES, MOST_RESULTS } from "./control.ts";
@@ -37,6 +38,23 @@ export class PoolCrew implements Crew {
     this.#attachment = attachment;
     this.#index = new Map(names.map((name, i) => [name, i]));
     this.#scratch = scratch;
+  }
+
+  /** The kernels for callers by position: what may be cut is, where that is worth it. */
+  join(own: KernelExports): KernelExports {
+    const kernels = Object.keys(CUTS).map((name) => {
+      const kernel = name as Kernel;
+      const [order, cut] = [orderOf(kernel), cutOf(kernel)!];
+      const alone = own[kernel] as (...values: number[]) => number;
+      return [
+        name,
+        (...values: number[]) => {
+          const args = Object.fromEntries(order.map((argument, i) => [argument, values[i]]));
+          return this.call(kernel, args, cut.cost(args)) ?? alone(...values);
+        },
+      ];
+    });
+    return { ...own, ...Object.fromEntries(kernels) };
   }
 
   call(kernel: Kernel, args: Named, cost: number): number | undefined {

@@ -30,11 +30,12 @@ export function share(pool: ThreadPool, module: WebAssembly.Module, own: KernelE
     names.map((name) => own[name as keyof KernelExports] as KernelFunction),
   );
   const scratch = Math.ceil(own.gemmScratchSize() / 64) * 64;
+  const crew = new PoolCrew(pool, attachment, names, scratch);
   return {
     // Room for the scratch of every thread.
-    exports: { ...own, gemmScratchSize: () => scratch * pool.count },
+    exports: { ...crew.join(own), gemmScratchSize: () => scratch * pool.count },
     memory,
-    crew: new PoolCrew(pool, attachment, names, scratch),
+    crew,
     release: () => pool.detach(attachment),
   };
 }

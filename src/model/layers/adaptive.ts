@@ -37,7 +37,7 @@ interface Cluster extends Tail {
   readonly classifier: Classifier;
 }
 
-/** Rows of the window whose targets are in one cluster: a stretch of `members` and of the arrays beside it. */
+/** Rows of the window whose targets are in one cluster: a range of `members` and of the arrays beside it. */
 interface Group {
   from: number;
   count: number;

@@ -1,8 +1,9 @@
 /** @module The cells that recurrent layers can have. */
 import type { Cell } from "./cell.ts";
+import { gru } from "./gru.ts";
 import { lstm } from "./lstm.ts";
 
-export const CELLS = { lstm };
+export const CELLS = { lstm, gru };
 export type CellName = keyof typeof CELLS;
 
 export function cellOf(name: CellName): Cell {

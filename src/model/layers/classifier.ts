@@ -129,14 +129,14 @@ export class Classifier {
     tape.js(() => take(total));
   }
 
-  /** A chunk's losses in double precision, in stretches of a size that figures depend on. */
+  /** A chunk's losses in double precision, in ranges of a size that figures depend on. */
   #total({ nll, count }: ClassifierRows): number {
     const losses = this.#context.plan.floats(nll, count);
-    const stretch = 2 * Math.max(1, Math.floor(PART / this.shape.size));
+    const range = 2 * Math.max(1, Math.floor(PART / this.shape.size));
     let total = 0;
-    for (let from = 0; from < count; from += stretch) {
+    for (let from = 0; from < count; from += range) {
       let part = 0;
-      for (let r = from; r < Math.min(count, from + stretch); r++) part += losses[r];
+      for (let r = from; r < Math.min(count, from + range); r++) part += losses[r];
       total += part;
     }
     return total;

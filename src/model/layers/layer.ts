@@ -12,7 +12,7 @@ import type { Products } from "../products.ts";
  */
 export type Role = "embedding" | "input" | "recurrent" | "inner" | "output" | "bias";
 
-/** First values: normal, or uniform between −1/√width and 1/√width but for a stretch of one value. */
+/** First values: normal, or uniform between −1/√width and 1/√width but for a range of one value. */
 export type Init =
   | { readonly kind: "normal" }
   | {
