@@ -35,7 +35,7 @@ function layout(): Layout {
       offset: 0,
       size: WEIGHTS,
       bias: false,
-      role: "output",
+      role: "embedding",
       init: { kind: "normal" },
     },
     { name: "bias", shape: [3], offset: 32, size: 3, bias: true, role: "bias", init: { kind: "normal" } },
