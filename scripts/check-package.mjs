@@ -9,16 +9,17 @@ import { build } from "esbuild";
 
 /**
  * Bytes, minified and gzip, kernels included. The core is what predicts from a saved model, as an edge function does;
- * training comes on top. What grows beyond belongs into an entry point of its own.
+ * training comes on top. What grows beyond belongs into an entry point of its own. The core is to come back to 40,000:
+ * scoring many texts and sessions brought the tape and both output layers into it.
  */
 const SIZES = [
   {
     name: "the core: load, score, generate",
-    limit: 40_000,
+    limit: 60_500,
     source: 'export { LanguageModel } from "./dist/index.js";',
   },
-  { name: "all of svi-lm", limit: 64_000, source: 'export * from "./dist/index.js";' },
-  { name: "svi-lm/metrics", limit: 7_600, source: 'export * from "./dist/metrics.js";' },
+  { name: "all of svi-lm", limit: 86_500, source: 'export * from "./dist/index.js";' },
+  { name: "svi-lm/metrics", limit: 10_500, source: 'export * from "./dist/metrics.js";' },
 ];
 const KERNELS = ["simd.wasm", "relaxed.wasm", "simd.ts", "relaxed.ts"].map(
   (f) => `src/kernels/generated/${f}`,

@@ -100,7 +100,7 @@ export type RunEvent =
 /** Times that a job may fail before the run does. */
 const ATTEMPTS = 5;
 /** Results of one job among which two must be the same. */
-const MOST_RESULTS = 5;
+const MOST_RESULTS = 9;
 const BACKOFF = { type: "exponential", delay: 1000 };
 
 /** @throws SviError `E_OPTION`, `E_TEXT_SHORT`, `E_FILE_MISSING`, `E_FILE_READ` */

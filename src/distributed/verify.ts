@@ -9,7 +9,7 @@ export function sampled({ verify, shards }: RunPlan, round: number): number[] {
 }
 
 export interface Verdict {
-  /** What was found twice, or once where nobody repeated it; null while no two agree. */
+  /** What two workers found, or one where nobody repeated it; null while no two agree. */
   readonly result: QueuedResult | null;
   readonly found: number;
   /** Workers whose results were something else. */
@@ -25,8 +25,11 @@ export function agreement(results: readonly QueuedResult[]): Verdict {
     const key = keyOf(result);
     votes.set(key, [...(votes.get(key) ?? []), result]);
   }
-  const [most] = [...votes.values()].sort((a, b) => b.length - a.length);
-  const decided = results.length === 1 || most.length > 1;
+  const workersOf = (found: readonly QueuedResult[]) => new Set(found.map(({ worker }) => worker)).size;
+  const [most] = [...votes.values()].sort((a, b) => workersOf(b) - workersOf(a));
+  // One worker that repeats itself proves nothing, unless there is no other.
+  const alone = votes.size === 1 && results.length > 2;
+  const decided = results.length === 1 || workersOf(most) > 1 || alone;
   return {
     result: decided ? most[0] : null,
     found: results.length,

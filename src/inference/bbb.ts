@@ -68,7 +68,10 @@ export function bbb(options: Partial<Omit<BbbMethod, "kind">> = {}): BbbMethod {
   return described(method, options);
 }
 
-/** @deprecated Its name is `bbb` now. */
+/**
+ * @deprecated Its name is `bbb` now.
+ * @alias
+ */
 export const bayesByBackprop = bbb;
 /** @deprecated Its name is `BbbMethod` now. */
 export type MeanFieldMethod = BbbMethod;

@@ -13,8 +13,12 @@ import { type NodeWorker, startFromFile, type WebWorker } from "./host.ts";
  * imports `svi-lm/worker/thread`.
  *
  * ```ts
- * const { Corpus, LanguageModel, fit } = await connect();
- * const corpus = await Corpus.open(file, { tokenizer: "character" });
+ * import { connect } from "svi-lm/worker";
+ *
+ * const client = await connect();
+ * const corpus = await client.Corpus.open("the sea, the sea", { tokenizer: "character" });
+ * console.log(corpus.tokens); // 16
+ * client.terminate();
  * ```
  *
  * @throws SviError `E_WORKER` where the worker cannot be loaded, does not answer or is of another version;

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { sources } from "../../src/kernels/generated/identity.ts";
 import { bundleCommandLine, freePort, Member, Redis } from "./support.ts";
 
 const BUNDLE = "build/test-cluster.mjs";
@@ -96,37 +95,6 @@ describe("a run over several processes", () => {
     await redis.kill();
     await redis.start();
     expect(await hashOf(coordinator)).toBe(undisturbed);
-  });
-
-  it("has that hash when one worker returns wrong results, which is named", {
-    timeout: 120_000,
-  }, async () => {
-    const { Worker } = await import("bullmq");
-    const coordinator = coordinate("--verify", "4");
-    const liar = new Worker(
-      `svi-lm-jobs-${sources}`,
-      async ({ data }) => ({
-        ...data,
-        change: data.model,
-        state: data.model,
-        text: "0",
-        tokens: 6976,
-        nll: 1,
-        seconds: 1,
-        worker: "liar",
-      }),
-      { connection: { host: "127.0.0.1", port: redis.port }, concurrency: 1, drainDelay: 1 },
-    );
-    let lies = 0;
-    liar.on("completed", () => {
-      if (++lies === 1) void liar.close();
-    });
-    await liar.waitUntilReady();
-    await coordinator.until(({ event }) => event === "shard");
-    work();
-    work();
-    expect(await hashOf(coordinator)).toBe(undisturbed);
-    expect(coordinator.events).toContainEqual({ event: "poisoned", round: 0, shard: 0, worker: "liar" });
   });
 });
 

@@ -24,4 +24,12 @@ describe("results of one job by several workers", () => {
     const verdict = agreement([result("liar", "y"), result("a", "x"), result("b", "x")]);
     expect(verdict).toMatchObject({ result: { change: "x" }, poisoned: ["liar"] });
   });
+
+  it("are not decided by one worker that repeats itself, unless there is no other", () => {
+    expect(agreement([result("liar", "y"), result("liar", "y")]).result).toBeNull();
+    expect(agreement([result("liar", "y"), result("liar", "y"), result("a", "x")]).result).toBeNull();
+    expect(agreement([result("a", "x"), result("a", "x"), result("a", "x")]).result).toMatchObject({
+      change: "x",
+    });
+  });
 });

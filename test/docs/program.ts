@@ -46,7 +46,7 @@ const sources: Plugin = {
     const known = entryPoints();
     onResolve({ filter: /^svi-lm(\/|$)/ }, ({ path }) =>
       path === "svi-lm/worker"
-        ? { path: pathToFileURL(resolve(FOLDER, "worker/index.js")).href, external: true }
+        ? { path: pathToFileURL(resolve(FOLDER, "worker/node.js")).href, external: true }
         : { path: resolve(known.get(path)!) },
     );
   },
