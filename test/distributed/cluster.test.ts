@@ -160,14 +160,28 @@ describe("what cannot work is refused", () => {
   it("stops where it is asked to, with the model of the last merged round", {
     timeout: 120_000,
   }, async () => {
-    const coordinator = coordinate("--seed", "3", "--rounds", "500");
-    work();
+    const own = new Redis(await freePort());
+    await own.start();
+    const shape = "--embedding 8 --hidden 16 --batch 4 --sequence 16 --shards 4 --rounds 500 --lock 1".split(
+      " ",
+    );
+    const at = ["--redis", own.url];
+    const coordinator = new Member(BUNDLE, [
+      "coordinate",
+      text,
+      "--out",
+      join(folder, "stop.svi"),
+      ...at,
+      ...shape,
+    ]);
+    members.push(coordinator, new Member(BUNDLE, ["work", ...at, "--lock", "1"]));
     await coordinator.until(({ event }) => event === "round");
-    const stop = new Member(BUNDLE, ["stop", "--redis", redis.url]);
+    const stop = new Member(BUNDLE, ["stop", ...at]);
     await stop.ended;
     expect(await last(coordinator)).toMatchObject({
       event: "stopped",
       hash: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
+    await own.remove();
   });
 });

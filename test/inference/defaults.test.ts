@@ -19,7 +19,7 @@ const segments: Segment[] = [
     offset: 0,
     size: ROWS * WIDTH,
     bias: false,
-    role: "output",
+    role: "embedding",
     init: { kind: "normal" },
   },
   {

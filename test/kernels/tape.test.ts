@@ -18,7 +18,10 @@ beforeAll(() => {
   instance.memory.grow(END / 65536 - instance.memory.buffer.byteLength / 65536);
 });
 
-describe.each(Object.entries(CALLS))("%s, cut into slices", (_name, call) => {
+/** Sums over flat arrays are cut at multiples of PART alone, which is more than these calls have. */
+const WHOLE = new Set(["sumSquares", "sumSquares, whole blocks", "isFiniteArray", "maxAbs"]);
+
+describe.each(Object.entries(CALLS))("%s, cut into slices", (name, call) => {
   test("has the bits of one call", () => {
     const expected = outcome(instance, loosely(instance.exports), call);
     let pauses = 0;
@@ -30,7 +33,7 @@ describe.each(Object.entries(CALLS))("%s, cut into slices", (_name, call) => {
       expect(found.value).toBe(expected.value);
       expect(found.bytes.equals(expected.bytes)).toBe(true);
     }
-    expect(pauses).toBeGreaterThan(1);
+    if (!WHOLE.has(name)) expect(pauses).toBeGreaterThan(1);
   });
 });
 
