@@ -184,6 +184,7 @@ class QueuedRun {
   #started = 0;
   #state: RoundState | null = null;
   #attempt = 1;
+  #begun = false;
   /** Why a job has failed for good; the round that waits for it is told no more than that it did. */
   #reason: string | null = null;
   #rounds!: Queue;
@@ -239,6 +240,7 @@ class QueuedRun {
     const state = saved ?? initialState(this.#plan);
     this.#state = state;
     await this.#list(state, "running", null);
+    this.#begun = true;
     if (!(await rounds.getJob(this.#id(state.round)))) await this.#addRound(state);
     const lockDuration = requireLock(this.#options.lockSeconds);
     const worker = new Worker<QueuedRound>(
@@ -395,7 +397,8 @@ class QueuedRun {
       shards: shards.length,
       store: this.#storeName,
       started: before?.started ?? started,
-      status,
+      // A request to stop that came while a round was merged stands.
+      status: this.#begun && status === "running" && before?.status === "stopped" ? "stopped" : status,
       round,
       tokens,
       nll,
