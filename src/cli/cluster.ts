@@ -51,7 +51,7 @@ const RUN = {
     help: "epochs over the first shard before the first round",
   },
   damping: { kind: "number", value: "X", default: 1, help: "share of the merged change that is made" },
-  verify: { kind: "number", default: 0, help: "jobs of a round that a second worker repeats" },
+  verify: { kind: "number", default: 0, help: "jobs of a round that a second worker repeats (needs two)" },
   batch: { kind: "number", default: 8, help: "lanes of text that a job reads side by side" },
   sequence: { kind: "number", default: 64, help: "tokens that gradients flow back through" },
   seed: { kind: "number", default: 1, help: "the same seed gives the same model, to the bit" },
@@ -66,6 +66,7 @@ export const coordinate = command({
   summary: "train one model with workers on many machines, through Redis",
   example: "svi-lm cluster coordinate big.txt --redis redis://host:6379 --out big.svi",
   words: ["text…"],
+  addresses: true,
   options: RUN,
   async run({ words, options, json, interruption }) {
     const { out } = options;

@@ -1,6 +1,7 @@
 /** @module What a command is: a name, a table of options, a function; and the words that are read by that table. */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { isAddress } from "../distributed/texts.ts";
 import type { Interruption } from "./interrupt.ts";
 import type { PathUse } from "./paths.ts";
 import { UsageError } from "./usage.ts";
@@ -68,6 +69,8 @@ export interface Command {
    * or "?" for none.
    */
   readonly words: readonly string[];
+  /** Whether its words may be http(s) addresses as well. */
+  readonly addresses?: boolean;
   readonly options: Options;
   /** @returns the exit code */
   run(invocation: Invocation): Promise<number>;
@@ -170,12 +173,12 @@ export function wordUsage(word: string): string {
 
 /** Every path of an invocation: words are read; a table says what options are for. */
 export function pathsOf(
-  { words, options: table }: Command,
+  { words, addresses, options: table }: Command,
   given: readonly string[],
   options: Values<Options>,
 ): PathUse[] {
   const uses: PathUse[] = given.flatMap((path, i) => {
-    if (/^https?:\/\//.test(path)) return [];
+    if (addresses && isAddress(path)) return [];
     const word = words[Math.min(i, words.length - 1)].replace(/[?…]$/, "");
     return [{ path, name: word === "M" ? "the model" : `a ${word}`, use: "read" }];
   });

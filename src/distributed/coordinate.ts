@@ -1,15 +1,14 @@
 /** @module The coordinator: cuts a text into shards, adds every round's jobs to the queue, merges their results. */
 import { resolve } from "node:path";
 import type { Queue, Job as QueueJob } from "bullmq";
-import { requireInteger, requireNumber, SviError } from "../errors.ts";
-import { FRESH } from "../inference/ivon/guide.ts";
-import { type IvonMethod, ivon } from "../inference/ivon/method.ts";
-import { packageVersion, sources } from "../kernels/generated/identity.ts";
+import { SviError } from "../errors.ts";
+import { sources } from "../kernels/generated/identity.ts";
 import { LanguageModel } from "../languageModel.ts";
 import type { JsonTokenizerReader } from "../text/types.ts";
 import { Channel } from "./channel.ts";
 import { nameOf, planBytes, type RunPlan } from "./plan.ts";
 import {
+  clearStop,
   connect,
   jobsQueue,
   type Libraries,
@@ -26,7 +25,9 @@ import {
   requireLock,
   roundsQueue,
   saveState,
+  stopAsked,
 } from "./queue.ts";
+import { planRun, type RunOptions } from "./request.ts";
 import {
   initialState,
   type Job,
@@ -37,34 +38,7 @@ import {
   spent,
 } from "./rounds.ts";
 import { Blobs, type Store } from "./store.ts";
-import { openText, type Shard, shardTexts } from "./texts.ts";
 import { agreement, sampled, type Verdict } from "./verify.ts";
-
-/** What a run is asked for; what is omitted is as in `fit`. */
-export interface RunOptions {
-  /** Untrained, or trained before: where all shards begin. */
-  readonly model: LanguageModel;
-  /** Paths, or http(s) addresses that answer range requests; every worker must be able to read them. */
-  readonly texts: readonly string[];
-  /** 8 by default. */
-  readonly shards?: number;
-  /** Times that all shards are merged; 20 by default. */
-  readonly rounds?: number;
-  /** Epochs over its shard that a job reads in a round; 0.25 by default. */
-  readonly local?: number;
-  /** Share of the merged change that is made in a round, above 0; 1 by default. */
-  readonly damping?: number;
-  /** Epochs over the first shard that one job reads before the first round; 0.5 by default. */
-  readonly warmUp?: number;
-  /** Jobs of every round that a second worker repeats, to compare; 0 by default. */
-  readonly verify?: number;
-  readonly inference?: IvonMethod;
-  readonly batch?: number;
-  readonly sequence?: number;
-  readonly seed?: number;
-  readonly products?: "float32" | "int16";
-  readonly lineEnds?: "keep" | "lf";
-}
 
 export interface CoordinateOptions extends RunOptions {
   readonly redis: string;
@@ -99,56 +73,11 @@ export type RunEvent =
 
 /** Times that a job may fail before the run does. */
 const ATTEMPTS = 5;
-/** Results of one job among which two must be the same. */
-const MOST_RESULTS = 9;
+/** Workers of one job among which two must agree. */
+const MOST_WORKERS = 5;
+/** How long a job waits that only the same worker has taken again, in milliseconds. */
+const REPEATED = 1000;
 const BACKOFF = { type: "exponential", delay: 1000 };
-
-/** @throws SviError `E_OPTION`, `E_TEXT_SHORT`, `E_FILE_MISSING`, `E_FILE_READ` */
-export async function planRun(options: RunOptions, blobs: Blobs): Promise<RunPlan> {
-  const count = requireInteger("shards", options.shards ?? 8, 1, 10_000);
-  const method = requireMethod(options.inference ?? ivon());
-  const positive = (name: string, value: number) =>
-    requireNumber(name, value, "a number above 0", (v) => v > 0);
-  const shards = await openAndShard(options.texts, count);
-  return {
-    version: packageVersion,
-    sources,
-    shards,
-    lineEnds: options.lineEnds ?? "keep",
-    method,
-    batch: requireInteger("batch", options.batch ?? 32, 1, 4096),
-    sequence: requireInteger("sequence", options.sequence ?? 64, 1, 4096),
-    seed: requireInteger("seed", options.seed ?? 1, 0, 2 ** 32 - 1),
-    products: options.products ?? "float32",
-    rounds: requireInteger("rounds", options.rounds ?? 20, 1, 1_000_000),
-    local: positive("local", options.local ?? 0.25),
-    damping: positive("damping", options.damping ?? 1),
-    warmUp: positive("warmUp", options.warmUp ?? 0.5),
-    verify: requireInteger("verify", options.verify ?? 0, 0, count),
-    initial: await blobs.put(options.model.toBytes()),
-  };
-}
-
-function requireMethod(method: IvonMethod): RunPlan["method"] {
-  const prior = method.prior ?? FRESH;
-  if (method.kind === "ivon" && prior.kind === "gaussian") return { ...method, prior };
-  throw new SviError("E_OPTION", "A distributed run infers a posterior from a Gaussian prior", {
-    option: "inference",
-    value: method,
-    remedy: "Give ivon(), or ivon({ prior: gaussianPrior(0.3) })",
-  });
-}
-
-async function openAndShard(texts: readonly string[], count: number): Promise<Shard[]> {
-  const places = texts.map((at) => (/^https?:\/\//.test(at) ? at : resolve(at)));
-  const opened: { at: string; source: Awaited<ReturnType<typeof openText>> }[] = [];
-  try {
-    for (const at of places) opened.push({ at, source: await openText(at) });
-    return await shardTexts(opened, count);
-  } finally {
-    for (const { source } of opened) await source.close();
-  }
-}
 
 /**
  * Runs all rounds. Called again with the same options after a crash it continues where the run stood.
@@ -184,7 +113,8 @@ class QueuedRun {
   #started = 0;
   #state: RoundState | null = null;
   #attempt = 1;
-  #begun = false;
+  /** When the run was begun first. */
+  #since = "";
   /** Why a job has failed for good; the round that waits for it is told no more than that it did. */
   #reason: string | null = null;
   #rounds!: Queue;
@@ -236,11 +166,12 @@ class QueuedRun {
     const known = (await readRuns(connection)).get(this.#name);
     const under = known?.status === "running" || known?.status === "stopped";
     this.#attempt = under ? known.attempt : (known?.attempt ?? 0) + 1;
+    this.#since = known?.started ?? new Date().toISOString();
+    await clearStop(connection, this.#name);
     const saved = known?.status === "done" ? null : await readState(connection, this.#name);
     const state = saved ?? initialState(this.#plan);
     this.#state = state;
     await this.#list(state, "running", null);
-    this.#begun = true;
     if (!(await rounds.getJob(this.#id(state.round)))) await this.#addRound(state);
     const lockDuration = requireLock(this.#options.lockSeconds);
     const worker = new Worker<QueuedRound>(
@@ -291,8 +222,9 @@ class QueuedRun {
     }
   }
 
-  #child(job: Job, again: number) {
-    const data: QueuedJob = { ...job, run: this.#name, store: this.#storeName, again };
+  /** @param done workers that have done it: it waits for another */
+  #child(job: Job, again: number, done: readonly string[] = []) {
+    const data: QueuedJob = { ...job, run: this.#name, store: this.#storeName, again, done };
     return {
       name: again > 0 ? "repeat" : "shard",
       queueName: jobsQueue(sources),
@@ -357,22 +289,23 @@ class QueuedRun {
         this.#reportPoisoned(state, verdicts);
         return verdicts.map(({ result }) => result!);
       }
-      for (const shard of open) await this.#repeat(job, jobs[shard], verdicts[shard].found);
+      for (const shard of open) await this.#repeat(job, jobs[shard], verdicts[shard]);
       if (await job.moveToWaitingChildren(token)) throw new this.#library.WaitingChildrenError();
     }
   }
 
-  async #repeat(parent: QueueJob, job: Job, again: number): Promise<void> {
-    if (again >= MOST_RESULTS)
-      throw new SviError("E_WORKER", `No two of ${again} results of shard ${job.shard} are the same`, {
-        value: again,
+  async #repeat(parent: QueueJob, job: Job, { found: again, workers }: Verdict): Promise<void> {
+    if (workers.length >= MOST_WORKERS)
+      throw new SviError("E_WORKER", `No two of ${workers.length} workers agree on shard ${job.shard}`, {
+        value: workers,
         remedy: "Find the machines whose arithmetic fails, and run the same command again",
       });
     const queue = new this.#library.Queue<QueuedJob>(jobsQueue(sources), { connection: this.#client });
     try {
-      const { data, name, opts } = this.#child(job, again);
+      const { data, name, opts } = this.#child(job, again, workers);
       const { id, queueQualifiedName } = parent;
-      await queue.add(name, data, { ...opts, parent: { id: id!, queue: queueQualifiedName } });
+      const delay = again > workers.length ? REPEATED : 0;
+      await queue.add(name, data, { ...opts, delay, parent: { id: id!, queue: queueQualifiedName } });
     } finally {
       await queue.close();
     }
@@ -388,17 +321,14 @@ class QueuedRun {
   async #list(state: RoundState, status: RunEntry["status"], hash: string | null): Promise<void> {
     const { round, tokens, nll } = state;
     const { version, shards, rounds } = this.#plan;
-    const started = new Date().toISOString();
-    const before = (await readRuns(this.#client)).get(this.#name);
     await listRun(this.#client, this.#name, {
       version,
       sources,
       rounds,
       shards: shards.length,
       store: this.#storeName,
-      started: before?.started ?? started,
-      // A request to stop that came while a round was merged stands.
-      status: this.#begun && status === "running" && before?.status === "stopped" ? "stopped" : status,
+      started: this.#since,
+      status,
       round,
       tokens,
       nll,
@@ -409,8 +339,7 @@ class QueuedRun {
   }
 
   async #stopWhereAsked(): Promise<void> {
-    const entry = (await readRuns(this.#client)).get(this.#name);
-    if (entry?.status === "stopped") await this.#end("stopped");
+    if (await stopAsked(this.#client, this.#name)) await this.#end("stopped");
   }
 
   /** The same command then begins at the last merged round, with new jobs. */

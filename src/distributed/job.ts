@@ -1,5 +1,4 @@
 /** @module One job: a shard's part of a round, a function of the job's data and the shard's text alone. */
-
 import type { Kernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
@@ -130,7 +129,7 @@ function resume(trainer: Trainer, posterior: Posterior, plan: RunPlan, state: Ui
   const hessian = arrays.get("hessian")!;
   for (const { offset, size, bias } of layout.segments)
     if (!bias) for (let i = offset; i < offset + size; i++) hessian[i] = (precision[i] - prior) / lambda!;
-  arrays.set("mean", mean.slice());
+  arrays.set("mean", mean);
   trainer.restore(arrays, lists);
 }
 

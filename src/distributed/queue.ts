@@ -9,8 +9,10 @@ export interface QueuedJob extends Job {
   readonly run: string;
   /** "redis", or the folder of the blobs. */
   readonly store: string;
-  /** Whether it repeats another worker's job, to compare. */
+  /** How many have done it before, to compare. */
   readonly again: number;
+  /** Names of workers that have done it: it waits for another. */
+  readonly done: readonly string[];
 }
 
 /** Data of the job that waits for all jobs of a round. */
@@ -145,6 +147,21 @@ export async function saveState(client: RedisClient, run: string, state: RoundSt
 export async function readState(client: RedisClient, run: string): Promise<RoundState | null> {
   const text = await client.get(`svi-lm:state:${run}`);
   return text === null ? null : JSON.parse(text);
+}
+
+/** A request to stop is nobody's but its own: what the coordinator lists meanwhile must not take it back. */
+const STOP = "svi-lm:stop:";
+
+export async function askToStop(client: RedisClient, run: string): Promise<void> {
+  await client.set(STOP + run, "1");
+}
+
+export async function stopAsked(client: RedisClient, run: string): Promise<boolean> {
+  return (await client.get(STOP + run)) !== null;
+}
+
+export async function clearStop(client: RedisClient, run: string): Promise<void> {
+  await client.del(STOP + run);
 }
 
 /** Milliseconds after which a job whose worker is gone is given to another. */

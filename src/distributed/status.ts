@@ -1,6 +1,6 @@
 /** @module What runs and workers there are, and the end of a run by request. */
 import { SviError } from "../errors.ts";
-import { connect, jobsQueue, libraries, listRun, type RunEntry, readRuns } from "./queue.ts";
+import { askToStop, connect, jobsQueue, libraries, type RunEntry, readRuns } from "./queue.ts";
 
 export interface ClusterStatus {
   readonly runs: readonly (RunEntry & {
@@ -49,8 +49,8 @@ export async function stopRun(options: { readonly redis: string; readonly run?: 
           remedy: "Name one of the runs that status lists",
         },
       );
-    const [run, entry] = found;
-    await listRun(client, run, { ...entry, status: "stopped" });
+    const [run] = found;
+    await askToStop(client, run);
     return run;
   } finally {
     client.disconnect();

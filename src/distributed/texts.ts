@@ -108,9 +108,14 @@ function changed(at: string, wanted: number, size: number): SviError {
   });
 }
 
+/** Whether it names a text by an http(s) address, not by a path. */
+export function isAddress(at: string): boolean {
+  return /^https?:\/\//.test(at);
+}
+
 /** A file by its path, or what an http(s) address holds. */
 export function openText(at: string): Promise<OpenText> {
-  return /^https?:\/\//.test(at) ? openAddress(at) : openFile(at);
+  return isAddress(at) ? openAddress(at) : openFile(at);
 }
 
 /** @throws SviError `E_FILE_READ` where the address does not answer a range request with that range */

@@ -12,6 +12,8 @@ export interface Verdict {
   /** What two workers found, or one where nobody repeated it; null while no two agree. */
   readonly result: QueuedResult | null;
   readonly found: number;
+  /** Who made them. */
+  readonly workers: readonly string[];
   /** Workers whose results were something else. */
   readonly poisoned: readonly string[];
 }
@@ -27,12 +29,12 @@ export function agreement(results: readonly QueuedResult[]): Verdict {
   }
   const workersOf = (found: readonly QueuedResult[]) => new Set(found.map(({ worker }) => worker)).size;
   const [most] = [...votes.values()].sort((a, b) => workersOf(b) - workersOf(a));
-  // One worker that repeats itself proves nothing, unless there is no other.
-  const alone = votes.size === 1 && results.length > 2;
-  const decided = results.length === 1 || workersOf(most) > 1 || alone;
+  // One worker that repeats itself proves nothing.
+  const decided = results.length === 1 || workersOf(most) > 1;
   return {
     result: decided ? most[0] : null,
     found: results.length,
+    workers: [...new Set(results.map(({ worker }) => worker))],
     poisoned: decided ? results.filter((r) => keyOf(r) !== keyOf(most[0])).map(({ worker }) => worker) : [],
   };
 }

@@ -42,6 +42,8 @@ export type WorkEvent =
   | ({ readonly event: "done" } & QueuedResult)
   | { readonly event: "failed"; readonly run: string; readonly code: string; readonly message: string };
 
+/** For how long a job is left to the other workers. */
+const ANOTHER_MILLISECONDS = 500;
 /** Errors that another try, or another worker, would meet again. */
 const FINAL: ReadonlySet<string> = new Set([
   "E_TEXT_CHANGED",
@@ -91,7 +93,11 @@ function startWorker(
   const name = `${hostname()}-${process.pid}-${randomBytes(2).toString("hex")}`;
   const plans = new Map<string, RunPlan>();
   const handle = async (job: QueueJob<QueuedJob>, token?: string): Promise<QueuedResult> => {
-    const { run, round, shard, store, again } = job.data;
+    const { run, round, shard, store, again, done: others } = job.data;
+    if (others.includes(name)) {
+      await job.moveToDelayed(Date.now() + ANOTHER_MILLISECONDS, token!);
+      throw new library.DelayedError();
+    }
     channel.push({ event: "job", run, round, shard });
     try {
       const blobs = new Blobs(openStore(options.store ?? store, client));

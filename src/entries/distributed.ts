@@ -3,7 +3,7 @@ export {
   type CoordinateOptions,
   coordinate,
   type RunEvent,
-  type RunOptions,
 } from "../distributed/coordinate.ts";
+export type { RunOptions } from "../distributed/request.ts";
 export { type ClusterStatus, clusterStatus, stopRun } from "../distributed/status.ts";
 export { type WorkEvent, type WorkOptions, work } from "../distributed/work.ts";

@@ -290,7 +290,7 @@ describe("with a model", () => {
       training: null,
     });
     expect(info.tensors[0]).toEqual({ name: "embedding.weight", dtype: "F32", shape: [256, 8], bytes: 8192 });
-    expect((await cli.run("info", model)).out).toContain("256 → 8 → 1 × 16 → 256");
+    expect((await cli.run("info", model)).out).toContain("256 → 8 → 1 × 16 lstm → 256");
   });
 
   it("ends quietly where the reader of a pipe has gone", async () => {

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { sources } from "../../src/kernels/generated/identity.ts";
 import { bundleCommandLine, freePort, Member, Redis } from "./support.ts";
 
 const BUNDLE = "build/test-cluster.mjs";
@@ -95,6 +96,29 @@ describe("a run over several processes", () => {
     await redis.kill();
     await redis.start();
     expect(await hashOf(coordinator)).toBe(undisturbed);
+  });
+
+  it("has that hash when one worker returns wrong results, which is named", {
+    timeout: 120_000,
+  }, async () => {
+    const { Worker } = await import("bullmq");
+    const coordinator = coordinate("--verify", "4");
+    let lies = 0;
+    const liar = new Worker(
+      `svi-lm-jobs-${sources}`,
+      async ({ data }) => {
+        lies++;
+        const figures = { text: "0", tokens: 6976, nll: 1, seconds: 1, worker: "liar" };
+        return { ...data, ...figures, change: data.model, state: data.model };
+      },
+      { connection: { host: "127.0.0.1", port: redis.port }, drainDelay: 1 },
+    );
+    await vi.waitFor(() => expect(lies).toBeGreaterThan(0), 20_000);
+    await liar.close();
+    work();
+    work();
+    expect(await hashOf(coordinator)).toBe(undisturbed);
+    expect(coordinator.events).toContainEqual({ event: "poisoned", round: 0, shard: 0, worker: "liar" });
   });
 });
 

@@ -68,6 +68,8 @@ export function onTape(
 const ROWS = 37;
 const WIDTH = 1030;
 const LONG = 200_001;
+/** Of the cheapest passes, for both of the slices that they are tried with to be full. */
+const LONGER = 450_001;
 
 /** One call of each kernel that can be cut, and of some in several ways. */
 export const CALLS: Record<string, Call> = {
@@ -114,14 +116,14 @@ export const CALLS: Record<string, Call> = {
   probabilities: (k) => k.probabilities(at(0), at(2), IDS, at(3), ROWS, 1001, 1004),
   addEntropy: (k) => k.addEntropy(at(3), at(0), ROWS, 1004, 1, 0),
   scoreRows: (k) => k.scoreRows(at(3), at(0), IDS, ROWS, 1004, 1),
-  sumSquares: (k) => k.sumSquares(at(0), LONG),
-  "sumSquares, whole blocks": (k) => k.sumSquares(at(0), 40 * 4096),
+  sumSquares: (k) => k.sumSquares(at(0), LONGER),
+  "sumSquares, whole blocks": (k) => k.sumSquares(at(0), 110 * 4096),
   klNatural: (k) => k.klNatural(at(0), at(1), LONG, 0.1, 50),
   klMeanField: (k) => k.klMeanField(at(0), at(1), LONG, 0.1, 0.5),
   mixtureGradient: (k) => k.mixtureGradient(at(0), at(1), LONG, 0.1, 0.25, 0.4, 0.05, 0.9),
   entropyMeanField: (k) => k.entropyMeanField(at(0), LONG),
-  isFiniteArray: (k) => k.isFiniteArray(at(0), LONG),
-  maxAbs: (k) => k.maxAbs(at(0), LONG),
+  isFiniteArray: (k) => k.isFiniteArray(at(0), LONGER),
+  maxAbs: (k) => k.maxAbs(at(0), LONGER),
 };
 
 /** A call of products, in both of their forms. What is packed may be anything: all threads read the same. */

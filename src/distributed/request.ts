@@ -1,0 +1,83 @@
+/** @module What a distributed run is asked for, checked and turned into its plan. */
+import { resolve } from "node:path";
+import { requireInteger, requireNumber, SviError } from "../errors.ts";
+import { FRESH } from "../inference/ivon/guide.ts";
+import { type IvonMethod, ivon } from "../inference/ivon/method.ts";
+import { packageVersion, sources } from "../kernels/generated/identity.ts";
+import type { LanguageModel } from "../languageModel.ts";
+import type { RunPlan } from "./plan.ts";
+import type { Blobs } from "./store.ts";
+import { isAddress, openText, type Shard, shardTexts } from "./texts.ts";
+
+/** What a run is asked for; what is omitted is as in `fit`. */
+export interface RunOptions {
+  /** Untrained, or trained before: where all shards begin. */
+  readonly model: LanguageModel;
+  /** Paths, or http(s) addresses that answer range requests; every worker must be able to read them. */
+  readonly texts: readonly string[];
+  /** 8 by default. */
+  readonly shards?: number;
+  /** Times that all shards are merged; 20 by default. */
+  readonly rounds?: number;
+  /** Epochs over its shard that a job reads in a round; 0.25 by default. */
+  readonly local?: number;
+  /** Share of the merged change that is made in a round, above 0; 1 by default. */
+  readonly damping?: number;
+  /** Epochs over the first shard that one job reads before the first round; 0.5 by default. */
+  readonly warmUp?: number;
+  /** Jobs of every round that a second worker repeats, to compare; 0 by default. */
+  readonly verify?: number;
+  readonly inference?: IvonMethod;
+  readonly batch?: number;
+  readonly sequence?: number;
+  readonly seed?: number;
+  readonly products?: "float32" | "int16";
+  readonly lineEnds?: "keep" | "lf";
+}
+
+/** @throws SviError `E_OPTION`, `E_TEXT_SHORT`, `E_FILE_MISSING`, `E_FILE_READ` */
+export async function planRun(options: RunOptions, blobs: Blobs): Promise<RunPlan> {
+  const count = requireInteger("shards", options.shards ?? 8, 1, 10_000);
+  const method = requireMethod(options.inference ?? ivon());
+  const positive = (name: string, value: number) =>
+    requireNumber(name, value, "a number above 0", (v) => v > 0);
+  const shards = await openAndShard(options.texts, count);
+  return {
+    version: packageVersion,
+    sources,
+    shards,
+    lineEnds: options.lineEnds ?? "keep",
+    method,
+    batch: requireInteger("batch", options.batch ?? 32, 1, 4096),
+    sequence: requireInteger("sequence", options.sequence ?? 64, 1, 4096),
+    seed: requireInteger("seed", options.seed ?? 1, 0, 2 ** 32 - 1),
+    products: options.products ?? "float32",
+    rounds: requireInteger("rounds", options.rounds ?? 20, 1, 1_000_000),
+    local: positive("local", options.local ?? 0.25),
+    damping: positive("damping", options.damping ?? 1),
+    warmUp: positive("warmUp", options.warmUp ?? 0.5),
+    verify: requireInteger("verify", options.verify ?? 0, 0, count),
+    initial: await blobs.put(options.model.toBytes()),
+  };
+}
+
+function requireMethod(method: IvonMethod): RunPlan["method"] {
+  const prior = method.prior ?? FRESH;
+  if (method.kind === "ivon" && prior.kind === "gaussian") return { ...method, prior };
+  throw new SviError("E_OPTION", "A distributed run infers a posterior from a Gaussian prior", {
+    option: "inference",
+    value: method,
+    remedy: "Give ivon(), or ivon({ prior: gaussianPrior(0.3) })",
+  });
+}
+
+async function openAndShard(texts: readonly string[], count: number): Promise<Shard[]> {
+  const places = texts.map((at) => (isAddress(at) ? at : resolve(at)));
+  const opened: { at: string; source: Awaited<ReturnType<typeof openText>> }[] = [];
+  try {
+    for (const at of places) opened.push({ at, source: await openText(at) });
+    return await shardTexts(opened, count);
+  } finally {
+    for (const { source } of opened) await source.close();
+  }
+}
