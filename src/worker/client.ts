@@ -73,6 +73,12 @@ export class WorkerTokenizer extends Remote {
     return this[CONNECTION].call("decode", this[HANDLE], Int32Array.from(ids));
   }
 
+  /** The text that `ids` add behind the tokens `before`. */
+  continue(before: ArrayLike<number>, ids: ArrayLike<number>): Promise<string> {
+    const own = this[HANDLE];
+    return this[CONNECTION].call("continueText", own, Int32Array.from(before), Int32Array.from(ids));
+  }
+
   /** What `tokenizerFromDescription` of svi-lm turns into a tokenizer on this side. */
   describe(): Promise<TokenizerDescription> {
     return this[CONNECTION].call("describe", this[HANDLE]);

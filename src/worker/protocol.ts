@@ -104,6 +104,7 @@ export interface ThreadFunctions {
   ): Promise<TokenizerState>;
   encode(tokenizer: Handle, text: string): Int32Array;
   decode(tokenizer: Handle, ids: Int32Array): string;
+  continueText(tokenizer: Handle, before: Int32Array, ids: Int32Array): string;
   describe(tokenizer: Handle): TokenizerDescription;
   createModel(options: WireCreateOptions): Promise<ModelState>;
   loadModel(job: Job, source: Uint8Array | ArrayBuffer | Blob): Promise<ModelState>;

@@ -101,6 +101,7 @@ class Server {
     | "learnTokenizer"
     | "encode"
     | "decode"
+    | "continueText"
     | "describe"
   > {
     const corpusOf = (handle: Handle) => this.#find<Corpus>(handle);
@@ -134,6 +135,7 @@ class Server {
         return move(ids, ids.buffer);
       },
       decode: (tokenizer, ids) => tokenizerOf(tokenizer).decode(ids),
+      continueText: (tokenizer, before, ids) => tokenizerOf(tokenizer).continue(before, ids),
       describe: (tokenizer) => tokenizerOf(tokenizer).describe(),
     };
   }
