@@ -264,6 +264,10 @@ const EXAMPLES = [
 const HOSTS = [
   host(() => process.execPath, "esm.js"),
   host(() => process.execPath, "require.cjs"),
+  {
+    ...host(() => process.execPath, "--disallow-code-generation-from-strings", "esm.js"),
+    name: "no code from text",
+  },
   { ...host(newerNode, "require.cjs"), name: "require.cjs, newer Node" },
   host(
     () => tool("@deno/linux-x64-glibc", "deno"),
@@ -285,6 +289,16 @@ const REFUSALS = [
     name: "csp with wasm-unsafe-eval",
     run: () =>
       inChromium(join(OUT, "esbuild/dist"), { headers: { [CSP]: "script-src 'self' 'wasm-unsafe-eval'" } }),
+  },
+  {
+    name: "csp",
+    run: page({
+      headers: {
+        ...ISOLATED,
+        [CSP]:
+          "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; require-trusted-types-for 'script'; trusted-types app",
+      },
+    }),
   },
   {
     name: "kernels.wasm itself",

@@ -3,7 +3,18 @@
 //   npm run build && npm run check:package [-- --json]
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
@@ -65,6 +76,43 @@ if (spawnSync(deno, ["--version"]).status === 0)
   command("jsr.json", deno, "publish", "--dry-run", "--allow-dirty");
 else if (!process.argv.includes("--json"))
   console.log("skipped jsr.json: Deno is not here; npm run bundlers brings it");
+
+/** No string becomes code, and none becomes markup. */
+const CODE_OF_TEXT =
+  /\beval\(|\bnew Function\b|[^.\w]Function\(|\bimportScripts\(|\.innerHTML\b|document\.write\(/;
+const dist = readdirSync("dist", { recursive: true }).filter((file) => file.endsWith(".js"));
+const suspicious = dist.filter((file) => CODE_OF_TEXT.test(readFileSync(join("dist", file), "utf8")));
+check("no code from text", dist.length > 10 && suspicious.length === 0, suspicious.join(", "));
+
+/** The tarball that a clean copy of this commit's files gives, in a folder of its own. */
+function packedFromClean(folder) {
+  const made = (program, ...args) => {
+    const { status, stdout, stderr, error } = spawnSync(program, args, { cwd: folder, encoding: "utf8" });
+    if (status !== 0) throw new Error(`${program} ${args.join(" ")}: ${error ?? ""}${stdout}${stderr}`);
+    return stdout;
+  };
+  const files = spawnSync("git", ["ls-files", "-z"], { encoding: "utf8" })
+    .stdout.split("\0")
+    .filter(existsSync);
+  for (const file of files) cpSync(file, join(folder, file));
+  symlinkSync(resolve("node_modules"), join(folder, "node_modules"));
+  made("npm", "run", "build");
+  const [{ filename }] = JSON.parse(made("npm", "pack", "--json", "--ignore-scripts"));
+  return createHash("sha256")
+    .update(readFileSync(join(folder, filename)))
+    .digest("hex");
+}
+
+const folders = ["a", "of another length"].map((name) => join(mkdtempSync(join(tmpdir(), "svi-lm-")), name));
+try {
+  const tarballs = folders.map((folder) => {
+    mkdirSync(folder);
+    return packedFromClean(folder);
+  });
+  check("two builds in two folders are the same to the byte", tarballs[0] === tarballs[1], tarballs[0]);
+} finally {
+  for (const folder of folders) rmSync(dirname(folder), { recursive: true, force: true });
+}
 
 const ok = checks.every((each) => each.ok);
 if (process.argv.includes("--json")) console.log(JSON.stringify({ checks, ok }));

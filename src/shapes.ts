@@ -19,11 +19,19 @@ export function memoryOf(value: unknown): Uint8Array<ArrayBuffer> | null {
 
 export function isBlob(value: unknown): value is Blob {
   const blob = value as Partial<Blob> | null | undefined;
-  return (
-    typeof blob?.slice === "function" &&
-    typeof blob.arrayBuffer === "function" &&
-    typeof blob.size === "number"
-  );
+  if (typeof blob?.slice !== "function" || typeof blob.size !== "number") return false;
+  return typeof blob.arrayBuffer === "function" || ["Blob", "File"].includes(tagOf(value));
+}
+
+/** All of a Blob, also where it knows only the older way, as jsdom's does. */
+export async function bytesOfBlob(blob: Blob): Promise<Uint8Array> {
+  if (typeof blob.arrayBuffer === "function") return new Uint8Array(await blob.arrayBuffer());
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(new Uint8Array(reader.result as ArrayBuffer));
+    reader.onerror = () => reject(reader.error);
+    reader.readAsArrayBuffer(blob);
+  });
 }
 
 export function isResponse(value: unknown): value is Response {

@@ -1,6 +1,6 @@
 /** @module All the bytes of a file, wherever it comes from. */
 import { requireInteger, SviError } from "../errors.ts";
-import { isBlob, memoryOf, messageOf } from "../shapes.ts";
+import { bytesOfBlob, isBlob, memoryOf, messageOf } from "../shapes.ts";
 
 /** What a whole file is read from; a Node stream by way of `Readable.toWeb`. */
 export type BytesSource = Uint8Array | ArrayBuffer | Blob | Response | ReadableStream<Uint8Array>;
@@ -51,7 +51,7 @@ async function read(source: BytesSource, limit: number, signal?: AbortSignal): P
       requireLimit(source.size, limit);
       // A test environment's Blob may have no stream.
       if (!source.stream)
-        return new Uint8Array(await orExplain(() => (source as Blob).arrayBuffer(), signal));
+        return await orExplain(() => bytesOfBlob(source as Blob), signal);
       return drain(source.stream(), source.size, limit, signal);
     }
   }

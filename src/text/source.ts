@@ -1,6 +1,6 @@
 /** @module Where text comes from: anything whose bytes can be read again from any position. */
 import { SviError } from "../errors.ts";
-import { bytesIn, isBlob } from "../shapes.ts";
+import { bytesIn, bytesOfBlob, isBlob } from "../shapes.ts";
 
 /** Bytes that can be read from any position, as often as asked. */
 export interface ByteSource {
@@ -92,7 +92,7 @@ function fromBlob(blob: Blob): ByteSource {
     size: blob.size,
     read: async (start, end) => {
       try {
-        return new Uint8Array(await blob.slice(start, end).arrayBuffer());
+        return await bytesOfBlob(blob.slice(start, end));
       } catch (cause) {
         throw new SviError("E_FILE_READ", "The Blob cannot be read", {
           value: { start, end },
