@@ -1,5 +1,5 @@
 /**
- * How long each command goes on after Ctrl-C, at moments spread over all of its phases.
+ * How long each command continues after Ctrl-C, at moments spread over all of its phases.
  *
  *   node scripts/run.mjs bench/faults/interrupts.ts            a table
  *   node scripts/run.mjs bench/faults/interrupts.ts --json     {"worst","command","moments"}, seconds

@@ -6,7 +6,9 @@ export class Channel<T> {
   #ended = false;
   #failure: { readonly error: unknown } | null = null;
 
+  /** What comes after the end is nobody's: a job of another worker may still report. */
   push(value: T): void {
+    if (this.#ended) return;
     this.#waiting.push(value);
     this.#wake?.();
   }

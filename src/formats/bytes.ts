@@ -50,8 +50,7 @@ async function read(source: BytesSource, limit: number, signal?: AbortSignal): P
     if (isBlob(source)) {
       requireLimit(source.size, limit);
       // A test environment's Blob may have no stream.
-      if (!source.stream)
-        return await orExplain(() => bytesOfBlob(source as Blob), signal);
+      if (!source.stream) return await orExplain(() => bytesOfBlob(source as Blob), signal);
       return drain(source.stream(), source.size, limit, signal);
     }
   }

@@ -134,7 +134,10 @@ describe("the same in a worker as without one", () => {
     expect(await given.fingerprint()).toBe(await corpus.fingerprint());
     const ids = await corpus.tokenizer.encode("the sea");
     expect(await corpus.tokenizer.decode(ids)).toBe("the sea");
-    expect(await corpus.tokenizer.continue(ids, ids)).toBe(" the sea");
+    expect(await corpus.tokenizer.continue(ids, ids)).toBe("the sea");
+    const spaced = (await There.open(TEXT, { tokenizer: "word" })).tokenizer;
+    const sea = await spaced.encode("the sea");
+    expect(await spaced.continue(sea, sea)).toBe(" the sea");
     expect(await corpus.tokenizer.describe()).toEqual(tokenizer().describe());
     const again = await There.fromTokens(ids, corpus.tokenizer);
     expect(again.tokens).toBe(7);
