@@ -70,7 +70,6 @@ export function bbb(options: Partial<Omit<BbbMethod, "kind">> = {}): BbbMethod {
 
 /**
  * @deprecated Its name is `bbb` now.
- * @alias
  */
 export const bayesByBackprop = bbb;
 /** @deprecated Its name is `BbbMethod` now. */
