@@ -3,6 +3,7 @@
 import { evaluate } from "../evaluation/evaluate.ts";
 import type { Evaluation } from "../evaluation/tally.ts";
 import { Corpus } from "../text/corpus.ts";
+import { CACHE, cacheOf } from "./cache.ts";
 import { command } from "./command.ts";
 import { loadModel, naming, withTexts } from "./files.ts";
 import { KERNELS, kernelsFor } from "./kernels.ts";
@@ -20,6 +21,7 @@ export const evaluation = command({
       default: 0,
       help: "posterior samples whose probabilities are averaged; 0 for the mean of the weights",
     },
+    ...CACHE,
     ...KERNELS,
   },
   async run({ words: [path, text], options, json, interruption: { signal } }) {
@@ -32,7 +34,12 @@ export const evaluation = command({
           Corpus.open(watched, { tokenizer, signal }),
         );
         return watchingCorpus(corpus, { label: "scoring", json }, () =>
-          evaluate(model, corpus, { samples: options.samples, signal, kernels }),
+          evaluate(model, corpus, {
+            samples: options.samples,
+            cache: cacheOf(options.cache),
+            signal,
+            kernels,
+          }),
         );
       });
       const { tokens, nll, perplexity, bitsPerToken, bitsPerByte } = result;

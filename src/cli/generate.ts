@@ -1,5 +1,6 @@
 /** @module `svi-lm generate`: text as it comes, shaded by how unsure the model was. */
 import type { Piece } from "../prediction/generate.ts";
+import { CACHE, cacheOf } from "./cache.ts";
 import { shadingFor } from "./colour.ts";
 import { command } from "./command.ts";
 import { loadModel } from "./files.ts";
@@ -29,12 +30,20 @@ export const generate = command({
       default: 0,
       help: "posterior samples whose predictions are averaged; 0 for the mean of the weights",
     },
+    ...CACHE,
     seed: { kind: "number", default: 1, help: "the same seed writes the same text" },
   },
   async run({ words: [path], options, json, interruption: { signal } }) {
     const model = await loadModel(path, signal);
     const { prompt, tokens, temperature, samples, seed, stop, count } = options;
-    const sampling = { temperature, topK: options["top-k"], topP: options["top-p"], samples, seed };
+    const sampling = {
+      temperature,
+      topK: options["top-k"],
+      topP: options["top-p"],
+      samples,
+      seed,
+      cache: cacheOf(options.cache),
+    };
     const pieces = model.generate({ prompt, tokens, stop, count, signal, ...sampling });
     if (json) {
       const shown = phase("writing", json);

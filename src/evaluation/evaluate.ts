@@ -6,7 +6,7 @@ import { MemoryPlan } from "../kernels/memory.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
 import { type Kinds, requireOptions } from "../options.ts";
-import { type PredictionForm, requireForm } from "../prediction/ensemble.ts";
+import { type CachedForm, requireForm } from "../prediction/ensemble.ts";
 import {
   type Model,
   PREDICTING,
@@ -19,7 +19,7 @@ import type { Corpus } from "../text/corpus.ts";
 import { planReader, type Reader } from "./readers.ts";
 import { type Evaluation, Tally } from "./tally.ts";
 
-export interface EvaluateOptions extends PredictionForm {
+export interface EvaluateOptions extends CachedForm {
   /** Posterior samples whose probabilities are averaged, each with its own state; 0 for the mean alone. */
   readonly samples?: number;
   readonly seed?: number;
@@ -33,7 +33,7 @@ export interface EvaluateOptions extends PredictionForm {
 const LONGEST_WINDOW = 256;
 const CHUNK_FLOATS = 2 ** 20;
 
-const OPTIONS: Kinds<EvaluateOptions> = PREDICTING;
+const OPTIONS: Kinds<EvaluateOptions> = { cache: "any", ...PREDICTING };
 
 /**
  * Scores a corpus.
@@ -71,7 +71,7 @@ export class Evaluator {
   constructor(
     model: Model,
     samples: number,
-    options: PredictionForm & Pick<EvaluateOptions, "seed" | "memoryLimit" | "kernels"> = {},
+    options: CachedForm & Pick<EvaluateOptions, "seed" | "memoryLimit" | "kernels"> = {},
   ) {
     const { posterior } = model;
     this.#model = model;

@@ -7,7 +7,8 @@ import { requireToken } from "../model/checks.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
 import type { Slices } from "../model/work.ts";
-import { type Ensemble, type PredictionForm, planEnsemble, requireForm } from "../prediction/ensemble.ts";
+import { requireCache } from "../prediction/cache.ts";
+import { type CachedForm, type Ensemble, planEnsemble, requireForm } from "../prediction/ensemble.ts";
 import { requirePrediction } from "../prediction/model.ts";
 
 /** Below it a logarithm has nothing to take hold of: the smallest normal number. */
@@ -49,9 +50,10 @@ export interface Reader {
 }
 
 /** Plans its memory; usable once the plan is committed. @throws SviError `E_OPTION` */
-export function planReader(context: ReaderContext, form: PredictionForm): Reader {
+export function planReader(context: ReaderContext, form: CachedForm): Reader {
   const { quantized, sampling } = requireForm(form);
-  if (quantized || (context.samples > 0 && sampling === "flipout")) return new TokenReader(context, form);
+  if (requireCache(form.cache) || quantized || (context.samples > 0 && sampling === "flipout"))
+    return new TokenReader(context, form);
   return context.samples > 0 ? new SampledWindowReader(context) : new WindowReader(context);
 }
 
@@ -174,7 +176,7 @@ class TokenReader implements Reader {
   /** Probabilities, [sequence, stride]. */
   readonly #probabilities: number;
 
-  constructor(context: ReaderContext, form: PredictionForm) {
+  constructor(context: ReaderContext, form: CachedForm) {
     const { plan, posterior, samples, sequence, stride } = context;
     this.#context = context;
     this.#ensemble = planEnsemble(plan, posterior, samples, form);

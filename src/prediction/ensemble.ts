@@ -12,6 +12,8 @@ import type { Quantization } from "../model/matrix.ts";
 import type { Posterior } from "../model/posterior.ts";
 import { planScratch, Stepper, type StepScratch } from "../model/stepper.ts";
 import type { Slices } from "../model/work.ts";
+import { type CacheOptions, requireCache } from "./cache.ts";
+import { CachedEnsemble } from "./cachedEnsemble.ts";
 
 /**
  * How samples are had: `independent` draws a set of weights for each; `flipout` shares one perturbation, with
@@ -27,6 +29,12 @@ export interface PredictionForm {
   readonly quantized?: Quantization;
 }
 
+/** With a cache of what is read, where one is asked for. */
+export interface CachedForm extends PredictionForm {
+  /** Words that were read lately count for more: `true`, or how; without one unless asked for. */
+  readonly cache?: boolean | CacheOptions;
+}
+
 export interface Ensemble {
   /** Address of the averaged probabilities, [stride], 0 past the vocabulary. */
   readonly probabilities: number;
@@ -38,6 +46,8 @@ export interface Ensemble {
   /** Where the state lies, piece by piece; after writing there, `settle`. */
   readonly state: readonly Float32Array[];
   settle(): void;
+  /** The last layer's part of the state, sample by sample. */
+  readonly top: readonly Float32Array[];
   /** Reads a token; with `predict` also finds the probabilities of the next. @throws SviError `E_TOKEN_RANGE` */
   step(token: number, predict: boolean): Slices;
   /** Finds the probabilities of what comes after the state. */
@@ -79,6 +89,19 @@ export function requireForm(
 
 /** Plans its memory; usable once the plan is committed and `begin` was called. */
 export function planEnsemble(
+  plan: MemoryPlan,
+  posterior: Posterior,
+  samples: number,
+  form: CachedForm,
+): Ensemble {
+  const ensemble = planUncached(plan, posterior, samples, form);
+  const cache = requireCache(form.cache);
+  if (!cache) return ensemble;
+  const { vocabulary } = posterior.configuration;
+  return new CachedEnsemble(plan, ensemble, cache, { samples, vocabulary });
+}
+
+function planUncached(
   plan: MemoryPlan,
   posterior: Posterior,
   samples: number,
@@ -149,6 +172,7 @@ class Members implements Ensemble {
   readonly #entropy: number;
   #spent = 0;
   #state: readonly Float32Array[] | undefined;
+  #top: readonly Float32Array[] | undefined;
 
   constructor(plan: MemoryPlan, posterior: Posterior, samples: number, quantized?: Quantization) {
     const { configuration, layout } = posterior;
@@ -193,6 +217,12 @@ class Members implements Ensemble {
 
   settle(): void {
     for (const member of this.#members) member.settle();
+  }
+
+  get top(): readonly Float32Array[] {
+    const each = this.state.length / this.#members.length;
+    this.#top ??= this.state.filter((_, i) => i % each === each - 1);
+    return this.#top;
   }
 
   *step(token: number, predict: boolean): Slices {
@@ -287,6 +317,10 @@ class FlipoutEnsemble implements Ensemble {
   }
 
   settle(): void {}
+
+  get top(): readonly Float32Array[] {
+    return this.state.slice(-1);
+  }
 
   *step(token: number, predict: boolean): Slices {
     this.#stepper.read(token);

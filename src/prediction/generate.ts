@@ -7,13 +7,13 @@ import { type Kinds, requireOptions } from "../options.ts";
 import { pause } from "../pause.ts";
 import { type TextPieces, textPieces } from "../text/pieces.ts";
 import type { Tokenizer } from "../text/types.ts";
-import type { PredictionForm } from "./ensemble.ts";
+import type { CachedForm } from "./ensemble.ts";
 import { type Model, PREDICTING, requireModel } from "./model.ts";
 import { Predictor } from "./predictor.ts";
 import { Sampler, type SamplerOptions } from "./sampler.ts";
 import { StopStrings } from "./stop.ts";
 
-export interface GenerateOptions extends SamplerOptions, PredictionForm {
+export interface GenerateOptions extends SamplerOptions, CachedForm {
   /** Text to continue; none begins as the training text does, at the likeliest first line. */
   readonly prompt?: string;
   /** Tokens to write, 200 by default. */
@@ -63,6 +63,7 @@ const OPTIONS: Kinds<GenerateOptions> = {
   exclude: "object",
   stop: "any",
   count: "number",
+  cache: "any",
   ...PREDICTING,
 };
 

@@ -6,7 +6,7 @@ import { MemoryPlan } from "../kernels/memory.ts";
 import type { Seed } from "../kernels/random.ts";
 import type { Posterior } from "../model/posterior.ts";
 import type { Slices } from "../model/work.ts";
-import { type Ensemble, type PredictionForm, planEnsemble } from "./ensemble.ts";
+import { type CachedForm, type Ensemble, planEnsemble } from "./ensemble.ts";
 import { requirePrediction, requireSamples } from "./model.ts";
 
 /** What is known of the next token; nats. A view that the next token overwrites. */
@@ -32,7 +32,7 @@ export class Predictor {
   constructor(
     posterior: Posterior,
     samples: number,
-    options: PredictionForm & { readonly memoryLimit?: number; readonly kernels?: Kernels } = {},
+    options: CachedForm & { readonly memoryLimit?: number; readonly kernels?: Kernels } = {},
   ) {
     this.#samples = requireSamples(posterior, samples);
     this.#vocabulary = posterior.configuration.vocabulary;
@@ -44,6 +44,11 @@ export class Predictor {
   /** Ends the use of its kernels. */
   release(): void {
     this.plan.instance.release();
+  }
+
+  /** The last layer's part of the state, sample by sample. */
+  get top(): readonly Float32Array[] {
+    return this.#ensemble.top;
   }
 
   /** Draws and packs the weights; from then on changes of the posterior are not seen. */

@@ -7,11 +7,11 @@ import { drive } from "../kernels/slices.ts";
 import type { Quantization } from "../model/matrix.ts";
 import { type Kinds, requireOptions } from "../options.ts";
 import { tokenOffsets } from "../text/offsets.ts";
-import { type PredictionForm, requireForm, type Sampling } from "./ensemble.ts";
+import { type CachedForm, requireForm, type Sampling } from "./ensemble.ts";
 import { type Model, PREDICTING, requireModel, requireText } from "./model.ts";
 import { type Prediction, Predictor } from "./predictor.ts";
 
-export interface ScoreOptions extends PredictionForm {
+export interface ScoreOptions extends CachedForm {
   /** Posterior samples whose predictions are averaged; 0 for the mean. */
   readonly samples?: number;
   /** What is read before the text and not scored, such as a line's end: then the first token is scored too. */
@@ -44,7 +44,7 @@ export interface Score {
   readonly quantized: Quantization | null;
 }
 
-const OPTIONS: Kinds<ScoreOptions> = { context: "string", ...PREDICTING };
+const OPTIONS: Kinds<ScoreOptions> = { context: "string", cache: "any", ...PREDICTING };
 
 /**
  * Scores a text, every token after the first, or every token after a context.

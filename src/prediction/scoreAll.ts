@@ -18,7 +18,7 @@ import { type Texts, windows } from "./windows.ts";
 
 export type { Texts } from "./windows.ts";
 
-export interface ScoreAllOptions extends ScoreOptions {
+export interface ScoreAllOptions extends Omit<ScoreOptions, "cache"> {
   /** Whether every token's own figures are wanted: `scores`. */
   readonly tokens?: boolean;
   /** Whether a text that cannot be scored ends all of them; else it gives a `TextFailure` in its place. */
