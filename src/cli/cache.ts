@@ -9,7 +9,7 @@ export const CACHE = {
   },
 } as const;
 
-/** 0 is no cache. */
+/** Without a cache for 0. */
 export function cacheOf(size: number | undefined): CacheOptions | undefined {
   return size ? { size } : undefined;
 }
