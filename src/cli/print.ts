@@ -1,5 +1,6 @@
 /** @module How results and errors are put on paper. */
 import { SviError } from "../errors.ts";
+import { oneLine } from "./usage.ts";
 
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
@@ -43,14 +44,14 @@ const FLAGS: Readonly<Record<string, string>> = {
  */
 export function explain(error: unknown, flags: Iterable<string> = []): { code: string; message: string } {
   const code = error instanceof SviError ? error.code : "E_INTERNAL";
-  let message = (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, " ");
+  let message = (error instanceof Error ? error.message : String(error)).replace(/\s*[\n\r]\s*/g, " ");
   const option = error instanceof SviError ? error.option : null;
   if (option !== null) {
     const flag = FLAGS[option] ?? option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     if (new Set(flags).has(flag))
       message = message.replace(new RegExp(`(?<![\\w-])${option} `), `--${flag} `);
   }
-  return { code, message };
+  return { code, message: oneLine(message) };
 }
 
 export const count = (n: number): string => Math.round(n).toLocaleString("en");

@@ -12,7 +12,7 @@ export function readReferences(file: ListFile): Map<string, string> {
   const lines = linesOf(file);
   const trn = lines.every(({ text }) => /\([^()\s]+\)\s*$/.test(text));
   for (const line of lines) {
-    const parts = (trn ? /^(?<text>.*)\((?<id>[^()\s]+)\)\s*$/ : /^\s*(?<id>\S+)(?<text>.*)$/).exec(
+    const parts = (trn ? /^(?<text>.*)\((?<id>[^()\s]+)\)\s*$/s : /^\s*(?<id>\S+)(?<text>.*)$/s).exec(
       line.text,
     );
     const { id, text } = parts!.groups!;

@@ -222,6 +222,14 @@ describe("references", () => {
     expect(readReferences(file("r", "u-1 a (laughs)", "u-2 b")).get("u-1")).toBe("a (laughs)");
   });
 
+  test("separators of lines and paragraphs within a line are blanks", () => {
+    expect([...readReferences(file("r", "u-1 a\u2028b\rc", "u-2"))]).toEqual([
+      ["u-1", "a b c"],
+      ["u-2", ""],
+    ]);
+    expect([...readReferences(file("r", "a\u2029b (u-1)"))]).toEqual([["u-1", "a b"]]);
+  });
+
   test("are refused where an id comes twice, and where there are none", () => {
     expect(() => readReferences(file("r", "u a", "v b", "u c"))).toThrow(/^r:3: The id "u" is there twice/);
     expect(() => readReferences(file("r", " "))).toThrow(/^r:1: There are no references/);

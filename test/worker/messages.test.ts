@@ -2,6 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { SviError } from "../../src/errors.ts";
 import { type Endpoint, move, openChannel } from "../../src/worker/channel.ts";
+import type { ThreadFunctions } from "../../src/worker/protocol.ts";
+import { serveAt } from "../../src/worker/server.ts";
 import { Turns } from "../../src/worker/turns.ts";
 import { fromWire, toWire } from "../../src/worker/wire.ts";
 
@@ -68,6 +70,38 @@ describe("a channel", () => {
     const waiting = call("never");
     reject(new Error("gone"));
     await expect(waiting).rejects.toThrow("gone");
+  });
+});
+
+describe("a worker refuses", () => {
+  const served = () => {
+    const { ends } = pair();
+    serveAt(ends[1], {});
+    return openChannel<ThreadFunctions>(ends[0], { ready() {} });
+  };
+  const refusal = { name: "SviError", code: "E_OPTION" };
+
+  test("numbers of what it does not hold, or holds as another thing", async () => {
+    const { call } = served();
+    const { tokenizer, handle } = await call("corpusOfTokens", Int32Array.of(1, 2), "byte");
+    await expect(call("hash", 99)).rejects.toMatchObject({ ...refusal, option: "model", value: 99 });
+    await expect(call("hash", handle)).rejects.toMatchObject({ ...refusal, option: "model" });
+    await expect(call("encode", handle, "a")).rejects.toMatchObject({ ...refusal, option: "tokenizer" });
+    await expect(call("next", 7)).rejects.toMatchObject({ ...refusal, option: "job", value: 7 });
+    expect(await call("decode", tokenizer.handle, Int32Array.of(97))).toBe("a");
+  });
+
+  test.each([
+    ["hello"],
+    ["openCorpus", 1, "a text"],
+    ["openCorpus", 1, [null], { tokenizer: "byte" }],
+    ["openCorpus", 1, ["a text"], { tokenizer: null }],
+    ["encode", 1, null],
+    ["createModel", null],
+    ["loadModel", 1, {}],
+    ["release", "1"],
+  ])("%s with %s, %s, %s", async (name, ...args) => {
+    await expect(served().call(name as "hash", ...(args as [number]))).rejects.toBeInstanceOf(SviError);
   });
 });
 
