@@ -1,5 +1,6 @@
 /** @module The public face of svi-lm, without kernels: each entry point of the package adds them in its own way. */
 export { SviError, type SviErrorCode, type SviErrorDetails } from "./errors.ts";
+export type { DynamicOptions } from "./evaluation/dynamic.ts";
 export { type EvaluateOptions, evaluate } from "./evaluation/evaluate.ts";
 export type { Evaluation, ReliabilityBin } from "./evaluation/tally.ts";
 export type { BytesSource } from "./formats/bytes.ts";

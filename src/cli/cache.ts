@@ -5,7 +5,7 @@ export const CACHE = {
   cache: {
     kind: "number",
     default: 0,
-    help: "words that came among as many last tokens of the text count for more, such as 2000",
+    help: "words that came among as many last tokens of the text count for more, such as 500",
   },
 } as const;
 

@@ -22,9 +22,14 @@ export const evaluation = command({
       help: "posterior samples whose probabilities are averaged; 0 for the mean of the weights",
     },
     ...CACHE,
+    dynamic: {
+      kind: "flag",
+      help: "the weights learn from the text while it is scored, each piece after it was predicted",
+    },
     ...KERNELS,
   },
   async run({ words: [path, text], options, json, interruption: { signal } }) {
+    const { dynamic } = options;
     const kernels = await kernelsFor(options);
     const model = await loadModel(path, signal);
     return withTexts([text], signal, async (texts) => {
@@ -37,6 +42,7 @@ export const evaluation = command({
           evaluate(model, corpus, {
             samples: options.samples,
             cache: cacheOf(options.cache),
+            dynamic,
             signal,
             kernels,
           }),

@@ -1,5 +1,5 @@
 /** @module How well a model predicts a text, read as one stream: every token after the first. */
-import { requireInteger } from "../errors.ts";
+import { requireInteger, SviError } from "../errors.ts";
 import { KernelInstance } from "../kernels/instance.ts";
 import { type Kernels, prepareKernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
@@ -16,12 +16,18 @@ import {
   requireVocabulary,
 } from "../prediction/model.ts";
 import type { Corpus } from "../text/corpus.ts";
+import { type DynamicOptions, DynamicReader, requireDynamic } from "./dynamic.ts";
 import { planReader, type Reader } from "./readers.ts";
 import { type Evaluation, Tally } from "./tally.ts";
 
 export interface EvaluateOptions extends CachedForm {
   /** Posterior samples whose probabilities are averaged, each with its own state; 0 for the mean alone. */
   readonly samples?: number;
+  /**
+   * The weights learn from the text while it is scored, each piece after it was predicted (dynamic evaluation, Krause
+   * et al. 2018); the model keeps its own. For the mean in float32, without a cache.
+   */
+  readonly dynamic?: boolean | DynamicOptions;
   readonly seed?: number;
   readonly signal?: AbortSignal;
   readonly memoryLimit?: number;
@@ -33,7 +39,7 @@ export interface EvaluateOptions extends CachedForm {
 const LONGEST_WINDOW = 256;
 const CHUNK_FLOATS = 2 ** 20;
 
-const OPTIONS: Kinds<EvaluateOptions> = { cache: "any", ...PREDICTING };
+const OPTIONS: Kinds<EvaluateOptions> = { cache: "any", dynamic: "any", ...PREDICTING };
 
 /**
  * Scores a corpus.
@@ -71,7 +77,7 @@ export class Evaluator {
   constructor(
     model: Model,
     samples: number,
-    options: CachedForm & Pick<EvaluateOptions, "seed" | "memoryLimit" | "kernels"> = {},
+    options: CachedForm & Pick<EvaluateOptions, "dynamic" | "seed" | "memoryLimit" | "kernels"> = {},
   ) {
     const { posterior } = model;
     this.#model = model;
@@ -80,12 +86,13 @@ export class Evaluator {
     this.#form = requireForm(options);
     this.#plan = new MemoryPlan(new KernelInstance(options.kernels), options.memoryLimit);
     const stride = Math.ceil(posterior.configuration.vocabulary / 4) * 4;
-    this.#sequence = Math.max(16, Math.min(LONGEST_WINDOW, Math.floor(CHUNK_FLOATS / stride)));
+    const dynamic = requireDynamic(options.dynamic);
+    if (dynamic) requireMean(samples, options);
+    this.#sequence =
+      dynamic?.every ?? Math.max(16, Math.min(LONGEST_WINDOW, Math.floor(CHUNK_FLOATS / stride)));
     const [plan, sequence] = [this.#plan, this.#sequence];
-    this.#reader = planReader(
-      { plan, posterior, samples, seed: seedOf(this.#seed), sequence, stride },
-      options,
-    );
+    const context = { plan, posterior, samples, seed: seedOf(this.#seed), sequence, stride };
+    this.#reader = dynamic ? new DynamicReader(context, dynamic) : planReader(context, options);
     this.#plan.commit();
   }
 
@@ -133,4 +140,15 @@ export class Evaluator {
       this.#samples,
     );
   }
+}
+
+/** @throws SviError `E_OPTION` for what learning weights are not read with */
+function requireMean(samples: number, { quantized, cache }: CachedForm): void {
+  const other = samples > 0 ? "samples" : quantized ? "quantized" : cache ? "cache" : null;
+  if (other)
+    throw new SviError("E_OPTION", `${other} was given along with dynamic`, {
+      option: other,
+      value: samples || quantized || cache,
+      remedy: "Omit one of them: dynamic evaluation reads with the mean, in float32",
+    });
 }

@@ -210,7 +210,7 @@ function planNetwork({ plan, posterior, sequence }: ReaderContext, tape: Tape): 
   return new Network(tape, plan, posterior.configuration, posterior.layout, shape);
 }
 
-function planRows({ plan, sequence }: ReaderContext, own: Pick<Rows, "targets" | "nll">): Rows {
+export function planRows({ plan, sequence }: ReaderContext, own: Pick<Rows, "targets" | "nll">): Rows {
   return {
     entropy: plan.words(sequence),
     samplesEntropy: plan.words(sequence),

@@ -7,9 +7,9 @@ import { requireInteger, requireNumber, SviError } from "../errors.ts";
 import { shown } from "../options.ts";
 
 export interface CacheOptions {
-  /** States that are kept, 2000 by default. */
+  /** States that are kept, 500 by default. */
   readonly size?: number;
-  /** How much nearer states count for more, 0.3 by default; 0 for all of them alike. */
+  /** How much nearer states count for more, 1 by default; 0 for all of them alike. */
   readonly theta?: number;
   /** Share of the prediction that is the cache's, 0.1 by default. */
   readonly lambda?: number;
@@ -17,7 +17,7 @@ export interface CacheOptions {
 
 export type CacheForm = Required<CacheOptions>;
 
-const DEFAULTS: CacheForm = { size: 2000, theta: 0.3, lambda: 0.1 };
+const DEFAULTS: CacheForm = { size: 500, theta: 1, lambda: 0.1 };
 const MOST = 2 ** 20;
 
 /** @returns null for none @throws SviError `E_OPTION` */

@@ -1,0 +1,153 @@
+/**
+ * @module Dynamic evaluation (Krause et al. 2018, "Dynamic evaluation of neural sequence models"): the weights learn
+ * from a text while it is scored, each window after it has been predicted. The step is scaled by the posterior: a
+ * weight that was learnt with precision p from λ tokens moves by rate · g · λ / p and back to its mean by `decay`.
+ */
+import { requireInteger, requireNumber, SviError } from "../errors.ts";
+import { Tape } from "../kernels/tape.ts";
+import { Network } from "../model/network.ts";
+import type { Posterior } from "../model/posterior.ts";
+import { PART, type Slices, Work } from "../model/work.ts";
+import { shown } from "../options.ts";
+import { planRows, type Reader, type ReaderContext, type Rows } from "./readers.ts";
+
+export interface DynamicOptions {
+  /** Step size, 0.003 by default; 0 for weights that stay. */
+  readonly rate?: number;
+  /** Share of the way back to the posterior's mean after every window, 0.002 by default. */
+  readonly decay?: number;
+  /** Tokens that are predicted before the weights learn from them, 64 by default. */
+  readonly every?: number;
+}
+
+export type DynamicForm = Required<DynamicOptions>;
+
+const DEFAULTS: DynamicForm = { rate: 0.003, decay: 0.002, every: 64 };
+/** Bound on the norm of a window's gradient, per token. */
+const CLIP = 1;
+/** Operations that take as long as the update of a weight. */
+const UPDATE = 150;
+
+/** @returns null for none @throws SviError `E_OPTION` */
+export function requireDynamic(dynamic: boolean | DynamicOptions | undefined): DynamicForm | null {
+  if (dynamic === undefined || dynamic === false) return null;
+  if (dynamic !== true && (typeof dynamic !== "object" || dynamic === null || Array.isArray(dynamic)))
+    throw wrong(shown(dynamic), dynamic);
+  const given = dynamic === true ? {} : dynamic;
+  const unknown = Object.keys(given).find((name) => !(name in DEFAULTS));
+  if (unknown) throw wrong(`given an option ${unknown}`, unknown);
+  const { rate = DEFAULTS.rate, decay = DEFAULTS.decay, every = DEFAULTS.every } = given;
+  return {
+    rate: requireNumber("dynamic.rate", rate, "a number from 0 on", (v) => v >= 0),
+    decay: requireNumber("dynamic.decay", decay, "a number from 0 to 1", (v) => v >= 0 && v <= 1),
+    every: requireInteger("dynamic.every", every, 1, 256),
+  };
+}
+
+function wrong(how: string, value: unknown): SviError {
+  return new SviError("E_OPTION", `dynamic is ${how}`, {
+    option: "dynamic",
+    value,
+    remedy: "Give true, or { rate, decay, every }",
+  });
+}
+
+/** The mean in float32, which learns; windows are of `every` tokens at most. */
+export class DynamicReader implements Reader {
+  readonly rows: Rows;
+  readonly #context: ReaderContext;
+  readonly #form: DynamicForm;
+  readonly #tape: Tape;
+  readonly #network: Network;
+  readonly #theta: number;
+  readonly #gradient: number;
+  readonly #state: number;
+  readonly #mean: Float32Array;
+  /** λ / precision. */
+  readonly #scale: Float32Array;
+
+  /** @throws SviError `E_OPTION` for a model without a posterior */
+  constructor(context: ReaderContext, form: DynamicForm) {
+    const { plan, posterior, sequence } = context;
+    const { configuration, layout } = posterior;
+    this.#scale = scaleOf(posterior);
+    this.#mean = new Float32Array(layout.length);
+    this.#context = context;
+    this.#form = form;
+    this.#tape = new Tape(plan.instance);
+    const shape = { batch: 1, sequence, training: true };
+    this.#network = new Network(this.#tape, plan, configuration, layout, shape);
+    this.#theta = plan.words(layout.length);
+    this.#gradient = plan.words(layout.length);
+    this.#state = plan.words(this.#network.stateSize);
+    this.rows = planRows(context, this.#network.buffers);
+  }
+
+  *begin(): Slices {
+    const { plan, posterior } = this.#context;
+    const { length } = posterior.layout;
+    yield* posterior.read(this.#mean, null);
+    plan.floats(this.#theta, length).set(this.#mean);
+    plan.floats(this.#gradient, length).fill(0);
+    plan.floats(this.#state, this.#network.stateSize).fill(0);
+    this.#network.pack(this.#theta);
+    yield* this.#tape.run();
+  }
+
+  *read(inputs: Int32Array, targets: Int32Array, steps: number): Slices {
+    const network = this.#network;
+    const { logits, logitStride } = network.buffers;
+    const { entropy, scores, targets: targetsAt } = this.rows;
+    const { k } = this.#tape;
+    network.setWindow(inputs, targets, steps);
+    network.forward(this.#theta, this.#state);
+    network.probabilities(this.#theta, ({ row, rows }) => {
+      const chunk = { p: logits, rows, stride: logitStride, scale: 1 };
+      k.addEntropy({ ...chunk, entropy: entropy + 4 * row, first: true });
+      k.scoreRows({ ...chunk, out: scores + 16 * row, targets: targetsAt + 4 * row });
+    });
+    network.loss(this.#theta, this.#gradient, () => {});
+    network.backward(this.#gradient);
+    network.saveState(this.#state);
+    yield* this.#tape.run();
+    if (this.#form.rate > 0) yield* this.#learn();
+  }
+
+  *#learn(): Slices {
+    const { plan, posterior } = this.#context;
+    const { length } = posterior.layout;
+    const [theta, gradient] = [this.#theta, this.#gradient].map((at) => plan.floats(at, length));
+    const norm = Math.sqrt(plan.instance.exports.sumSquares(this.#gradient, length));
+    const rate = (norm > CLIP ? CLIP / norm : 1) * this.#form.rate;
+    const { decay } = this.#form;
+    const [mean, scale] = [this.#mean, this.#scale];
+    yield* new Work().parts(length, PART, UPDATE, (from, size) => {
+      for (let i = from; i < from + size; i++)
+        theta[i] += decay * (mean[i] - theta[i]) - rate * scale[i] * gradient[i];
+    });
+    this.#network.pack(this.#theta);
+    yield* this.#tape.run();
+  }
+}
+
+/** λ / precision of the weights; of biases, which have none, that of an average weight. */
+function scaleOf({ precision, lambda, layout }: Posterior): Float32Array {
+  if (!precision || lambda === null)
+    throw new SviError("E_OPTION", "dynamic was asked of a model without a posterior", {
+      option: "dynamic",
+      value: lambda,
+      remedy: "Train it with ivon or bbb: the posterior's precision is the scale of the step",
+    });
+  let [sum, count] = [0, 0];
+  for (const value of precision)
+    if (value > 0) {
+      sum += value;
+      count++;
+    }
+  const average = sum / count;
+  const scale = new Float32Array(layout.length);
+  for (const { offset, size } of layout.segments)
+    for (let i = offset; i < offset + size; i++)
+      scale[i] = lambda / (precision[i] > 0 ? precision[i] : average);
+  return scale;
+}
