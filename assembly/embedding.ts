@@ -8,12 +8,14 @@ import { Count } from "./types";
 export function gatherRows(out: usize, table: usize, ids: usize, rows: Count, width: Count): void {
   const bytes = width << 2;
   for (const end = ids + (rows << 2); ids < end; ids += 4) {
-    memory.copy(out, table + <usize>load<i32>(ids) * bytes, bytes);
+    const id = load<i32>(ids);
+    if (id < 0) memory.fill(out, 0, bytes);
+    else memory.copy(out, table + <usize>id * bytes, bytes);
     out += bytes;
   }
 }
 
-/** table[ids[r],:] += rows[r,:], in the order of r; the first `width` columns of rows of `stride` floats. */
+/** table[ids[r],:] += rows[r,:] where ids[r] is not negative, in the order of r; the first `width` columns of rows of `stride` floats. */
 export function scatterAddRows(
   table: usize,
   rows: usize,
@@ -24,7 +26,8 @@ export function scatterAddRows(
 ): void {
   const bytes = stride << 2;
   for (const end = ids + (count << 2); ids < end; ids += 4) {
-    addRow(table + <usize>load<i32>(ids) * bytes, rows, width);
+    const id = load<i32>(ids);
+    if (id >= 0) addRow(table + <usize>id * bytes, rows, width);
     rows += bytes;
   }
 }

@@ -134,15 +134,25 @@ function scaleRow(row: usize, stride: usize, factor: f32): void {
 
 /**
  * Logits [rows, vocabulary] become (probability - one-hot target) · scale, the gradient of the mean loss where
- * scale is one over the number of tokens. Stores each row's negative log-likelihood in nats; returns their sum.
+ * scale is one over the number of tokens. Stores each row's negative log-likelihood in nats; returns their sum. A row whose
+ * target is negative becomes zeros, and its loss is 0.
  */
 export function crossEntropy(
   logits: usize, bias: usize, targets: usize, nll: usize, rows: Count, vocabulary: Count, stride: Count, scale: f32,
 ): f64 {
   let total: f64 = 0;
   for (let r: usize = 0; r < rows; r++) {
+    const id = load<i32>(targets);
+    if (id < 0) {
+      memory.fill(logits, 0, stride << 2);
+      store<f32>(nll, 0);
+      logits += stride << 2;
+      targets += 4;
+      nll += 4;
+      continue;
+    }
     const most = addBias(logits, bias, vocabulary, stride);
-    const target = logits + (<usize>load<i32>(targets) << 2);
+    const target = logits + (<usize>id << 2);
     const chosen = load<f32>(target) - most;
     const sum = exponentiate(logits, stride, most);
     const loss = log(sum) - chosen;
@@ -163,7 +173,7 @@ export function probabilities(
 ): void {
   for (let r: usize = 0; r < rows; r++) {
     const most = addBias(logits, bias, vocabulary, stride);
-    const chosen = load<f32>(logits + (<usize>load<i32>(targets) << 2)) - most;
+    const chosen = load<f32>(logits + (<usize>max(load<i32>(targets), 0) << 2)) - most;
     const sum = exponentiate(logits, stride, most);
     store<f32>(nll, log(sum) - chosen);
     scaleRow(logits, stride, <f32>1 / sum);
@@ -230,7 +240,7 @@ export function scoreRows(
   for (let r: usize = 0; r < rows; r++) {
     let squares = f32x4.splat(0);
     let most = f32x4.splat(0);
-    const chosen = load<f32>(p + (<usize>load<i32>(targets) << 2)) * scale;
+    const chosen = load<f32>(p + (<usize>max(load<i32>(targets), 0) << 2)) * scale;
     for (const end = p + (stride << 2); p < end; p += 16) {
       const x = f32x4.mul(v128.load(p), by);
       squares = f32x4.add(squares, f32x4.mul(x, x));

@@ -9,6 +9,7 @@ import { loadModel, naming, withTexts } from "./files.ts";
 import { KERNELS, kernelsFor } from "./kernels.ts";
 import { watchingCorpus, watchingTexts } from "./phase.ts";
 import { count, fixed, printJson, printTable } from "./print.ts";
+import { SCORING, scoringOf } from "./scoring.ts";
 
 export const evaluation = command({
   name: "eval",
@@ -26,6 +27,7 @@ export const evaluation = command({
       kind: "flag",
       help: "the weights learn from the text while it is scored, each piece after it was predicted",
     },
+    ...SCORING,
     ...KERNELS,
   },
   async run({ words: [path, text], options, json, interruption: { signal } }) {
@@ -36,7 +38,7 @@ export const evaluation = command({
       const { tokenizer } = model;
       const result = await naming(text, async () => {
         const corpus = await watchingTexts(texts, { readings: 1, json }, (watched) =>
-          Corpus.open(watched, { tokenizer, signal }),
+          Corpus.open(watched, { tokenizer, signal, ...scoringOf(options) }),
         );
         return watchingCorpus(corpus, { label: "scoring", json }, () =>
           evaluate(model, corpus, {
@@ -86,6 +88,7 @@ export const evaluation = command({
 
 const REASONS = {
   unknown: "none: unknown symbols stand for text",
+  ignored: "none: part of the text is not scored",
   tokenizer: "none: its tokens do not keep the whole text, such as its spaces",
 };
 

@@ -4,7 +4,7 @@ import type { FileSource } from "../entries/node.ts";
 import { requireInteger, requireNumber, SviError } from "../errors.ts";
 import { proveRoom } from "../formats/file.ts";
 import { LanguageModel } from "../languageModel.ts";
-import { Corpus } from "../text/corpus.ts";
+import { Corpus, type CorpusOptions } from "../text/corpus.ts";
 import type { Tokenizer } from "../text/types.ts";
 import type { FitOptions } from "../training/fit.ts";
 import { schedule } from "../training/schedule.ts";
@@ -16,6 +16,7 @@ import { METHOD, methodOf } from "./method.ts";
 import { watchingTexts } from "./phase.ts";
 import { count, note } from "./print.ts";
 import { trainAndSave } from "./run.ts";
+import { SCORING, scoringOf } from "./scoring.ts";
 import { UsageError } from "./usage.ts";
 
 const OPTIONS = {
@@ -44,6 +45,7 @@ const OPTIONS = {
   },
   cutoffs: { kind: "text", value: "N,N…", help: "adaptive: first ids of the clusters of rarer words" },
   ...METHOD,
+  ...SCORING,
   schedule: {
     kind: "choice",
     choices: ["cosine", "constant", "step"],
@@ -166,6 +168,7 @@ async function open(
             tokenizer: chosen,
             minimumCount: options["min-count"],
             maximumVocabulary: options["max-vocabulary"],
+            ...scoringOf(options),
             signal,
           }),
       ),
@@ -174,7 +177,9 @@ async function open(
   const { tokenizer } = corpus;
   const valid =
     texts.length > words.length
-      ? await naming(`--valid ${options.valid}`, () => openValid(texts[words.length], tokenizer, signal))
+      ? await naming(`--valid ${options.valid}`, () =>
+          openValid(texts[words.length], { tokenizer, signal, ...scoringOf(options) }),
+        )
       : null;
   const { embedding, hidden, layers, cell, tied, softmax, seed } = options;
   const shape = { embedding, hidden, layers, cell, tied, softmax, cutoffs: cutoffsOf(options) };
@@ -185,6 +190,8 @@ async function open(
 const FLAGS: Readonly<Record<string, string>> = {
   minimumCount: "--min-count",
   maximumVocabulary: "--max-vocabulary",
+  scoreAfter: "--score-after",
+  separator: "--separator",
 };
 
 /** Options of the library by the names of their flags. */
@@ -200,8 +207,8 @@ async function byFlags<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** @throws SviError `E_TEXT_SHORT` for a text without a token to predict, besides what opening one throws */
-async function openValid(text: FileSource, tokenizer: Tokenizer, signal: AbortSignal): Promise<Corpus> {
-  const corpus = await Corpus.open(text, { tokenizer, signal });
+async function openValid(text: FileSource, options: CorpusOptions): Promise<Corpus> {
+  const corpus = await Corpus.open(text, options);
   if (corpus.tokens > 1) return corpus;
   throw new SviError("E_TEXT_SHORT", "The text has one token, and scoring needs two", {
     value: { needed: 2, available: 1 },

@@ -68,14 +68,14 @@ export class DynamicReader implements Reader {
 
   /** @throws SviError `E_OPTION` for a model without a posterior */
   constructor(context: ReaderContext, form: DynamicForm) {
-    const { plan, posterior, sequence } = context;
+    const { plan, posterior, sequence, separator } = context;
     const { configuration, layout } = posterior;
     this.#scale = scaleOf(posterior);
     this.#mean = new Float32Array(layout.length);
     this.#context = context;
     this.#form = form;
     this.#tape = new Tape(plan.instance);
-    const shape = { batch: 1, sequence, training: true };
+    const shape = { batch: 1, sequence, training: true, resets: separator >= 0 };
     this.#network = new Network(this.#tape, plan, configuration, layout, shape);
     this.#theta = plan.words(layout.length);
     this.#gradient = plan.words(layout.length);
@@ -99,7 +99,7 @@ export class DynamicReader implements Reader {
     const { logits, logitStride } = network.buffers;
     const { entropy, scores, targets: targetsAt } = this.rows;
     const { k } = this.#tape;
-    network.setWindow(inputs, targets, steps);
+    network.setWindow(inputs, targets, steps, this.#context.separator);
     network.forward(this.#theta, this.#state);
     network.probabilities(this.#theta, ({ row, rows }) => {
       const chunk = { p: logits, rows, stride: logitStride, scale: 1 };

@@ -29,6 +29,8 @@ export interface EvaluateOptions extends CachedForm {
    */
   readonly dynamic?: boolean | DynamicOptions;
   readonly seed?: number;
+  /** Token id that starts a document: the state is reset before it. The corpus's own by default, if any. */
+  readonly separator?: number;
   readonly signal?: AbortSignal;
   readonly memoryLimit?: number;
   /** What computes: the entry point's own by default. */
@@ -39,7 +41,12 @@ export interface EvaluateOptions extends CachedForm {
 const LONGEST_WINDOW = 256;
 const CHUNK_FLOATS = 2 ** 20;
 
-const OPTIONS: Kinds<EvaluateOptions> = { cache: "any", dynamic: "any", ...PREDICTING };
+const OPTIONS: Kinds<EvaluateOptions> = {
+  cache: "any",
+  dynamic: "any",
+  separator: "number",
+  ...PREDICTING,
+};
 
 /**
  * Scores a corpus.
@@ -56,12 +63,18 @@ export async function evaluate(
   requireCorpus(corpus);
   const samples = requireSamples(model.posterior, options.samples ?? 0);
   await prepareKernels(options.kernels);
-  const evaluator = new Evaluator(model, samples, options);
+  const separator = requireSeparator(options.separator ?? corpus.scoring?.separator, corpus);
+  const evaluator = new Evaluator(model, samples, { ...options, separator });
   try {
     return await evaluator.score(corpus, options.signal);
   } finally {
     evaluator.release();
   }
+}
+
+function requireSeparator(separator: number | undefined, { tokenizer }: Corpus): number {
+  if (separator === undefined) return -1;
+  return requireInteger("separator", separator, 0, tokenizer.vocabularySize - 1);
 }
 
 /** A forward-only instance; a run of inference keeps one for its validations. */
@@ -77,7 +90,8 @@ export class Evaluator {
   constructor(
     model: Model,
     samples: number,
-    options: CachedForm & Pick<EvaluateOptions, "dynamic" | "seed" | "memoryLimit" | "kernels"> = {},
+    options: CachedForm &
+      Pick<EvaluateOptions, "dynamic" | "seed" | "memoryLimit" | "kernels" | "separator"> = {},
   ) {
     const { posterior } = model;
     this.#model = model;
@@ -91,7 +105,8 @@ export class Evaluator {
     this.#sequence =
       dynamic?.every ?? Math.max(16, Math.min(LONGEST_WINDOW, Math.floor(CHUNK_FLOATS / stride)));
     const [plan, sequence] = [this.#plan, this.#sequence];
-    const context = { plan, posterior, samples, seed: seedOf(this.#seed), sequence, stride };
+    const separator = options.separator ?? -1;
+    const context = { plan, posterior, samples, seed: seedOf(this.#seed), sequence, stride, separator };
     this.#reader = dynamic ? new DynamicReader(context, dynamic) : planReader(context, options);
     this.#plan.commit();
   }

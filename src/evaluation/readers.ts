@@ -3,7 +3,7 @@ import { drawNatural } from "../inference/draw.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import { type Seed, STREAM } from "../kernels/random.ts";
 import { Tape } from "../kernels/tape.ts";
-import { requireToken } from "../model/checks.ts";
+import { IGNORED, requireToken } from "../model/checks.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
 import type { Slices } from "../model/work.ts";
@@ -24,6 +24,8 @@ export interface ReaderContext {
   readonly sequence: number;
   /** Floats from one row of probabilities to the next. */
   readonly stride: number;
+  /** Id that starts a document, or -1. */
+  readonly separator: number;
 }
 
 /** Where the figures of a window lie, a row a timestep; addresses. */
@@ -89,7 +91,7 @@ class WindowReader implements Reader {
     const { logits, logitStride } = network.buffers;
     const { entropy, scores, targets: targetsAt } = this.rows;
     const { k } = this.#tape;
-    network.setWindow(inputs, targets, steps);
+    network.setWindow(inputs, targets, steps, this.#context.separator);
     network.forward(this.#mean, this.#state);
     network.saveState(this.#state);
     network.probabilities(this.#mean, () => {
@@ -136,9 +138,9 @@ class SampledWindowReader implements Reader {
   *read(inputs: Int32Array, targets: Int32Array, steps: number): Slices {
     const network = this.#network;
     const { logits, logitStride } = network.buffers;
-    const { samples } = this.#context;
+    const { samples, separator } = this.#context;
     const { k } = this.#tape;
-    network.setWindow(inputs, targets, steps);
+    network.setWindow(inputs, targets, steps, separator);
     for (let sample = 0; sample < samples; sample++) {
       const state = this.#states + 4 * sample * network.stateSize;
       const first = sample === 0;
@@ -189,14 +191,15 @@ class TokenReader implements Reader {
   }
 
   *read(inputs: Int32Array, targets: Int32Array, steps: number): Slices {
-    const { plan, posterior, samples, stride } = this.#context;
+    const { plan, posterior, samples, stride, separator } = this.#context;
     const ensemble = this.#ensemble;
     const k = plan.instance.exports;
     const samplesEntropy = plan.floats(this.rows.samplesEntropy, steps);
     for (let t = 0; t < steps; t++) {
+      if (inputs[t] === separator) ensemble.reset();
       yield* ensemble.step(inputs[t], true);
       requirePrediction(ensemble.check);
-      requireToken(targets[t], posterior.configuration.vocabulary);
+      if (targets[t] !== IGNORED) requireToken(targets[t], posterior.configuration.vocabulary);
       k.copyBytes(this.#probabilities + 4 * t * stride, ensemble.probabilities, 4 * stride);
       samplesEntropy[t] = ensemble.samplesEntropy * samples;
     }
@@ -205,8 +208,8 @@ class TokenReader implements Reader {
   }
 }
 
-function planNetwork({ plan, posterior, sequence }: ReaderContext, tape: Tape): Network {
-  const shape = { batch: 1, sequence, training: false };
+function planNetwork({ plan, posterior, sequence, separator }: ReaderContext, tape: Tape): Network {
+  const shape = { batch: 1, sequence, training: false, resets: separator >= 0 };
   return new Network(tape, plan, posterior.configuration, posterior.layout, shape);
 }
 

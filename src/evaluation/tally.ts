@@ -1,4 +1,5 @@
 /** @module The figures of an evaluation, added up over tokens. */
+import { IGNORED } from "../model/checks.ts";
 import type { Quantization } from "../model/matrix.ts";
 import type { Sampling } from "../prediction/ensemble.ts";
 import { requirePrediction } from "../prediction/model.ts";
@@ -13,8 +14,8 @@ export interface Evaluation {
   readonly bitsPerToken: number;
   /** null where the tokens do not have all bytes of the text; `bitsPerByteMissing` says why. */
   readonly bitsPerByte: number | null;
-  /** "unknown": unknown tokens stand for text; "tokenizer": the tokenizer drops or changes text, such as spaces. */
-  readonly bitsPerByteMissing: "unknown" | "tokenizer" | null;
+  /** "unknown": unknown tokens stand for text; "tokenizer": the tokenizer drops or changes text, such as spaces; "ignored": part of the text is not scored. */
+  readonly bitsPerByteMissing: "unknown" | "tokenizer" | "ignored" | null;
   /** Scored tokens that are unknown. */
   readonly unknown: number;
   /** Perplexity over the other tokens; null where there is none. */
@@ -70,9 +71,11 @@ export class Tally {
     scores: Float32Array,
     samples: number,
   ): void {
-    for (const value of nll) this.#nll += value;
+    for (let r = 0; r < nll.length; r++) if (targets[r] !== IGNORED) this.#nll += nll[r];
     requirePrediction(this.#nll);
     for (let r = 0; r < nll.length; r++) {
+      if (targets[r] === IGNORED) continue;
+      this.#tokens++;
       this.#entropy += entropy[r];
       if (samplesEntropy) this.#samplesEntropy += samplesEntropy[r] / samples;
       const confidence = scores[4 * r];
@@ -86,7 +89,6 @@ export class Tally {
         this.#unknownNll += nll[r];
       }
     }
-    this.#tokens += nll.length;
   }
 
   /** Bytes of the text after its first token; not those of a slice, which a stream that is read once has not. */
@@ -107,7 +109,7 @@ export class Tally {
     for (const bin of this.#bins) ece += Math.abs(bin.accuracy - bin.confidence) / n;
     const known = n - this.#unknowns;
     const keeps = corpus.tokenizer.lossless || corpus.tokenizer.kind === "character";
-    const missing = !keeps ? "tokenizer" : this.#unknowns > 0 ? "unknown" : null;
+    const missing = corpus.scoring ? "ignored" : !keeps ? "tokenizer" : this.#unknowns > 0 ? "unknown" : null;
     return {
       tokens: n,
       nll,

@@ -22,7 +22,7 @@ export interface Position {
   /** 0-based index of the update. */
   readonly step: number;
   readonly learningRate: number;
-  /** Tokens of the minibatch. */
+  /** Scored tokens of the minibatch. */
   readonly tokens: number;
 }
 

@@ -9,3 +9,6 @@ export function requireToken(token: number, vocabulary: number): void {
       remedy: "Encode the text with the model's own tokenizer",
     });
 }
+
+/** A target that is not scored: it adds nothing to a loss, a gradient or a figure. */
+export const IGNORED = -1;

@@ -8,7 +8,7 @@ import type { Address } from "../kernels/address.ts";
 import type { ProductForm } from "../kernels/forms.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import type { Tape } from "../kernels/tape.ts";
-import { requireToken } from "./checks.ts";
+import { IGNORED, requireToken } from "./checks.ts";
 import type { ModelConfiguration } from "./configuration.ts";
 import { AdaptiveSoftmax } from "./layers/adaptive.ts";
 import { cellOf } from "./layers/cells.ts";
@@ -57,7 +57,7 @@ export class Network {
   readonly #context: LayerContext;
   readonly #layers: readonly Layer[];
   readonly #output: OutputLayer;
-  readonly #window: Window = { steps: 0, rows: 0, distinct: 0 };
+  readonly #window: Window = { steps: 0, rows: 0, scored: 0, distinct: 0 };
   /** Gradients of a layer's outputs and of its inputs, [rows, widest], exchanged from layer to layer. */
   readonly #above: Address;
   readonly #below: Address;
@@ -110,8 +110,14 @@ export class Network {
     const { plan, shared } = this.#context;
     const rows = steps * this.shape.batch;
     const { vocabulary } = this.model;
-    for (const tokens of [inputs, targets])
-      for (let r = 0; r < rows; r++) requireToken(tokens[r], vocabulary);
+    let scored = 0;
+    for (let r = 0; r < rows; r++) {
+      requireToken(inputs[r], vocabulary);
+      if (targets[r] === IGNORED) continue;
+      requireToken(targets[r], vocabulary);
+      scored++;
+    }
+    this.#window.scored = Math.max(1, scored);
     this.#window.steps = steps;
     this.#window.rows = rows;
     this.#output.setTargets(targets.subarray(0, rows));
@@ -137,6 +143,11 @@ export class Network {
     }
     for (let d = 0; d < distinct; d++) this.#place[ids[d]] = -1;
     this.#window.distinct = distinct;
+  }
+
+  /** Targets of the window that are scored, at least 1. */
+  get scored(): number {
+    return this.#window.scored;
   }
 
   /** Ids of the embedding's rows that the window reads; null where the output layer reads them all. */

@@ -115,7 +115,7 @@ export class RowStepper {
       products: this.#products,
       layout: this.#layout,
       shape: { batch: this.rows, sequence: 1, training: false, dropout: false, resets: false },
-      window: { steps: 1, rows: this.rows, distinct: 0 },
+      window: { steps: 1, rows: this.rows, scored: 1, distinct: 0 },
       shared: none,
     };
     const [targets, nll] = [plan.words(this.rows), plan.words(this.rows)];

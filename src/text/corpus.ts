@@ -7,6 +7,7 @@ import { requireIds } from "./checks.ts";
 import { ContiguousLanes } from "./lanes.ts";
 import { learnTokenizer } from "./learn.ts";
 import { scan } from "./scan.ts";
+import { countScored, type Scoring, scoringOf } from "./scoring.ts";
 import { type LineEnds, openBytes, type TextSource } from "./source.ts";
 import { idArray, MemoryStore } from "./store.ts";
 import { bufferStream, onlyOnce, StreamStore, type TextStream } from "./stream.ts";
@@ -24,6 +25,13 @@ export interface CorpusOptions {
   maximumVocabulary?: number;
   /** "lf" reads `\r\n` and lone `\r` as `\n`; default "keep". */
   lineEnds?: LineEnds;
+  /**
+   * In every document, what comes up to and with this symbol is read and not scored: neither in `fit` nor in
+   * `evaluate`. One token of the vocabulary, such as "\t"; none by default.
+   */
+  scoreAfter?: string;
+  /** With `scoreAfter`: the symbol that ends a document; default "\n". States are reset before the next one. */
+  separator?: string;
   /** First token of the text to take; default 0. */
   start?: number;
   /** The token after the last one to take; default: the end of the text. */
@@ -59,6 +67,8 @@ const OPTIONS: Kinds<CorpusOptions> = {
   minimumCount: "number",
   maximumVocabulary: "number",
   lineEnds: "string",
+  scoreAfter: "string",
+  separator: "string",
   start: "number",
   end: "number",
   cacheTokens: "number",
@@ -72,12 +82,22 @@ export class Corpus {
   readonly tokenizer: Tokenizer;
   /** Number of tokens. */
   readonly tokens: number;
+  /** Which targets are scored; null where all are. */
+  readonly scoring: Scoring | null;
   readonly #store: TokenStore;
   readonly #from: number;
   #bytes: number | undefined;
   #fingerprint: Promise<string> | undefined;
+  #scored: Promise<number> | undefined;
 
-  private constructor(store: TokenStore, tokenizer: Tokenizer, from: number, to: number) {
+  private constructor(
+    store: TokenStore,
+    tokenizer: Tokenizer,
+    from: number,
+    to: number,
+    scoring: Scoring | null = null,
+  ) {
+    this.scoring = scoring;
     this.#store = store;
     this.tokenizer = tokenizer;
     this.#from = from;
@@ -110,7 +130,14 @@ export class Corpus {
     const tokenizer = await chooseTokenizer(bytes, { ...options, lineEnds });
     const range = { tokenizer, lineEnds, start, end, cacheTokens, blockBytes, anchorTokens, signal };
     const store = await scan(bytes, range);
-    return new Corpus(store, tokenizer, 0, store.tokens);
+    if (options.scoreAfter === undefined) {
+      if (options.separator !== undefined) throw needsScoreAfter(options.separator);
+      return new Corpus(store, tokenizer, 0, store.tokens);
+    }
+    const scoring = scoringOf(tokenizer, options.scoreAfter, options.separator ?? "\n");
+    const corpus = new Corpus(store, tokenizer, 0, store.tokens, scoring);
+    await corpus.scored();
+    return corpus;
   }
 
   /**
@@ -166,16 +193,34 @@ export class Corpus {
   }
 
   /**
-   * Hash of the token ids, 16 hexadecimal digits: the same tokens have the same one, however they are kept.
+   * Hash of the token ids, 16 hexadecimal digits, and what is scored of them: the same tokens have the same one, however they are kept.
    *
    * @throws E_TEXT_CHANGED where the text has to be read again and is not the one that was opened
    */
   fingerprint(): Promise<string> {
-    this.#fingerprint ??= this.#store.hash(this.#from, this.#from + this.tokens).catch((error) => {
+    this.#fingerprint ??= this.#hash().catch((error) => {
       this.#fingerprint = undefined;
       throw error;
     });
     return this.#fingerprint;
+  }
+
+  async #hash(): Promise<string> {
+    const hash = await this.#store.hash(this.#from, this.#from + this.tokens);
+    return this.scoring ? `${hash}-${this.scoring.after}-${this.scoring.separator}` : hash;
+  }
+
+  /**
+   * Number of targets that are scored: all tokens but the first, or those that `scoreAfter` leaves.
+   *
+   * @throws E_OPTION for a document that lacks the symbol
+   */
+  scored(): Promise<number> {
+    const { scoring } = this;
+    this.#scored ??= scoring
+      ? countScored(this.#store, scoring, this.#from, this.#from + this.tokens)
+      : Promise.resolve(this.tokens - 1);
+    return this.#scored;
   }
 
   /**
@@ -186,7 +231,7 @@ export class Corpus {
    */
   lanes(options: LaneOptions): LaneReader {
     if (this.#store.lanes) return this.#store.lanes(options);
-    return new ContiguousLanes(this.#store, this.#from, this.#from + this.tokens, options);
+    return new ContiguousLanes(this.#store, this.#from, this.#from + this.tokens, options, this.scoring);
   }
 
   /**
@@ -198,7 +243,7 @@ export class Corpus {
     if (this.#store.lanes) throw onlyOnce("It has no parts");
     requireInteger("from", from, 0, this.tokens - 1);
     requireInteger("to", to, from + 1, this.tokens);
-    return new Corpus(this.#store, this.tokenizer, this.#from + from, this.#from + to);
+    return new Corpus(this.#store, this.tokenizer, this.#from + from, this.#from + to, this.scoring);
   }
 
   /**
@@ -224,6 +269,14 @@ export class Corpus {
       return part;
     });
   }
+}
+
+function needsScoreAfter(separator: string): SviError {
+  return new SviError("E_OPTION", "separator applies only with scoreAfter", {
+    option: "separator",
+    value: separator,
+    remedy: "Give scoreAfter as well, or the separator's id to fit and evaluate",
+  });
 }
 
 /** The options that opening a text and taking a stream share. */

@@ -1,6 +1,7 @@
 /** @module Minibatches: a text cut into lanes that are read side by side, window by window. */
 import { requireInteger, SviError } from "../errors.ts";
 import { tagOf } from "../shapes.ts";
+import { type Scoring, scoredAt, scores } from "./scoring.ts";
 import type { LaneOptions, LaneReader, TokenCursor, TokenStore } from "./tokens.ts";
 
 /** Checks lane options against a number of tokens; throws `E_OPTION` or `E_TEXT_SHORT`. */
@@ -84,7 +85,7 @@ export abstract class LaneWindows implements LaneReader {
 
 /**
  * N tokens in lanes of L = ⌊(N − 1) / batch⌋: lane b's inputs are the tokens bL … bL + L − 1, its targets
- * the same shifted by one. The text after the last lane and, unless partial, after the last full window of
+ * the same shifted by one, -1 where scoring ignores them. The text after the last lane and, unless partial, after the last full window of
  * each lane is left out.
  */
 export class ContiguousLanes extends LaneWindows {
@@ -96,12 +97,22 @@ export class ContiguousLanes extends LaneWindows {
   readonly #length: number;
   readonly #last: Int32Array;
   readonly #taken: Int32Array;
+  readonly #scoring: Scoring | null;
+  /** Of each lane, whether the target behind its last token but one is scored. */
+  readonly #scored: boolean[] = [];
   /** Null before the first window and after a seek or an error. */
   #cursors: TokenCursor[] | null = null;
 
-  constructor(store: TokenStore, from: number, to: number, options: LaneOptions) {
+  constructor(
+    store: TokenStore,
+    from: number,
+    to: number,
+    options: LaneOptions,
+    scoring: Scoring | null = null,
+  ) {
     requireLanes(options, to - from);
     super(options);
+    this.#scoring = scoring;
     this.#store = store;
     this.#from = from;
     this.#length = Math.floor((to - from - 1) / this.batch);
@@ -130,10 +141,20 @@ export class ContiguousLanes extends LaneWindows {
         targets[i] = token;
       }
       this.#last[lane] = token;
+      if (this.#scoring) this.#ignore(this.#scoring, inputs, targets, steps, lane);
     }
     this.#cursors = cursors;
     this.at++;
     return steps;
+  }
+
+  #ignore(scoring: Scoring, inputs: Int32Array, targets: Int32Array, steps: number, lane: number): void {
+    let scored = this.#scored[lane];
+    for (let t = 0, i = lane; t < steps; t++, i += this.batch) {
+      scored = scores(scoring, inputs[i], scored);
+      if (!scored) targets[i] = -1;
+    }
+    this.#scored[lane] = scored;
   }
 
   protected async move(window: number): Promise<void> {
@@ -153,6 +174,7 @@ export class ContiguousLanes extends LaneWindows {
       const cursor = this.#store.cursor(position, this.batch);
       await cursor.take(first, 1);
       this.#last[lane] = first[0];
+      if (this.#scoring) this.#scored[lane] = await scoredAt(this.#store, this.#scoring, position);
       cursors.push(cursor);
     }
     return cursors;

@@ -14,7 +14,7 @@ export interface LaneReader {
   readonly contiguous: boolean;
   /**
    * Fills inputs and targets, time-major, `[t * batch + lane]`, at least `sequence * batch` long each; the
-   * targets are the inputs one token later. Returns the number of timesteps filled, 0 at the end of the epoch.
+   * targets are the inputs one token later, -1 where the corpus does not score them. Returns the number of timesteps filled, 0 at the end of the epoch.
    *
    * @throws E_TEXT_CHANGED where the text is not the one that was opened; E_BUSY for overlapping calls;
    *   E_DISPOSED after `close`. After an error the same window can be asked for again.

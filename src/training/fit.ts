@@ -33,7 +33,7 @@ export interface FitOptions {
   readonly dropout?: number;
   /** Part at the end of the run over which the mean is averaged; 0 by default. */
   readonly averaging?: number;
-  /** Token id that starts a document: its lane's state is reset before it. None by default. */
+  /** Token id that starts a document: its lane's state is reset before it. The corpus's own by default, if any. */
   readonly separator?: number;
   readonly seed?: number;
   readonly validation?: Validation;
@@ -138,7 +138,8 @@ export async function* fitInTurn(
   const sequence = requireInteger("sequence", options.sequence ?? 64, 1, 4096);
   const lanes = corpus.lanes({ batch, sequence });
   const saved = options.resume ? readCheckpoint(options.resume, model.tokenizer) : null;
-  const plan = planRun(model, corpus, options, lanes, saved);
+  const scored = corpus.scoring ? await corpus.scored() : corpus.tokens;
+  const plan = planRun(model, corpus, options, lanes, saved, scored);
   requireOccasions(model, plan.method, options);
   let trainer: Trainer | undefined;
   let validator: Evaluator | undefined;
@@ -148,7 +149,9 @@ export async function* fitInTurn(
     await prepareKernels(options.kernels);
     trainer = createTrainer(model, plan, options);
     if (options.validation) await prepareKernels(options.kernels);
-    validator = options.validation && new Evaluator(model, options.validation.samples ?? 0, options);
+    validator =
+      options.validation &&
+      new Evaluator(model, options.validation.samples ?? 0, { ...options, separator: plan.separator });
     yield* run(model, corpus, lanes, plan, trainer, validator, saved, options, turn);
   } catch (error) {
     good = !(error instanceof SviError && SPOILING.has(error.code));

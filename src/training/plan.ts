@@ -48,6 +48,7 @@ export interface Plan {
 }
 
 /**
+ * @param scored tokens that the likelihood is of
  * @param saved of a run that is to be resumed: its prior is taken from there
  * @throws SviError `E_OPTION`
  */
@@ -57,12 +58,13 @@ export function planRun(
   options: FitOptions,
   lanes: LaneReader,
   saved: Saved | null,
+  scored: number,
 ): Plan {
   const method = withPrior(options.inference ?? ivon(), model, corpus, saved);
   const epochs = requireNumber("epochs", options.epochs ?? 5, "a number above 0", (v) => v > 0);
   const part = (name: string, value: number) =>
     requireNumber(name, value, "a number from 0 up to, and without, 1", (v) => v >= 0 && v < 1);
-  const tempered = "temperature" in method ? corpus.tokens / method.temperature : corpus.tokens;
+  const tempered = "temperature" in method ? scored / method.temperature : scored;
   const own = ("lambda" in method ? method.lambda : null) ?? tempered;
   const learnt = method.kind === "ivon" && method.prior?.kind === "posterior" ? method.prior.lambda : 0;
   return {
@@ -79,7 +81,7 @@ export function planRun(
     averaging: part("averaging", options.averaging ?? 0),
     separator:
       options.separator === undefined
-        ? -1
+        ? (corpus.scoring?.separator ?? -1)
         : requireInteger("separator", options.separator, 0, corpus.tokenizer.vocabularySize - 1),
     build: (options.kernels ?? defaultKernels()).build,
     products: requireForm(options.products) === "int16" ? "int16" : undefined,

@@ -143,14 +143,14 @@ export class Trainer {
    * @throws SviError `E_TOKEN_RANGE`
    */
   *differentiate(inputs: Int32Array, targets: Int32Array, time: number): Slices<Gradient> {
-    const { batch, schedule, steps, method } = this.options;
+    const { schedule, steps, method } = this.options;
     const { guide } = this;
     const k = this.#plan.instance.exports;
     if (!this.#started) yield* guide.start(this.#posterior.mean, this.#posterior.precision);
     this.#started = true;
     const learningRate = method.learningRate * scheduleFactor(schedule, this.step, steps, k);
-    const position = { step: this.step, learningRate, tokens: time * batch };
     this.#network.setWindow(inputs, targets, time, this.options.separator);
+    const position = { step: this.step, learningRate, tokens: this.#network.scored };
     let total = 0;
     for (let particle = 0; particle < guide.particles; particle++) {
       yield* guide.draw(position, particle, this.#network.embeddings);

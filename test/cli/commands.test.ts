@@ -316,3 +316,27 @@ describe("help", () => {
     expect((await cli.run("--version")).out).toBe(`${version}\n`);
   });
 });
+
+describe("documents of which a part is not scored", () => {
+  const pairs = cli.write("pairs.tsv", Array.from({ length: 200 }, (_, i) => `${i}\t${i % 7}\n`).join(""));
+
+  it("are trained on and evaluated by --score-after", async () => {
+    const out = cli.file("pairs.svi");
+    const args = ["--score-after", "\\t", "--valid", pairs, "--epochs", "1", ...TINY, "--json"];
+    const trained = await cli.run("train", pairs, "--out", out, ...args);
+    expect(trained.code).toBe(0);
+    const result = await cli.run("eval", out, pairs, "--score-after", "\\t", "--json");
+    // A figure and the line end of each.
+    expect(objects(result.out)[0]).toMatchObject({ tokens: 400, bitsPerByteMissing: "ignored" });
+  });
+
+  it.each([
+    ["a symbol that is not one token", ["--score-after", "ab"], 1, /--score-after "ab" is 2 tokens/],
+    ["a symbol that a document lacks", ["--score-after", "x"], 1, /Document 1 lacks/],
+    ["a separator alone", ["--separator", "x"], 2, /--separator needs --score-after/],
+  ])("%s is refused before anything is trained", async (_, args, code, message) => {
+    const out = cli.file("refused.svi");
+    const result = await cli.run("train", pairs, "--out", out, ...args, ...TINY);
+    expect(result).toMatchObject({ code, err: expect.stringMatching(message) });
+  });
+});

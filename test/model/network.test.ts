@@ -175,12 +175,15 @@ test("a token id never reaches a kernel unchecked, and the window after it is wh
     { batch: 1, sequence: 3 },
   );
   const good = Int32Array.of(0, 4, 2);
-  for (const bad of [5, -1, 2 ** 31 - 1, -(2 ** 31)]) {
+  for (const bad of [5, -1, -2, 2 ** 31 - 1, -(2 ** 31)]) {
     const ids = Int32Array.of(0, bad, 1);
-    for (const window of [
-      [ids, good],
-      [good, ids],
-    ])
+    // A target of -1 is one that is not scored.
+    for (const window of bad === -1
+      ? [[ids, good]]
+      : [
+          [ids, good],
+          [good, ids],
+        ])
       expect(() => rig.network.setWindow(window[0], window[1], 3)).toThrowError(
         expect.objectContaining({ code: "E_TOKEN_RANGE", value: bad }) as SviError,
       );

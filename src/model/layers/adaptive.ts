@@ -156,13 +156,13 @@ export class AdaptiveSoftmax implements OutputLayer {
   }
 
   loss(theta: Address, top: Rows, gradients: OutputGradients | null, take: (nll: number) => void): void {
-    const { tape, buffers } = this.#context;
+    const { tape, buffers, window } = this.#context;
     let total = 0;
     const add = (nll: number) => {
       total += nll;
     };
     const rows = { count: top.count, inputs: top.at, targets: this.#headTargets, nll: buffers.nll };
-    this.#head.loss(theta, rows, top.count, gradients, add);
+    this.#head.loss(theta, rows, window.scored, gradients, add);
     this.#clusters.forEach((cluster, i) => {
       this.#tailLoss(theta, top, cluster, this.#groups[i], gradients, add);
     });
@@ -177,7 +177,7 @@ export class AdaptiveSoftmax implements OutputLayer {
     gradients: OutputGradients | null,
     take: (nll: number) => void,
   ): void {
-    const { tape, buffers, model } = this.#context;
+    const { tape, buffers, model, window } = this.#context;
     const width = model.hidden;
     if (count === 0) {
       if (gradients) this.#clearGradients(cluster, gradients.flat);
@@ -189,7 +189,13 @@ export class AdaptiveSoftmax implements OutputLayer {
     this.#project(cluster, { at: this.#gathered, count });
     const own = gradients && { flat: gradients.flat, inputs: this.#dProjected };
     const targets = this.#tailTargets + 4 * from;
-    cluster.classifier.loss(theta, { count, inputs: this.#projected, targets, nll }, top.count, own, take);
+    cluster.classifier.loss(
+      theta,
+      { count, inputs: this.#projected, targets, nll },
+      window.scored,
+      own,
+      take,
+    );
     tape.k.scatterAddRows({ table: buffers.nll, rows: nll, ids, count, width: 1, stride: 1 });
     if (!gradients) return;
     this.#projectionGradients(cluster, count, gradients.flat);

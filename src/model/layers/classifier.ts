@@ -53,7 +53,7 @@ export interface ClassifierRows {
   readonly count: number;
   /** [count, width]. */
   readonly inputs: Address;
-  /** [count], classes. */
+  /** [count], classes; negative where the row is not scored. */
   readonly targets: Address;
   /** [count], written. */
   readonly nll: Address;
@@ -187,7 +187,7 @@ export class Classifier {
     const { plan, logits } = this.#context;
     const rows = plan.floats(logits, count * this.stride);
     plan.integers(targets, count).forEach((target, r) => {
-      rows[r * this.stride + target] += scale;
+      if (target >= 0) rows[r * this.stride + target] += scale;
     });
   }
 
@@ -216,7 +216,7 @@ export class Classifier {
     if (bias === null) return;
     tape.js(() => {
       const biases = plan.floats(gradients.flat + bias, size);
-      for (const target of plan.integers(targets, count)) biases[target] -= scale;
+      for (const target of plan.integers(targets, count)) if (target >= 0) biases[target] -= scale;
     });
   }
 

@@ -46,7 +46,8 @@ export class FullSoftmax implements OutputLayer {
   }
 
   loss(theta: Address, top: Rows, gradients: OutputGradients | null, take: (nll: number) => void): void {
-    this.#classifier.loss(theta, this.#rows(top, 0, top.count), top.count, gradients, take);
+    const { scored } = this.#context.window;
+    this.#classifier.loss(theta, this.#rows(top, 0, top.count), scored, gradients, take);
   }
 
   probabilities(theta: Address, top: Rows, visit: (chunk: Chunk) => void): void {

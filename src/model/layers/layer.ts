@@ -57,6 +57,8 @@ export interface Window {
   steps: number;
   /** Timesteps × lanes. */
   rows: number;
+  /** Targets that are scored, at least 1: what a mean is taken over. */
+  scored: number;
   /** Distinct tokens. */
   distinct: number;
 }

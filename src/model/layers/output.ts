@@ -36,12 +36,12 @@ export interface OutputGradients {
 }
 
 export interface OutputLayer {
-  /** Takes the targets of a window, [rows], all of them ids of the vocabulary. */
+  /** Takes the targets of a window, [rows]: ids of the vocabulary, and -1 for those that are not scored. */
   setTargets(targets: Int32Array): void;
   /** Packs the weights of the flat vector at `theta`. */
   pack(theta: Address): void;
   /**
-   * Cross-entropy of the rows, each one's in `nll`; with a place for them also the gradients of their mean.
+   * Cross-entropy of the rows, each one's in `nll`; with a place for them also the gradients of the mean over those that are scored.
    * @param take gets the sum over rows of the negative log-likelihood, in nats
    */
   loss(theta: Address, top: Rows, gradients: OutputGradients | null, take: (nll: number) => void): void;
