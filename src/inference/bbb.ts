@@ -70,6 +70,7 @@ export function bbb(options: Partial<Omit<BbbMethod, "kind">> = {}): BbbMethod {
 
 /**
  * @deprecated Its name is `bbb` now.
+ * @alias
  */
 export const bayesByBackprop = bbb;
 /** @deprecated Its name is `BbbMethod` now. */
