@@ -12,9 +12,9 @@ import { Bench } from "tinybench";
 import { compile } from "../src/kernels/compile.ts";
 import { relaxedText } from "../src/kernels/generated/relaxed.ts";
 import { simdText } from "../src/kernels/generated/simd.ts";
-import { bytesOfHex } from "../src/kernels/hex.ts";
 import { KernelInstance } from "../src/kernels/instance.ts";
 import { kernelsOf } from "../src/kernels/kernels.ts";
+import { bytesOfText } from "../src/kernels/printable.ts";
 import { kernelsOfForm } from "../test/kernels/forms.ts";
 import { PRODUCTS, type Product } from "./products.ts";
 
@@ -48,7 +48,7 @@ interface Task {
   times: number[];
 }
 
-const instance = new KernelInstance(kernelsOf(build, () => compile(bytesOfHex(BUILDS[build]))));
+const instance = new KernelInstance(kernelsOf(build, () => compile(bytesOfText(BUILDS[build]))));
 instance.reserve(MEMORY);
 const form = values.products === "int16" ? "int16" : "float32";
 const k = kernelsOfForm(instance.exports, form);

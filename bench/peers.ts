@@ -186,7 +186,7 @@ async function bundle(files: readonly string[]): Promise<void> {
     platform: "node",
     format: "esm",
     target: "node20",
-    external: ["@tensorflow/*", "@jax-js/*", "onnxruntime-*", "@assemblyscript/loader"],
+    external: ["@tensorflow/*", "@jax-js/*", "onnxruntime-*"],
     logLevel: "error",
   });
 }

@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 import asc from "assemblyscript/asc";
 import { build as esbuild } from "esbuild";
 import { readSignatures, signaturesSource } from "./kernel-signatures.mjs";
+import { textOfBytes } from "./printable.mjs";
 
 /** `threads` builds import a shared memory; nothing else may be imported. */
 const BUILDS = [
@@ -36,7 +37,7 @@ else {
     if (!threads) await writeFile(`${GENERATED}/${file}.wasm`, bytes);
     await writeFile(
       `${GENERATED}/${file}.ts`,
-      `${MADE}export const ${file}Text: string =\n  "${bytes.toString("hex")}";\n`,
+      `${MADE}export const ${file}Text: string =\n  "${textOfBytes(bytes)}";\n`,
     );
     report(target, bytes);
     if (build === "simd" && !threads) await writeSignatures(bytes);

@@ -203,10 +203,7 @@ async function bundleForWorkers(entry, outfile) {
   });
   const uses = (name) => Object.keys(metafile.inputs).some((file) => file.includes(`node_modules/${name}/`));
   const licence = await readFile(new URL("node_modules/birpc/LICENSE", root), "utf8");
-  const banner = [
-    ...(uses("@assemblyscript/loader") ? ["/*! @assemblyscript/loader: Apache-2.0 */\n"] : []),
-    ...(uses("birpc") ? [`/*! birpc\n${licence}*/\n`] : []),
-  ];
+  const banner = [...(uses("birpc") ? [`/*! birpc\n${licence}*/\n`] : [])];
   await mkdir(dirname(resolve(absWorkingDir, outfile)), { recursive: true });
   await writeFile(resolve(absWorkingDir, outfile), banner.join("") + outputFiles[0].text);
 }

@@ -2,7 +2,7 @@
 
 import type { KernelExports } from "../../src/kernels/generated/signatures.ts";
 import { simdText } from "../../src/kernels/generated/simd.ts";
-import { bytesOfHex } from "../../src/kernels/hex.ts";
+import { bytesOfText } from "../../src/kernels/printable.ts";
 import { kernelsOfForm } from "../../test/kernels/forms.ts";
 import { PRODUCTS } from "../products.ts";
 
@@ -10,7 +10,7 @@ import { PRODUCTS } from "../products.ts";
 const LEAST_MILLISECONDS = 40;
 const ROUNDS = 9;
 
-const { instance } = await WebAssembly.instantiate(bytesOfHex(simdText) as BufferSource);
+const { instance } = await WebAssembly.instantiate(bytesOfText(simdText) as BufferSource);
 const exports = instance.exports as unknown as KernelExports;
 /** Of floats, or of int16, as the page's address says. */
 const form = location.search === "?int16" ? "int16" : "float32";

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { runInNewContext } from "node:vm";
+import { instantiateSync } from "@assemblyscript/loader";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { loadKernels, useKernels } from "../../src/entries/module.ts";
 import { relaxed } from "../../src/entries/relaxed.ts";
@@ -8,9 +9,9 @@ import { capabilities } from "../../src/kernels/capabilities.ts";
 import { sources } from "../../src/kernels/generated/identity.ts";
 import { relaxedText } from "../../src/kernels/generated/relaxed.ts";
 import { simdText } from "../../src/kernels/generated/simd.ts";
-import { bytesOfHex } from "../../src/kernels/hex.ts";
 import { identify } from "../../src/kernels/identity.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
+import { bytesOfText } from "../../src/kernels/printable.ts";
 
 const bytes = readFileSync("build/kernels.simd.wasm");
 
@@ -49,6 +50,11 @@ describe("a module that somebody brings", () => {
     const module = compileThere(bytes);
     expect(module instanceof WebAssembly.Module).toBe(false);
     expect(new KernelInstance(await loadKernels(module)).exports.exp64(0)).toBe(1);
+  });
+
+  test("is what AssemblyScript's own loader takes", () => {
+    const { exports } = instantiateSync<{ exp64(x: number): number }>(bytes);
+    expect(exports.exp64(1)).toBe(new KernelInstance().exports.exp64(1));
   });
 
   test("of another version is refused with both versions", async () => {
@@ -130,10 +136,10 @@ test("kernels as text are the binary, in characters that nothing has to escape",
     ["relaxed", relaxedText],
   ]) {
     const binary = Uint8Array.from(readFileSync(`build/kernels.${name}.wasm`));
-    expect(bytesOfHex(text)).toEqual(binary);
+    expect(bytesOfText(text)).toEqual(binary);
     // Browsers have no Buffer.
     vi.stubGlobal("Buffer", undefined);
-    const decoded = bytesOfHex(text);
+    const decoded = bytesOfText(text);
     vi.unstubAllGlobals();
     expect(decoded).toEqual(binary);
     expect(text).toMatch(/^[ -~]+$/);

@@ -5,16 +5,17 @@
 import v8 from "node:v8";
 import { describe, expect, it } from "vitest";
 import { relaxedText } from "../../src/kernels/generated/relaxed.ts";
-import { bytesOfHex } from "../../src/kernels/hex.ts";
 import { kernelsOf } from "../../src/kernels/kernels.ts";
+import { bytesOfText } from "../../src/kernels/printable.ts";
 import { Arena, random, whole } from "./matrix.ts";
 
 // V8 has relaxed SIMD behind a flag until 11.4, the one of Node 20.
-if (!WebAssembly.validate(bytesOfHex(relaxedText))) v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
+if (!WebAssembly.validate(bytesOfText(relaxedText)))
+  v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
 
 const relaxed = new Arena(
   24 * 2 ** 20,
-  kernelsOf("relaxed", () => bytesOfHex(relaxedText)),
+  kernelsOf("relaxed", () => bytesOfText(relaxedText)),
 );
 const simd = new Arena();
 

@@ -1,8 +1,8 @@
 /** Every kernel that is cut, against the same call on one thread: all of memory must be the same afterwards. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { simdThreadsText } from "../../src/kernels/generated/simdThreads.ts";
-import { bytesOfHex } from "../../src/kernels/hex.ts";
 import { defaultKernels, type Instantiated } from "../../src/kernels/kernels.ts";
+import { bytesOfText } from "../../src/kernels/printable.ts";
 import { createWorker } from "../../src/kernels/threads/host.ts";
 import { instantiateOwn, share } from "../../src/kernels/threads/instance.ts";
 import { ThreadPool } from "../../src/kernels/threads/pool.ts";
@@ -11,7 +11,7 @@ import { loosely } from "../kernels/forms.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
-const module = new WebAssembly.Module(bytesOfHex(simdThreadsText));
+const module = new WebAssembly.Module(bytesOfText(simdThreadsText));
 let pools: ThreadPool[];
 let one: Instantiated;
 let several: Instantiated[];

@@ -2,9 +2,9 @@
 import { requireInteger, SviError } from "../../errors.ts";
 import { capabilities } from "../capabilities.ts";
 import { compileLater } from "../compile.ts";
-import { bytesOfHex } from "../hex.ts";
 import { type Build, identify } from "../identity.ts";
 import { instances, type Kernels } from "../kernels.ts";
+import { bytesOfText } from "../printable.ts";
 import { createWorker, type ThreadWorker } from "./host.ts";
 import { instantiateOwn, instantiateOwnLater, share } from "./instance.ts";
 import { MOST_THREADS, ThreadPool } from "./pool.ts";
@@ -38,7 +38,7 @@ export async function threads(options: ThreadsOptions = {}): Promise<ThreadedKer
       value: count,
       remedy: "Omit threads; the bits are the same",
     });
-  const module = await compileLater(bytesOfHex(await binaryOf(build)));
+  const module = await compileLater(bytesOfText(await binaryOf(build)));
   identify(module);
   const pool = await ThreadPool.start(count, module, requireMaker(options.worker) ?? createWorker);
   const { prepare, instantiate } = instances(
