@@ -1,6 +1,7 @@
 /** @module Lists of candidates in every format, and references. */
 import fc from "fast-check";
 import {
+  type CandidateList,
   FORMAT_NAMES,
   type ListFile,
   readLists,
@@ -10,6 +11,7 @@ import {
 } from "../../src/entries/rescoring.ts";
 import { type Boundary, must, refusedOrRead } from "./boundary.ts";
 import { mutateText } from "./mutate.ts";
+import type { Random } from "./random.ts";
 
 const file = (name: string, ...lines: string[]): ListFile => ({ name, text: `${lines.join("\n")}\n` });
 const SAMPLES: readonly (readonly ListFile[])[] = [
@@ -38,6 +40,20 @@ const SAMPLES: readonly (readonly ListFile[])[] = [
   [file("u-1.nbest", "NBestList1.0", "(-1000) a b", "(-2000)")],
 ];
 
+/** Whatever was read can be weighed and tuned, and all that is said of it is a number. */
+async function reordered(random: Random, read: readonly CandidateList[]): Promise<void> {
+  const tune = random.once(2);
+  const references = new Map(read.map(({ id, candidates }) => [id, random.pick(candidates).text]));
+  const choice = random.pick(["best", "mbr"] as const);
+  const found = await rescore(read, null, { choice, ...(tune && { tune, references }) });
+  for (const { id, score, confidence, uncertainty } of found.lists)
+    must(
+      Number.isFinite(score) && confidence >= 0 && confidence <= 1 + 1e-9 && uncertainty >= 0,
+      `${id}: ${score}, ${confidence}, ${uncertainty}`,
+    );
+  must(Object.values(found.weights).every(Number.isFinite), `weights ${JSON.stringify(found.weights)}`);
+}
+
 export const lists: Boundary = {
   name: "candidate lists",
   prepare: () => (random) => {
@@ -60,7 +76,7 @@ export const lists: Boundary = {
       candidates: candidates.map((candidate) => ({ ...candidate, total: 0, logProbability: null })),
     }));
     refusedOrRead(() => readLists(writeLists(ranked, read.format), read.format));
-    if (random.once(16)) return rescore(read.lists, null, { choice: random.pick(["best", "mbr"]) });
+    if (random.once(16)) return reordered(random, read.lists);
   },
   property: fc.property(
     fc.string({ maxLength: 80 }),

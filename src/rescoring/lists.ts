@@ -1,5 +1,12 @@
 /** @module What a recogniser or a translator proposes: lists of candidates with scores, whatever file they came in. */
 
+/** What a score and a weight may be at most, either way: far beyond any logarithm, and no sum of products overflows. */
+export const LARGEST = 1e100;
+
+export function isMeasurable(value: number): boolean {
+  return Number.isFinite(value) && Math.abs(value) <= LARGEST;
+}
+
 /** A proposal. */
 export interface Candidate {
   readonly text: string;

@@ -1,9 +1,9 @@
 /** @module Candidate lists in a new order: a recogniser's or translator's scores beside a language model's. */
-import { SviError } from "../errors.ts";
+import { requireNumber, SviError } from "../errors.ts";
 import { type Interval, interval, resampled } from "../metrics/bootstrap.ts";
 import { log } from "../metrics/elementary.ts";
 import { type Choice, choose, probabilitiesOf } from "./choose.ts";
-import type { CandidateList, RankedCandidate, RankedList } from "./lists.ts";
+import { type CandidateList, isMeasurable, LARGEST, type RankedCandidate, type RankedList } from "./lists.ts";
 import { requireReferences } from "./references.ts";
 import type { ScoredText, Scorer } from "./scorer.ts";
 import { bestOf, type ErrorTable, errorTable, type Table, tableOf, totalOf } from "./table.ts";
@@ -162,13 +162,15 @@ function settle(table: Table, counted: ErrorTable | undefined, options: RescoreO
       value: wrong,
       remedy: `The scores are ${table.names.join(", ")}`,
     });
-  const bad = Object.entries(given).find(([, weight]) => !Number.isFinite(weight));
+  const bad = Object.entries(given).find(([, weight]) => !isMeasurable(weight));
   if (bad)
     throw new SviError("E_OPTION", `weights.${bad[0]} is ${bad[1]}`, {
       option: "weights",
       value: bad[1],
-      remedy: "Give numbers",
+      remedy: `Give numbers up to ${LARGEST}`,
     });
+  if (options.scale !== undefined)
+    requireNumber("scale", options.scale, `a number from 0 to ${LARGEST}`, (v) => v >= 0 && v <= LARGEST);
   const start = table.names.map((name) => given[name] ?? (options.weights ? 0 : defaultWeight(name)));
   if (!options.tune) return { weights: start, scale: options.scale ?? 1 };
   if (!counted)

@@ -1,7 +1,7 @@
 /** @module Candidates as numbers: a row of features each, and how many word errors it has. */
 import { SviError } from "../errors.ts";
 import { wordErrors } from "../metrics/errorRate.ts";
-import type { CandidateList } from "./lists.ts";
+import { type CandidateList, isMeasurable, LARGEST } from "./lists.ts";
 import type { ScoredText } from "./scorer.ts";
 
 /** Names of features that are not the lists' own scores. */
@@ -40,12 +40,15 @@ export function tableOf(
       const unknown = said?.unknown ?? 0;
       const model = said ? [said.logProbability, countWords(text), unknown] : [countWords(text)];
       const values = [...own.map((name) => scores[name]), ...model];
-      if (values.some((value) => !Number.isFinite(value)))
-        throw new SviError("E_FORMAT", `A score of list ${JSON.stringify(list.id)} is not a number`, {
+      const samples = said?.samples ?? [];
+      const all = [...values, ...samples];
+      const wrong = all.findIndex((value) => !isMeasurable(value));
+      if (wrong >= 0)
+        throw new SviError("E_FORMAT", `A score of list ${JSON.stringify(list.id)} is ${all[wrong]}`, {
           value: values,
-          remedy: "Give every candidate the same scores, as numbers",
+          remedy: `Give every candidate the same scores, as numbers up to ${LARGEST}`,
         });
-      return { values, samples: said?.samples ?? [], unknown };
+      return { values, samples, unknown };
     });
   return { names, rows: lists.map(rowOf) };
 }

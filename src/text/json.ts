@@ -5,13 +5,13 @@
  */
 import { requireIds, tokenizerError } from "./checks.ts";
 import { AddedTokenFinder, readAddedTokens } from "./json/addedTokens.ts";
-import { isBpe } from "./json/bpe.ts";
+import { isBpe, isUnmarked } from "./json/bpe.ts";
 import { readDecoder } from "./json/decoders.ts";
 import { isPart, malformed, type Part, typeOf, unsupported } from "./json/file.ts";
 import { readModel } from "./json/models.ts";
 import { readNormalizer } from "./json/normalizers.ts";
 import { type Piece, readPreTokenizer } from "./json/preTokenizers.ts";
-import { hasEveryByte, wellFormed } from "./json/unicode.ts";
+import { hasEveryByte, isItsOwnBytes, wellFormed } from "./json/unicode.ts";
 import { continuation } from "./pieces.ts";
 import type { Tokenizer } from "./types.ts";
 
@@ -47,7 +47,7 @@ export function jsonTokenizer(json: string | object, config: object | null = nul
     vocabularySize,
     unknown,
     endOfLine: lineFeedId(inner.encode),
-    lossless: isLossless(file, inner.has),
+    lossless: isLossless(file, inner),
     encode: inner.encode,
     decode,
     continue: continuation(decode),
@@ -81,6 +81,8 @@ interface Pipeline {
   readonly vocabularySize: number;
   readonly unknown: number | null;
   has(token: string): boolean;
+  /** Whether every token is decoded to the text that it is found as, in a byte-level file. */
+  readonly keepsTokens: boolean;
   encode(text: string): Int32Array;
   decode(ids: ArrayLike<number>): string;
 }
@@ -120,6 +122,9 @@ function readPipeline(file: Part): Pipeline {
     vocabularySize: tokens.length,
     unknown: model.unknown,
     has: (token) => model.ids.has(token),
+    keepsTokens:
+      [...model.ids].every(([token, id]) => tokens[id] === token) &&
+      added.every(({ id, content }) => tokens[id] === content && isItsOwnBytes(content)),
     encode(text) {
       const out: number[] = [];
       for (const line of wellFormed(text).match(/[^\n]*\n|[^\n]+/g) ?? []) encodeLine(line, out);
@@ -168,17 +173,17 @@ function lineFeedId(encode: Tokenizer["encode"]): number | null {
   }
 }
 
-function isLossless(file: Part, has: (token: string) => boolean): boolean {
-  const decoder = file.decoder;
+function isLossless(file: Part, { has, keepsTokens }: Pipeline): boolean {
+  const { decoder, pre_tokenizer: first, model } = file;
   if (file.normalizer || !isPart(decoder) || decoder.type !== "ByteLevel") return false;
   if ((file.added_tokens as Part[]).some((token) => token.lstrip || token.rstrip)) return false;
-  const { pretokenizers } = isPart(file.pre_tokenizer) ? file.pre_tokenizer : {};
-  const steps = (Array.isArray(pretokenizers) ? pretokenizers : [file.pre_tokenizer ?? {}]) as Part[];
+  if (!isPart(first)) return false;
+  const steps = (first.type === "Sequence" ? first.pretokenizers : [first]) as Part[];
   const byteLevel = steps.filter(({ type }) => type === "ByteLevel");
   const keepsAll = steps.every(
     ({ type, behavior }) =>
       type === "ByteLevel" || type === "Digits" || (type === "Split" && behavior === "Isolated"),
   );
   if (!keepsAll || byteLevel.length !== 1 || byteLevel[0].add_prefix_space !== false) return false;
-  return isBpe(file.model) && hasEveryByte(has);
+  return isBpe(model) && isUnmarked(model as Part) && keepsTokens && hasEveryByte(has);
 }

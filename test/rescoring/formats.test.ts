@@ -148,6 +148,38 @@ describe("what was written is read again", () => {
   });
 });
 
+describe("a score that is too large once it is in natural logarithms is refused, in every format", () => {
+  const timed = (g: string) => `(-330) the ( st: 0 et: 0.2 g: ${g} a: -100 )`;
+  const cases: [string, string[], RegExp][] = [
+    ["u.nbest", ["-10 -1e308 1 a"], /^u\.nbest:1: The language score is "-1e308", beyond 1e\+100/],
+    ["u.nbest", ["-1e101 -2 1 a"], /^u\.nbest:1: The acoustic score is "-1e101", beyond/],
+    ["u.nbest", ["NBestList1.0", "(-1e309) a"], /^u\.nbest:2: The score is "-1e309", beyond/],
+    ["u.nbest", ["NBestList2.0", timed("1e200")], /^u\.nbest:2: A language score is "1e200", beyond/],
+    ["a.nbest", ["0 ||| a ||| lm: -1e200 ||| 1"], /^a\.nbest:1: A value of lm is "-1e200", beyond/],
+    ["a.tsv", ["u\t1\t1e999\ta"], /^a\.tsv:1: The score "score" is "1e999", beyond/],
+    ["a.jsonl", ['{"id":"u","text":"a","score":1e200}'], /^a\.jsonl:1: The score "score" comes to 1e\+200/],
+    ["u.hyp", ["a -1e200"], /^u\.hyp:1: The score is "-1e200", beyond/],
+  ];
+  test.each(cases)("%s %j", (name, own, message) => {
+    expect(() => readLists([file(name, ...own)])).toThrow(message);
+  });
+
+  test("as the sum of the words of NBestList2.0, and as Kaldi's cost", () => {
+    const word = (st: number) => `a ( st: ${st} et: ${st + 0.2} g: 9e100 a: -1 )`;
+    const line = `(-330) ${Array.from({ length: 20 }, (_, i) => word(i)).join(" ")}`;
+    expect(() => readLists([file("u.nbest", "NBestList2.0", line)])).toThrow(
+      /^u\.nbest:2: A language score is "9e100", beyond/,
+    );
+    const small = line.replaceAll("9e100", "9e99");
+    expect(() => readLists([file("u.nbest", "NBestList2.0", small)])).toThrow(
+      /^u\.nbest:2: The score "language" comes to/,
+    );
+    expect(() => readLists([file("words", "u-1 a b"), file("lm_cost", "u-1 1e200")])).toThrow(
+      /^lm_cost:1: The cost is "1e200", beyond/,
+    );
+  });
+});
+
 describe("what is malformed is refused by file and line", () => {
   test.each<[string, string[], RegExp]>([
     ["a.tsv", ["u\t1\t-1\ta", "u\t1\t-2\tb"], /^a\.tsv:2: Candidate 1 of "u" is there twice/],

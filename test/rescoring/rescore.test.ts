@@ -155,14 +155,32 @@ describe("what cannot be reordered is refused", () => {
     ["an id twice", [...lists, ...lists], {}, /The list "u" is there twice/],
     ["a weight of no score", lists, { weights: { lm: 1 } }, /weights names "lm"/],
     ["a weight that is not a number", lists, { weights: { score: Number.NaN } }, /weights.score is NaN/],
+    [
+      "a weight beyond all sums",
+      lists,
+      { weights: { score: -1e308 } },
+      /weights.score is -1e\+308.*up to 1e\+100/,
+    ],
+    ["a scale that is not a number", lists, { scale: Number.NaN }, /scale is NaN/],
+    ["a scale below 0", lists, { scale: -1 }, /scale is -1/],
+    ["a score beyond all sums", [list("u", ["a", 1e308])], {}, /A score of list "u" is 1e\+308/],
+    [
+      "a score that one lacks",
+      [
+        {
+          id: "u",
+          candidates: [
+            { text: "a", scores: { am: 1 } },
+            { text: "b", scores: {} },
+          ],
+        },
+      ],
+      {},
+      /A score of list "u" is undefined/,
+    ],
     ["tuning without references", lists, { tune: true }, /tune is true without references/],
     ["another choice", lists, { choice: "worst" as "best" }, /choice is "worst"/],
-    [
-      "a score that is not a number",
-      [list("u", ["a", Number.NaN])],
-      {},
-      /A score of list "u" is not a number/,
-    ],
+    ["a score that is not a number", [list("u", ["a", Number.NaN])], {}, /A score of list "u" is NaN/],
     [
       "a score with the model's name",
       [{ id: "u", candidates: [{ text: "a", scores: { logProbability: 1 } }] }],

@@ -5,6 +5,12 @@ import { jsonTokenizer } from "../../src/text/json.ts";
 import { errorOf, sourceOf, text, tokensOf } from "./support.ts";
 import { byteLevel, wordPiece } from "./tokenizer-json.ts";
 
+interface LosslessFile {
+  added_tokens: object[];
+  pre_tokenizer: object;
+  model: object;
+}
+
 describe("a tokenizer.json", () => {
   it("of byte-level BPE merges, and gives every text back", () => {
     const tokenizer = jsonTokenizer(JSON.stringify(byteLevel()));
@@ -54,6 +60,78 @@ describe("a tokenizer.json", () => {
     [byteLevel({ pre_tokenizer: { type: "ByteLevel", add_prefix_space: true, use_regex: true } })],
   ])("is not called lossless where it changes the text", (json) => {
     expect(jsonTokenizer(json).lossless).toBe(false);
+  });
+
+  const changed = (change: (json: LosslessFile) => void): object => {
+    const json = byteLevel() as LosslessFile;
+    change(json);
+    return json;
+  };
+  const end = { special: true, lstrip: false, rstrip: false, normalized: false, single_word: false };
+  it.each<[string, object, string, string | null]>([
+    [
+      "a mark at words' ends",
+      changed((json) => Object.assign(json.model, { end_of_word_suffix: "</w>" })),
+      "the sea",
+      "th se",
+    ],
+    [
+      "a mark inside words",
+      changed((json) => Object.assign(json.model, { continuing_subword_prefix: "##", merges: [] })),
+      "the sea",
+      "t ",
+    ],
+    [
+      "an added token that is a byte's character",
+      changed((json) => json.added_tokens.push({ id: 263, content: "é", ...end })),
+      "café",
+      "caf\ufffd",
+    ],
+    [
+      "an added token that is a space's character",
+      changed((json) => json.added_tokens.push({ id: 263, content: "Ġ", ...end })),
+      "aĠb",
+      "a b",
+    ],
+    [
+      "an added token with the id of another",
+      changed((json) => json.added_tokens.push({ id: 257, content: "<s>", ...end })),
+      "the",
+      null,
+    ],
+    [
+      "two added tokens with one id",
+      changed((json) => json.added_tokens.push({ id: 262, content: "<s>", ...end })),
+      "<|end|>",
+      "<s>",
+    ],
+    [
+      "steps beside a pre-tokenizer of another kind",
+      changed((json) =>
+        Object.assign(json, {
+          pre_tokenizer: { type: "WhitespaceSplit", pretokenizers: [json.pre_tokenizer] },
+        }),
+      ),
+      "a b",
+      "ab",
+    ],
+  ])("with %s is not called lossless, since it is not", (_, json, given, back) => {
+    const tokenizer = jsonTokenizer(json);
+    expect(tokenizer.lossless).toBe(false);
+    const decoded = tokenizer.decode(tokenizer.encode(given));
+    expect(decoded).not.toBe(given);
+    if (back !== null) expect(decoded).toBe(back);
+  });
+
+  it.each([
+    ["an added token of plain letters", { id: 263, content: "<s>", ...end }],
+    ["an added token that no byte's character is in", { id: 263, content: "漢é", ...end }],
+    ["an added token that the vocabulary has", { id: 257, content: "the", ...end }],
+  ])("with %s is lossless", (_, token) => {
+    const tokenizer = jsonTokenizer(changed((json) => json.added_tokens.push(token)));
+    expect(tokenizer.lossless).toBe(true);
+    const given = `a${token.content} b`;
+    expect(tokenizer.decode(tokenizer.encode(given))).toBe(given);
   });
 
   it("that lacks a byte is not called lossless", () => {

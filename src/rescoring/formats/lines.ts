@@ -1,6 +1,6 @@
 /** @module Lines of a file with what is wrong on one of them, and the lists that lines add up to. */
 import { SviError } from "../../errors.ts";
-import type { Candidate, CandidateList, ListFile } from "../lists.ts";
+import { type Candidate, type CandidateList, isMeasurable, LARGEST, type ListFile } from "../lists.ts";
 
 export interface Line {
   readonly text: string;
@@ -18,11 +18,12 @@ export function linesOf({ name, text }: ListFile): Line[] {
   });
 }
 
-/** @throws SviError `E_FORMAT` unless `written` is a finite number */
+/** @throws SviError `E_FORMAT` unless `written` is a number that can be weighed */
 export function numberOf(line: Line, what: string, written: string | undefined): number {
   const value = written === undefined || written.trim() === "" ? Number.NaN : Number(written);
-  if (Number.isFinite(value)) return value;
-  return line.fail(`${what} is ${JSON.stringify(written ?? "")}, not a number`, "Correct the line");
+  if (isMeasurable(value)) return value;
+  const problem = Number.isNaN(value) ? "not a number" : `beyond ${LARGEST}`;
+  return line.fail(`${what} is ${JSON.stringify(written ?? "")}, ${problem}`, "Correct the line");
 }
 
 /** Gathers candidates into lists; the lines of a list stand together. */
@@ -49,6 +50,9 @@ export class Gathering {
     if (rank !== undefined && this.#ranks.has(rank))
       line.fail(`Candidate ${rank} of ${JSON.stringify(id)} is there twice`, "Give every candidate once");
     if (rank !== undefined) this.#ranks.add(rank);
+    for (const [name, score] of Object.entries(candidate.scores))
+      if (!isMeasurable(score))
+        line.fail(`The score ${JSON.stringify(name)} comes to ${score}`, "Correct the line");
     requireScores(line, candidate, this.#lists.values().next().value?.[0]);
     this.#lists.get(id)!.push(candidate);
   }

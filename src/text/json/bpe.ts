@@ -143,3 +143,8 @@ function mergeAll(symbols: number[], { ranks, results }: Merges): number[] {
 export function isBpe(model: unknown): boolean {
   return isPart(model) && (model.type === "BPE" || (model.type === undefined && Array.isArray(model.merges)));
 }
+
+/** Whether tokens stand for their own characters, wherever in a word: with a mark they need not be in the vocabulary. */
+export function isUnmarked({ continuing_subword_prefix, end_of_word_suffix }: Part): boolean {
+  return (continuing_subword_prefix ?? "") === "" && (end_of_word_suffix ?? "") === "";
+}

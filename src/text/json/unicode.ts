@@ -134,3 +134,8 @@ export function fromByteCharacters(token: string): Uint8Array {
 export function hasEveryByte(has: (token: string) => boolean): boolean {
   return BYTE_CHARACTERS.every(has);
 }
+
+/** Whether what a byte-level decoder makes of a token is the token's own text: not so for "é", which is a byte. */
+export function isItsOwnBytes(token: string): boolean {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(fromByteCharacters(token)) === token;
+}
