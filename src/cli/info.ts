@@ -73,12 +73,10 @@ function runOf(metadata: string) {
 function print(found: Awaited<ReturnType<typeof describe>>): void {
   const { configuration, tokenizer, training, lambda } = found;
   const { vocabulary, embedding, hidden, layers, cell, tied, softmax, cutoffs } = configuration;
+  const output = tied ? `${embedding === hidden ? "" : `${embedding} → `}${vocabulary}, tied` : vocabulary;
   printTable([
     ["file", byteSize(found.bytes)],
-    [
-      "model",
-      `${vocabulary} → ${embedding} → ${layers} × ${hidden} ${cell} → ${vocabulary}${tied ? ", tied" : ""}`,
-    ],
+    ["model", `${vocabulary} → ${embedding} → ${layers} × ${hidden} ${cell} → ${output}`],
     ...(softmax === "adaptive"
       ? [["softmax", `adaptive, clusters from ${cutoffs.map(count).join(", ")}`]]
       : []),

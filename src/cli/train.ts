@@ -32,7 +32,11 @@ const OPTIONS = {
   },
   "min-count": { kind: "number", default: 1, help: "character, word: rarer symbols become unknown" },
   "max-vocabulary": { kind: "number", help: "character, word: the rarest symbols beyond become unknown" },
-  embedding: { kind: "number", default: 64, help: "width of the embedding; with --tied that of --hidden" },
+  embedding: {
+    kind: "number",
+    default: 64,
+    help: "width of the embedding; with --tied as --hidden by default",
+  },
   hidden: { kind: "number", default: 256, help: "units of a layer" },
   layers: { kind: "number", default: 1, help: "recurrent layers, 1 to 4" },
   cell: { kind: "choice", choices: ["lstm", "gru"], default: "lstm", help: "what these are made of" },

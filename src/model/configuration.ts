@@ -15,7 +15,10 @@ export interface ModelConfiguration {
   readonly layers: number;
   /** What recurrent layers are made of. */
   readonly cell: CellName;
-  /** Whether the output layer uses the embedding's weights; needs embedding = hidden. */
+  /**
+   * Whether the output layer uses the embedding's weights; where the embedding is not as wide as `hidden`, a
+   * projection without a bias, [embedding, hidden], stands before it.
+   */
   readonly tied: boolean;
   /**
    * Whether every token has a logit of its own, or rare ones are told apart within clusters: the same distribution
@@ -33,18 +36,13 @@ export type ModelOptions = Partial<Omit<ModelConfiguration, "vocabulary">>;
 
 /**
  * Fills in defaults (embedding 64, hidden 256, 1 layer, untied, a full softmax; a tied embedding is as wide as
- * `hidden`; cutoffs from the vocabulary, see clusters.ts).
+ * `hidden` unless another width is given; cutoffs from the vocabulary, see clusters.ts).
  * @throws SviError `E_OPTION` where a size is out of range, or options exclude each other
  */
 export function configureModel(vocabulary: number, options: ModelOptions = {}): ModelConfiguration {
   const hidden = requireInteger("hidden", options.hidden ?? 256, 1, 8192);
   const tied = options.tied ?? false;
   const embedding = requireInteger("embedding", options.embedding ?? (tied ? hidden : 64), 1, 8192);
-  if (tied && embedding !== hidden)
-    throw new SviError("E_OPTION", `embedding is ${embedding} and hidden is ${hidden}`, {
-      value: embedding,
-      remedy: "Give both the same size, or leave the weights untied",
-    });
   requireInteger("vocabulary", vocabulary, 2, 2 ** 22);
   const { softmax = "full" } = options;
   if (softmax !== "full" && softmax !== "adaptive")

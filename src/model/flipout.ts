@@ -60,6 +60,9 @@ export class FlipoutStepper {
   readonly #tokenSigns: number;
   readonly #widthSigns: number;
   readonly #layers: readonly FlipoutLayer[];
+  /** To the width of tied weights, where that is another, and [samples, embedding]. */
+  readonly #projection: Perturbed | null;
+  readonly #projected: number;
   readonly #output: Perturbed;
   readonly #outputBias: number;
   readonly #embedded: number;
@@ -73,7 +76,8 @@ export class FlipoutStepper {
   readonly #scratch: number;
 
   constructor(plan: MemoryPlan, model: ModelConfiguration, layout: Layout, samples: number) {
-    const { vocabulary, embedding, hidden, layers } = model;
+    const { vocabulary, embedding, hidden, layers, tied } = model;
+    const width = tied ? embedding : hidden;
     this.#plan = plan;
     this.#k = plan.instance.exports;
     this.#model = model;
@@ -88,7 +92,9 @@ export class FlipoutStepper {
     const gates = plan.words(samples * this.#wide);
     const products = this.#cell.apart ? plan.words(samples * this.#wide) : gates;
     this.#layers = Array.from({ length: layers }, (_, l) => this.#planLayer(l, gates, products));
-    this.#output = this.#planProduct(vocabulary, hidden);
+    this.#projection = width === hidden ? null : this.#planProduct(width, hidden);
+    this.#projected = plan.words(this.#projection ? samples * width : 0);
+    this.#output = this.#planProduct(vocabulary, width);
     this.#outputBias = plan.words(vocabulary);
     this.stride = Math.ceil(vocabulary / 4) * 4;
     this.probabilities = plan.words(samples * this.stride);
@@ -96,10 +102,11 @@ export class FlipoutStepper {
     this.#targets = plan.words(samples);
     this.#embedded = plan.words(samples * embedding);
     this.#signed = plan.words(samples * Math.max(embedding, hidden));
-    this.#changes = plan.words(samples * Math.max(this.#wide, vocabulary));
+    this.#changes = plan.words(samples * Math.max(this.#wide, vocabulary, embedding));
     this.#weights = plan.words(Math.max(...layout.segments.map((s) => s.size)));
     this.#scratch = plan.words(this.#k.gemmScratchSize() / BYTES);
-    this.work = 2 * samples * (this.#wide * (embedding + (2 * layers - 1) * hidden) + vocabulary * hidden);
+    const output = vocabulary * width + (this.#projection ? width * hidden : 0);
+    this.work = 2 * samples * (this.#wide * (embedding + (2 * layers - 1) * hidden) + output);
   }
 
   #planLayer(l: number, gates: number, products: number): FlipoutLayer {
@@ -170,6 +177,7 @@ export class FlipoutStepper {
       mean(this.#layout.find(`${prefix}.bias_hh_l${l}`), apart ? at.stateBias : this.#weights);
       if (!apart) this.#k.axpby(at.bias, 1, this.#weights, 1, wide);
     }
+    if (this.#projection) pack("projection.weight", this.#projection);
     pack(tied ? "embedding.weight" : "output.weight", this.#output);
     if (tied) this.#tieSigns();
     mean(this.#layout.find("output.bias"), this.#outputBias);
@@ -178,9 +186,9 @@ export class FlipoutStepper {
 
   /** Tied weights are one matrix with one perturbation: its rows' and columns' signs are the embedding's. */
   #tieSigns(): void {
-    const { vocabulary, hidden } = this.#model;
-    this.#k.copyBytes(this.#output.outputSigns, this.#tokenSigns, this.#samples * vocabulary * BYTES);
-    this.#k.copyBytes(this.#output.inputSigns, this.#widthSigns, this.#samples * hidden * BYTES);
+    const { n, k, outputSigns, inputSigns } = this.#output;
+    this.#k.copyBytes(outputSigns, this.#tokenSigns, this.#samples * n * BYTES);
+    this.#k.copyBytes(inputSigns, this.#widthSigns, this.#samples * k * BYTES);
   }
 
   /** Zeroes the states, for a text that begins. */
@@ -239,12 +247,16 @@ export class FlipoutStepper {
 
   /** Every sample's probabilities of the next token, to `probabilities`; `nll` tells whether they are numbers. */
   predict(): void {
-    const { vocabulary, hidden } = this.#model;
+    const { vocabulary } = this.#model;
     const { n, k, mean, change, inputSigns, outputSigns } = this.#output;
     const samples = this.#samples;
-    const top = this.#layers.at(-1)!.at.h;
+    let top = this.#layers.at(-1)!.at.h;
+    if (this.#projection) {
+      this.#times(this.#projection, top, this.#projected, false);
+      top = this.#projected;
+    }
     this.#gemm(n, k, top, mean, this.probabilities, this.stride, 0);
-    this.#k.maskRows(this.#signed, top, inputSigns, samples, samples, hidden);
+    this.#k.maskRows(this.#signed, top, inputSigns, samples, samples, k);
     this.#gemm(n, k, this.#signed, change, this.#changes, n, 0);
     for (let s = 0; s < samples; s++)
       this.#k.addSigned(

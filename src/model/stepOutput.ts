@@ -41,41 +41,65 @@ export function planStepOutput(
   return new Form(plan, model, predicted, quantized);
 }
 
+/** A linear map of the last layer's outputs, and what it makes of them. */
+interface Projection {
+  readonly projection: Matrix;
+  readonly projected: Input;
+}
+
+function planProjection(plan: MemoryPlan, to: number, from: number, quantized?: Quantization): Projection {
+  return {
+    projection: planMatrix(plan, to, from, quantized),
+    projected: planInput(plan, outputWidth(to), quantized),
+  };
+}
+
+function project({ projection, projected }: Projection, outputs: Input): Input {
+  projection.times(outputs, 0, projected.floats);
+  projected.settle();
+  return projected;
+}
+
 class FullStepOutput implements StepOutput {
   readonly work: number;
   readonly #k: KernelExports;
   readonly #model: ModelConfiguration;
   readonly #predicted: Predicted;
+  /** To the width of tied weights, where that is another. */
+  readonly #projection: Projection | null;
   readonly #matrix: Matrix;
   readonly #bias: number;
 
   constructor(plan: MemoryPlan, model: ModelConfiguration, predicted: Predicted, quantized?: Quantization) {
+    const { vocabulary, embedding, hidden, tied } = model;
+    const width = tied ? embedding : hidden;
     this.#k = plan.instance.exports;
     this.#model = model;
     this.#predicted = predicted;
-    this.#matrix = planMatrix(plan, model.vocabulary, model.hidden, quantized);
-    this.#bias = plan.words(model.vocabulary);
-    this.work = model.vocabulary * model.hidden;
+    this.#projection = width === hidden ? null : planProjection(plan, width, hidden, quantized);
+    this.#matrix = planMatrix(plan, vocabulary, width, quantized);
+    this.#bias = plan.words(vocabulary);
+    this.work = vocabulary * width + (this.#projection ? width * hidden : 0);
   }
 
   pack(staged: (name: string) => number, embedding: number): void {
     const { tied, vocabulary } = this.#model;
+    this.#projection?.projection.pack(staged("projection.weight"));
     this.#matrix.pack(tied ? embedding : staged("output.weight"));
     this.#k.copyBytes(this.#bias, staged("output.bias"), vocabulary * BYTES);
   }
 
   predict(outputs: Input): void {
     const { probabilities, stride, nll, target } = this.#predicted;
-    this.#matrix.times(outputs, 0, probabilities);
+    const inputs = this.#projection ? project(this.#projection, outputs) : outputs;
+    this.#matrix.times(inputs, 0, probabilities);
     this.#k.probabilities(probabilities, this.#bias, target, nll, 1, this.#model.vocabulary, stride);
   }
 }
 
-interface StepTail {
+interface StepTail extends Projection {
   readonly first: number;
   readonly size: number;
-  readonly projection: Matrix;
-  readonly projected: Input;
   readonly matrix: Matrix;
 }
 
@@ -108,8 +132,7 @@ class AdaptiveStepOutput implements StepOutput {
     this.#tails = tails.map(({ first, size, width }) => ({
       first,
       size,
-      projection: planMatrix(plan, width, hidden, quantized),
-      projected: planInput(plan, outputWidth(width), quantized),
+      ...planProjection(plan, width, hidden, quantized),
       matrix: planMatrix(plan, size, width, quantized),
     }));
     this.#scratch = plan.words(
@@ -138,10 +161,9 @@ class AdaptiveStepOutput implements StepOutput {
     this.#normalise(this.#headBias, this.#headSize, target, nll);
     this.#k.copyBytes(probabilities, this.#scratch, this.#frequent * BYTES);
     this.#k.copyBytes(this.#shares, this.#scratch + this.#frequent * BYTES, this.#tails.length * BYTES);
-    this.#tails.forEach(({ first, size, projection, projected, matrix }, i) => {
-      projection.times(outputs, 0, projected.floats);
-      projected.settle();
-      matrix.times(projected, 0, this.#scratch);
+    this.#tails.forEach((tail, i) => {
+      const { first, size, matrix } = tail;
+      matrix.times(project(tail, outputs), 0, this.#scratch);
       this.#normalise(0, size, target, this.#nll);
       const to = probabilities + first * BYTES;
       this.#k.placeCluster(to, size, this.#scratch, size, this.#shares + i * BYTES, 1, 1, size);

@@ -137,6 +137,7 @@ describe("train", () => {
       "--layers",
       "2",
     ],
+    ["adamw", "--tied"],
     ["ivon", "--softmax", "adaptive"],
     ["adam", "--softmax", "adaptive", "--cutoffs", "30,90"],
   ])("trains by %s", async (method, ...options) => {
@@ -162,6 +163,7 @@ describe("train", () => {
         : { softmax: "full", cutoffs: [] },
     );
     const table = (await cli.run("info", out)).out;
+    if (method === "adamw") expect(table).toContain("256 → 8 → 1 × 16 lstm → 8 → 256, tied");
     expect(table.includes(`adaptive, clusters from ${info.configuration.cutoffs.join(", ")}`)).toBe(adaptive);
   });
 

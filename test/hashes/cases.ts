@@ -58,6 +58,12 @@ const SHAPES: Record<string, Shape> = {
     steps: 6,
     words: 0,
   },
+  "tied to a narrower embedding": {
+    model: { embedding: 13, hidden: 21, tied: true },
+    options: { batch: 4, sequence: 11 },
+    steps: 6,
+    words: 0,
+  },
   "adaptive softmax": {
     model: { embedding: 10, hidden: 33, softmax: "adaptive", cutoffs: [40, 110] },
     options: { batch: 7, sequence: 6 },

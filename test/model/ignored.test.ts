@@ -10,14 +10,16 @@ test.each([
   ["full", "float32", false, 2e-6],
   ["full", "float32", true, 2e-6],
   ["full", "int16", false, 3e-3],
+  ["full", "float32", "narrow", 2e-6],
+  ["full", "int16", "narrow", 3e-3],
   ["adaptive", "float32", false, 2e-6],
   ["adaptive", "int16", false, 3e-3],
 ] as const)("%s softmax, %s products, tied %s", (softmax, products, tied, bound) => {
   const random = randomNumbers(11);
-  const hidden = tied ? 6 : 9;
+  const hidden = tied === true ? 6 : 9;
   const more = softmax === "adaptive" ? { softmax, cutoffs: [5, 12] } : {};
   const rig = new Rig(
-    { vocabulary: VOCABULARY, embedding: 6, hidden, tied, ...more },
+    { vocabulary: VOCABULARY, embedding: 6, hidden, tied: tied !== false, ...more },
     { batch: BATCH, sequence: STEPS, dropout: false, resets: false, products },
   );
   const { length } = rig.layout;

@@ -15,8 +15,13 @@ import { finish, Rig, Worst } from "./support.ts";
 vi.setConfig({ testTimeout: 30_000 });
 
 test("the reference's gradient is that of central differences", () => {
-  for (const tied of [false, true]) {
-    const model = configureModel(7, { embedding: 3, hidden: 3, layers: 2, tied });
+  for (const [embedding, tied] of [
+    [3, false],
+    [3, true],
+    [2, true],
+    [5, true],
+  ] as const) {
+    const model = configureModel(7, { embedding, hidden: 3, layers: 2, tied });
     const layout = layoutOf(model);
     const random = randomNumbers(5);
     const weights = Float64Array.from({ length: layout.length }, () => 1.4 * random() - 0.7);
@@ -26,7 +31,7 @@ test("the reference's gradient is that of central differences", () => {
       steps: 4,
       batch: 2,
       state: Float64Array.from({ length: 2 * 2 * 2 * 3 }, () => random() - 0.5),
-      masks: [6, 6, 6].map((n) => Float64Array.from({ length: n }, () => 2 * random())),
+      masks: [2 * embedding, 6, 6].map((n) => Float64Array.from({ length: n }, () => 2 * random())),
       separator: 2,
     };
     const { gradient } = reference(model, layout, weights, window);
@@ -52,7 +57,7 @@ test("loss, states and gradients at odd shapes", () => {
     const sequence = 1 + pick(9);
     const c: Case = {
       vocabulary: 2 + pick(23),
-      embedding: tied ? hidden : 1 + pick(9),
+      embedding: tied && i % 2 === 0 ? hidden : 1 + pick(9),
       hidden,
       layers: 1 + (i % 4),
       tied,
@@ -74,6 +79,7 @@ test.each([
   // 2^20 floats of logits hold 26 rows of 40,000: 65 rows take three chunks, the last one short.
   { tied: false, dropout: false, resets: false },
   { tied: true, dropout: false, resets: false },
+  { tied: true, embedding: 3, hidden: 7, dropout: false, resets: false },
   { tied: false, dropout: true, resets: true },
 ])("logits in chunks %o", (options) => {
   const c: Case = {
@@ -93,20 +99,13 @@ test.each([
 });
 
 test("shapes beyond one register tile and one slice", () => {
-  const large = {
-    vocabulary: 131,
-    embedding: 37,
-    layers: 2,
-    tied: false,
-    batch: 9,
-    sequence: 21,
-    windows: [21, 5],
-  };
-  for (const dropout of [false, true]) {
-    const { forward, gradients } = compare({ ...large, hidden: 45, dropout, resets: dropout }, 8);
-    expect(forward.error).toBeLessThan(BOUND);
-    expect(gradients.error).toBeLessThan(BOUND);
-  }
+  const large = { vocabulary: 131, embedding: 37, layers: 2, batch: 9, sequence: 21, windows: [21, 5] };
+  for (const dropout of [false, true])
+    for (const tied of [false, true]) {
+      const { forward, gradients } = compare({ ...large, tied, hidden: 45, dropout, resets: dropout }, 8);
+      expect(forward.error).toBeLessThan(BOUND);
+      expect(gradients.error).toBeLessThan(BOUND);
+    }
 });
 
 test("layers of which a single timestep is more than a slice", () => {

@@ -75,7 +75,10 @@ export function reference(
   backward();
   return { loss, nll, probabilities, state, gradient };
 
+  /** Tied weights of another width than the hidden layer's read a projection of it: W·h, W [embedding, hidden]. */
   function fullOutput(gradient: Float64Array) {
+    const width = model.tied ? E : H;
+    const projection = width === H ? -1 : at("projection.weight");
     const weight = at(model.tied ? "embedding.weight" : "output.weight");
     const bias = at("output.bias");
     const nll = new Float64Array(rows);
@@ -83,9 +86,20 @@ export function reference(
     const dTop = new Float64Array(rows * H);
     for (let r = 0; r < rows; r++) {
       const x = top.subarray(r * H, (r + 1) * H);
-      const found = classify(weight, bias, V, x, targets[r], gradient, dTop.subarray(r * H, (r + 1) * H));
+      const dx = dTop.subarray(r * H, (r + 1) * H);
+      const [z, dz] = projection < 0 ? [x, dx] : [new Float64Array(width), new Float64Array(width)];
+      if (projection >= 0)
+        for (let q = 0; q < width; q++)
+          for (let j = 0; j < H; j++) z[q] += weights[projection + q * H + j] * x[j];
+      const found = classify(weight, bias, V, z, targets[r], gradient, dz);
       nll[r] = found.nll;
       probabilities.set(found.p, r * V);
+      if (projection < 0) continue;
+      for (let q = 0; q < width; q++)
+        for (let j = 0; j < H; j++) {
+          gradient[projection + q * H + j] += dz[q] * x[j];
+          dx[j] += dz[q] * weights[projection + q * H + j];
+        }
     }
     return { nll, probabilities, dTop };
   }

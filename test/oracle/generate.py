@@ -86,6 +86,10 @@ GRUS = {
     "model-gru": dict(vocabulary=19, embedding=9, hidden=11, layers=1, tied=False, cell="gru", sequence=8, batch=4, state=True),
     "model-gru-two-layers": dict(vocabulary=23, embedding=12, hidden=14, layers=2, tied=False, cell="gru", sequence=7, batch=5, state=True),
 }
+PROJECTIONS = {
+    "model-projection": dict(vocabulary=17, embedding=6, hidden=10, layers=2, tied=True, sequence=7, batch=4, state=True),
+    "model-projection-gru": dict(vocabulary=9, embedding=13, hidden=8, layers=1, tied=True, cell="gru", sequence=6, batch=3, state=True),
+}
 SHAPE = ("vocabulary", "embedding", "hidden", "layers", "tied", "cutoffs", "cell")
 
 
@@ -293,6 +297,8 @@ if __name__ == "__main__":
         model_case(index, name, config)
     for index, (name, config) in enumerate(GRUS.items()):
         model_case(100 + index, name, config)
+    for index, (name, config) in enumerate(PROJECTIONS.items()):
+        model_case(110 + index, name, config)
     results = {name: optimiser_case(200 + i, name, config) for i, (name, config) in enumerate(OPTIMISERS.items())}
     check_against_torch_optim(*results["sgd"], lambda w: torch.optim.SGD(w, lr=0.5, momentum=0.9))
     check_against_torch_optim(*results["adam"], lambda w: torch.optim.Adam(w, lr=0.01))

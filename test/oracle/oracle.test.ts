@@ -68,7 +68,7 @@ function setState(rig: Rig<unknown>, h: ArrayLike<number>, c: ArrayLike<number>)
 }
 
 test("the segments lie where the oracle says", () => {
-  for (const name of ["model-tied", "model-deep", "model-adaptive", "sgd"]) {
+  for (const name of ["model-tied", "model-projection", "model-deep", "model-adaptive", "sgd"]) {
     const dump = loadOracle(name);
     const { model, batch, sequence } = shapeOf(dump);
     const { layout } = new Rig(model, { batch, sequence });
@@ -89,6 +89,8 @@ test.each([
   "model-adaptive",
   "model-gru",
   "model-gru-two-layers",
+  "model-projection",
+  "model-projection-gru",
 ])("%s", (name) => {
   const dump = loadOracle(name);
   const { model, batch, sequence } = shapeOf(dump);

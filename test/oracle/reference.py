@@ -13,7 +13,10 @@ import philox
 
 
 class LanguageModel(nn.Module):
-    """embedding -> LSTM or GRU x layers -> linear, or an adaptive softmax; tied: the output weight is the embedding."""
+    """embedding -> LSTM or GRU x layers -> linear, or an adaptive softmax.
+
+    Tied: the output weight is the embedding; where that has another width, a projection without bias before it.
+    """
 
     def __init__(self, vocabulary, embedding, hidden, layers, tied=False, cutoffs=None, cell="lstm", dtype=torch.float64):
         super().__init__()
@@ -29,9 +32,10 @@ class LanguageModel(nn.Module):
                 hidden, vocabulary, cutoffs, div_value=4, head_bias=True, dtype=dtype
             )
         else:
-            self.output = nn.Linear(hidden, vocabulary, dtype=dtype)
+            width = embedding if tied else hidden
+            self.projection = nn.Linear(hidden, width, bias=False, dtype=dtype) if width != hidden else None
+            self.output = nn.Linear(width, vocabulary, dtype=dtype)
         if tied:
-            assert embedding == hidden
             self.output.weight = self.embedding.weight
 
     def forward(self, inputs, targets, state):
@@ -47,7 +51,7 @@ class LanguageModel(nn.Module):
         if self.adaptive:
             logits = self.output.log_prob(hidden.flatten(0, 1)).view(*hidden.shape[:2], -1)
             return logits, -self.output(hidden.flatten(0, 1), targets.flatten()).output, state
-        logits = self.output(hidden)
+        logits = self.output(self.projection(hidden) if self.projection else hidden)
         return logits, nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none"), state
 
     def evaluate(self, weights, inputs, targets, state):

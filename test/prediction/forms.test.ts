@@ -20,6 +20,8 @@ const SHAPES = [
   { embedding: 5, hidden: 9, layers: 1 },
   { embedding: 13, hidden: 33, layers: 3 },
   { embedding: 40, hidden: 40, layers: 2, tied: true },
+  { embedding: 21, hidden: 35, layers: 2, tied: true },
+  { embedding: 210, hidden: 6, layers: 1, tied: true },
   // Deeper than a block of 256.
   { embedding: 300, hidden: 270, layers: 2 },
 ];
@@ -142,7 +144,7 @@ describe("Flipout", () => {
   /** Every sample's own weights, M + ΔW ∘ (r cᵀ), in double precision. */
   function weightsOf(model: LanguageModel, seed: number): Float64Array[] {
     const { mean, precision, layout, configuration } = model.posterior;
-    const { layers, tied } = configuration;
+    const { layers, tied, embedding, hidden } = configuration;
     const plan = new MemoryPlan(new KernelInstance());
     const at = plan.words(layout.length);
     plan.commit();
@@ -152,6 +154,7 @@ describe("Flipout", () => {
     const names = [
       "embedding.weight",
       ...Array.from({ length: layers }, (_, l) => [`lstm.weight_ih_l${l}`, `lstm.weight_hh_l${l}`]).flat(),
+      ...(tied && embedding !== hidden ? ["projection.weight"] : []),
       tied ? "embedding.weight" : "output.weight",
     ];
     // The embedding's rows are its inputs; the others' columns are.
@@ -174,7 +177,7 @@ describe("Flipout", () => {
     });
   }
 
-  test.each(SHAPES.slice(0, 3))(
+  test.each(SHAPES.slice(0, 5))(
     "is the plain computation with every sample's own weights, %o",
     async (shape) => {
       const model = await spreadModel(shape);
@@ -286,6 +289,7 @@ test("forms that there are not are refused; what is not a number does not pass",
     "lstm.bias_ih_l0",
     "output.weight",
     "output.bias",
+    "projection.weight",
   ])
     for (const form of [
       {},
@@ -293,7 +297,8 @@ test("forms that there are not are refused; what is not a number does not pass",
       { samples: 2 },
       { samples: 2, sampling: "flipout" },
     ] as const) {
-      const broken = await spreadModel({});
+      const tied = name.startsWith("projection");
+      const broken = await spreadModel({ tied });
       const { offset, size } = broken.layout.find(name);
       broken.posterior.mean.fill(Number.NaN, offset, offset + size);
       await expect(broken.score(TEXT, form)).rejects.toMatchObject({ code: "E_DIVERGED" });

@@ -51,6 +51,7 @@ const FORMS: [string, object, ScoreAllOptions][] = [
   ["samples", { layers: 2 }, { samples: 3 }],
   ["samples after a context", {}, { samples: 3, context: "\n" }],
   ["a tied model deeper than a block of 256", { embedding: 270, hidden: 270, tied: true }, {}],
+  ["tied to a narrower embedding", { embedding: 11, hidden: 30, tied: true }, { samples: 2 }],
   ["an adaptive softmax", { softmax: "adaptive", cutoffs: [5, 12] }, { samples: 2 }],
   ["8 bits", {}, { quantized: "int8" }],
   ["8 bits after a context", {}, { quantized: "int8", context: "the" }],

@@ -39,6 +39,7 @@ describe.each(Object.entries(METHODS))("%s", (_name, inference) => {
     for (const [model, options] of [
       [ODD, { dropout: 0.2, averaging: 0.5, separator: tokenizer.endOfLine! }],
       [{ ...ODD, embedding: 101, layers: 1, tied: true }, {}],
+      [{ ...ODD, layers: 1, tied: true }, {}],
     ] as const) {
       const expected = await run(model, { inference, ...options });
       for (const kernels of pools.values())

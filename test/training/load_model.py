@@ -27,7 +27,10 @@ class LanguageModel(nn.Module):
                 config["hidden"], config["vocabulary"], config["cutoffs"], div_value=4, head_bias=True
             )
         else:
-            self.output = nn.Linear(config["hidden"], config["vocabulary"])
+            width = config["embedding"] if config["tied"] else config["hidden"]
+            if width != config["hidden"]:
+                self.projection = nn.Linear(config["hidden"], width, bias=False)
+            self.output = nn.Linear(width, config["vocabulary"])
         if config["tied"]:
             self.output.weight = self.embedding.weight
 
@@ -35,7 +38,10 @@ class LanguageModel(nn.Module):
         hidden, _ = self.lstm(self.embedding(ids).unsqueeze(1))
         if self.adaptive:
             return self.output.log_prob(hidden[:, 0])
-        return torch.log_softmax(self.output(hidden[:, 0]), dim=1)
+        below = hidden[:, 0]
+        if hasattr(self, "projection"):
+            below = self.projection(below)
+        return torch.log_softmax(self.output(below), dim=1)
 
 
 def read(path):

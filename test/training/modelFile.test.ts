@@ -45,6 +45,7 @@ const KINDS: [method: string, options: object][] = [
   ["ivon", {}],
   ["bbb", { layers: 3 }],
   ["ivon", { tied: true, embedding: 9, layers: 2 }],
+  ["ivon", { tied: true, embedding: 5, hidden: 9 }],
   ["ivon", { softmax: "adaptive", hidden: 18, cutoffs: [6, 15] }],
   ["bbb", { softmax: "adaptive", hidden: 20 }],
 ];

@@ -21,6 +21,7 @@ const SHAPES: Record<string, ModelOptions & { vocabulary: number; dropout?: bool
   "two layers": { vocabulary: 41, embedding: 23, hidden: 70, layers: 2 },
   "deeper than a block of the depth": { vocabulary: 300, embedding: 40, hidden: 130, layers: 1 },
   tied: { vocabulary: 37, hidden: 29, layers: 2, tied: true },
+  "tied to a narrower embedding": { vocabulary: 37, embedding: 15, hidden: 29, layers: 2, tied: true },
   "an adaptive softmax": { vocabulary: 3000, embedding: 24, hidden: 32, layers: 1, softmax: "adaptive" },
   "dropout and lanes reset": {
     vocabulary: 41,

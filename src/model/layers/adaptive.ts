@@ -12,6 +12,7 @@ import type { ModelConfiguration } from "../configuration.ts";
 import { Classifier, type ClassifierContext, chunkRowsOf, chunksOf, logitStrideOf } from "./classifier.ts";
 import { placeOf, type Rows, type Tensor, wordsIf } from "./layer.ts";
 import type { Chunk, OutputContext, OutputGradients, OutputLayer } from "./output.ts";
+import { Projection } from "./projection.ts";
 
 export function adaptiveTensors(model: ModelConfiguration): Tensor[] {
   const { hidden } = model;
@@ -30,10 +31,7 @@ export function adaptiveTensors(model: ModelConfiguration): Tensor[] {
 
 /** A tail and the projection to its width. */
 interface Cluster extends Tail {
-  /** Bytes from the beginning of the flat vector. */
-  readonly projection: number;
-  readonly packed: Address;
-  readonly packedBack: Address;
+  readonly projection: Projection;
   readonly classifier: Classifier;
 }
 
@@ -103,14 +101,13 @@ export class AdaptiveSoftmax implements OutputLayer {
   }
 
   #cluster(own: ClassifierContext, tail: Tail, name: string): Cluster {
-    const { products, training } = own;
-    const { hidden } = this.#context.model;
     const { size, width } = tail;
     return {
       ...tail,
-      projection: placeOf(this.#context, `${name}.0.weight`),
-      packed: products.planPacked(width, hidden),
-      packedBack: training ? products.planPacked(hidden, width) : 0,
+      projection: new Projection(
+        { ...this.#context, training: own.training },
+        { from: this.#context.model.hidden, to: width, weight: placeOf(this.#context, `${name}.0.weight`) },
+      ),
       classifier: new Classifier(own, {
         size,
         width,
@@ -145,12 +142,9 @@ export class AdaptiveSoftmax implements OutputLayer {
   }
 
   pack(theta: Address): void {
-    const { products, model } = this.#context;
-    const { hidden } = model;
     this.#head.pack(theta);
-    for (const { projection, width, packed, packedBack, classifier } of this.#clusters) {
-      products.packRows(packed, theta + projection, hidden, width);
-      if (packedBack) products.packColumns(packedBack, theta + projection, width, hidden);
+    for (const { projection, classifier } of this.#clusters) {
+      projection.pack(theta);
       classifier.pack(theta);
     }
   }
@@ -186,7 +180,8 @@ export class AdaptiveSoftmax implements OutputLayer {
     const ids = this.#members + 4 * from;
     const nll = this.#tailNll + 4 * from;
     tape.k.gatherRows({ out: this.#gathered, table: top.at, ids, rows: count, width });
-    this.#project(cluster, { at: this.#gathered, count });
+    const gathered = { at: this.#gathered, count };
+    cluster.projection.forward(gathered, this.#projected);
     const own = gradients && { flat: gradients.flat, inputs: this.#dProjected };
     const targets = this.#tailTargets + 4 * from;
     cluster.classifier.loss(
@@ -198,7 +193,8 @@ export class AdaptiveSoftmax implements OutputLayer {
     );
     tape.k.scatterAddRows({ table: buffers.nll, rows: nll, ids, count, width: 1, stride: 1 });
     if (!gradients) return;
-    this.#projectionGradients(cluster, count, gradients.flat);
+    // The gradients of the gathered rows take their place.
+    cluster.projection.backward(gradients.flat, gathered, this.#dProjected, this.#gathered);
     tape.k.scatterAddRows({
       table: gradients.inputs,
       rows: this.#gathered,
@@ -209,33 +205,9 @@ export class AdaptiveSoftmax implements OutputLayer {
     });
   }
 
-  #project({ width, packed }: Cluster, { at, count }: Some): void {
-    const { products, model } = this.#context;
-    products.multiply([count, width, model.hidden], { at, stride: model.hidden }, packed, {
-      at: this.#projected,
-      stride: width,
-    });
-  }
-
-  /** Gradient of the projection; those of the gathered rows take their place. */
-  #projectionGradients({ projection, width, packedBack }: Cluster, count: number, gradient: Address): void {
-    const { products, model, shared } = this.#context;
-    const { hidden } = model;
-    const dProjected = { at: this.#dProjected, stride: width };
-    products.packColumns(shared.packedRows, this.#gathered, count, hidden);
-    products.multiply([width, hidden, count], { ...dProjected, transposed: true }, shared.packedRows, {
-      at: gradient + projection,
-      stride: hidden,
-    });
-    products.multiply([count, hidden, width], dProjected, packedBack, {
-      at: this.#gathered,
-      stride: hidden,
-    });
-  }
-
   #clearGradients({ size, width, projection, classifier }: Cluster, gradient: Address): void {
     const { tape, model } = this.#context;
-    tape.k.fillZero({ out: gradient + projection, bytes: 4 * width * model.hidden });
+    tape.k.fillZero({ out: gradient + projection.shape.weight, bytes: 4 * width * model.hidden });
     tape.k.fillZero({ out: gradient + classifier.shape.weight, bytes: 4 * size * width });
   }
 
@@ -282,7 +254,7 @@ export class AdaptiveSoftmax implements OutputLayer {
       const within = plan.integers(this.#within, count);
       for (let r = 0; r < count; r++) within[r] = has(cluster, targets[r]) ? targets[r] - first : 0;
     });
-    this.#project(cluster, part);
+    cluster.projection.forward(part, this.#projected);
     const [inputs, nll] = [this.#projected, this.#tailNll];
     classifier.probabilities(theta, { count, inputs, targets: this.#within, nll });
     tape.k.placeCluster({

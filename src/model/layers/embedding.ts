@@ -6,13 +6,13 @@ import { type Layer, type LayerContext, placeOf, type Rows, type Tensor } from "
 const TABLE = "embedding.weight";
 
 /** Tied, its first values are the output layer's. */
-export function embeddingTensors({ vocabulary, embedding, hidden, tied }: ModelConfiguration): Tensor[] {
+export function embeddingTensors({ vocabulary, embedding, tied }: ModelConfiguration): Tensor[] {
   return [
     {
       name: TABLE,
       shape: [vocabulary, embedding],
       role: "embedding",
-      init: tied ? { kind: "uniform", width: hidden } : { kind: "normal" },
+      init: tied ? { kind: "uniform", width: embedding } : { kind: "normal" },
     },
   ];
 }

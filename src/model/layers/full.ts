@@ -2,31 +2,51 @@
 import type { Address } from "../../kernels/address.ts";
 import type { ModelConfiguration } from "../configuration.ts";
 import { Classifier, type ClassifierRows, chunksOf } from "./classifier.ts";
-import { placeOf, type Rows, type Tensor } from "./layer.ts";
+import { placeOf, type Rows, type Tensor, wordsIf } from "./layer.ts";
 import type { Chunk, OutputContext, OutputGradients, OutputLayer } from "./output.ts";
+import { Projection } from "./projection.ts";
 
-/** Without weights of its own where they are tied to the embedding. */
-export function fullTensors({ vocabulary, hidden, tied }: ModelConfiguration): Tensor[] {
-  const init = { kind: "uniform", width: hidden } as const;
-  const weight: Tensor = { name: "output.weight", shape: [vocabulary, hidden], role: "output", init };
-  return [...(tied ? [] : [weight]), { name: "output.bias", shape: [vocabulary], role: "bias", init }];
+const PROJECTION = "projection.weight";
+
+/** Tied to the embedding without weights of its own, but a projection to its width where that is another. */
+export function fullTensors(model: ModelConfiguration): Tensor[] {
+  const { vocabulary, embedding, hidden, tied } = model;
+  const init = (width: number) => ({ kind: "uniform", width }) as const;
+  const bias: Tensor = {
+    name: "output.bias",
+    shape: [vocabulary],
+    role: "bias",
+    init: init(tied ? embedding : hidden),
+  };
+  if (!tied)
+    return [{ name: "output.weight", shape: [vocabulary, hidden], role: "output", init: init(hidden) }, bias];
+  if (embedding === hidden) return [bias];
+  return [{ name: PROJECTION, shape: [embedding, hidden], role: "inner", init: init(hidden) }, bias];
 }
 
 export class FullSoftmax implements OutputLayer {
   readonly #context: OutputContext;
   readonly #classifier: Classifier;
+  /** Between the layer below and tied weights of another width. */
+  readonly #projection: Projection | null;
+  /** [rows, embedding]: the layer below, projected, and the gradients of that. */
+  readonly #projected: Address;
+  readonly #dProjected: Address;
 
   constructor(context: OutputContext) {
-    const { model, shape, buffers, shared, width } = context;
+    const { plan, model, shape, buffers, shared, width: from } = context;
+    const { training } = shape;
+    const rows = shape.batch * shape.sequence;
+    const width = model.tied ? model.embedding : from;
     this.#context = context;
+    this.#projection =
+      width === from
+        ? null
+        : new Projection({ ...context, training }, { from, to: width, weight: placeOf(context, PROJECTION) });
+    this.#projected = wordsIf(plan, width !== from, rows * width);
+    this.#dProjected = wordsIf(plan, width !== from && training, rows * width);
     this.#classifier = new Classifier(
-      {
-        ...context,
-        training: shape.training,
-        rows: shape.batch * shape.sequence,
-        logits: buffers.logits,
-        packedRows: shared.packedRows,
-      },
+      { ...context, training, rows, logits: buffers.logits, packedRows: shared.packedRows },
       {
         size: model.vocabulary,
         width,
@@ -42,27 +62,39 @@ export class FullSoftmax implements OutputLayer {
   }
 
   pack(theta: Address): void {
+    this.#projection?.pack(theta);
     this.#classifier.pack(theta);
   }
 
   loss(theta: Address, top: Rows, gradients: OutputGradients | null, take: (nll: number) => void): void {
     const { scored } = this.#context.window;
-    this.#classifier.loss(theta, this.#rows(top, 0, top.count), scored, gradients, take);
+    const rows = this.#rows(this.#below(top), 0, top.count);
+    const own = gradients && this.#projection ? { ...gradients, inputs: this.#dProjected } : gradients;
+    this.#classifier.loss(theta, rows, scored, own, take);
+    if (gradients) this.#projection?.backward(gradients.flat, top, this.#dProjected, gradients.inputs);
+  }
+
+  /** Address of what is classified. */
+  #below(top: Rows): Address {
+    if (!this.#projection) return top.at;
+    this.#projection.forward(top, this.#projected);
+    return this.#projected;
   }
 
   probabilities(theta: Address, top: Rows, visit: (chunk: Chunk) => void): void {
     const { tape, buffers } = this.#context;
+    const at = this.#below(top);
     for (const chunk of chunksOf(top.count, buffers.chunkRows)) {
-      this.#classifier.probabilities(theta, this.#rows(top, chunk.row, chunk.rows));
+      this.#classifier.probabilities(theta, this.#rows(at, chunk.row, chunk.rows));
       tape.js(() => visit(chunk));
     }
   }
 
-  #rows(top: Rows, row: number, count: number): ClassifierRows {
-    const { buffers, width } = this.#context;
+  #rows(at: Address, row: number, count: number): ClassifierRows {
+    const { buffers } = this.#context;
     return {
       count,
-      inputs: top.at + 4 * row * width,
+      inputs: at + 4 * row * this.#classifier.shape.width,
       targets: buffers.targets + 4 * row,
       nll: buffers.nll + 4 * row,
     };
