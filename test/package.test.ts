@@ -31,6 +31,7 @@ describe("the package", () => {
       "**/kernels/importedModule.*",
       "**/worker/thread.*",
       "**/kernels/threads/thread.*",
+      "./dist/distributed/thread.js",
       "./dist/cli/main.js",
     ]);
     for (const entry of Object.values(pack.exports))

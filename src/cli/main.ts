@@ -1,6 +1,8 @@
 /** @module The command line: finds the command, runs it, turns what happened into an exit code. */
 import { readFileSync } from "node:fs";
+import { isMainThread } from "node:worker_threads";
 import "../kernels/embedded.ts";
+import { serveJobs } from "../distributed/thread.ts";
 import { adaptCommand } from "./adapt.ts";
 import { bench } from "./bench.ts";
 import { coordinate, status, stop, work } from "./cluster.ts";
@@ -17,6 +19,7 @@ import { checkPaths } from "./paths.ts";
 import { explain, note, printJson, warn } from "./print.ts";
 import { rescore } from "./rescore.ts";
 import { score } from "./score.ts";
+import { SHARDS } from "./sharded.ts";
 import { train } from "./train.ts";
 import { UsageError } from "./usage.ts";
 
@@ -102,4 +105,6 @@ for (const stream of [process.stdout, process.stderr])
 const args = process.argv.slice(2);
 // A process of `compare`'s own: it speaks with its parent alone.
 if (args[0] === WORKER && process.send) serve();
+// A thread of `train --workers`.
+else if (args[0] === SHARDS && !isMainThread) serveJobs();
 else process.exitCode = await main(args).catch((error) => fail(error, args));

@@ -17,6 +17,7 @@ import { watchingTexts } from "./phase.ts";
 import { count, note } from "./print.ts";
 import { trainAndSave } from "./run.ts";
 import { SCORING, scoringOf } from "./scoring.ts";
+import { requireShardable, SHARDED, trainOnShards } from "./sharded.ts";
 import { UsageError } from "./usage.ts";
 
 const OPTIONS = {
@@ -88,6 +89,7 @@ const OPTIONS = {
     help: "steps between two checkpoints (default a twentieth of the run)",
   },
   resume: { kind: "flag", help: "continue from the checkpoint, to the same model as without a break" },
+  ...SHARDED,
 } as const;
 
 type TrainOptions = Values<typeof OPTIONS>;
@@ -112,6 +114,8 @@ export const train = command({
     const inputs = options.valid ? [...words, options.valid] : words;
     return withTexts(inputs, interruption.signal, async (texts) => {
       const { model, corpus, valid } = await open(texts, { words, options, json, interruption });
+      if (options.workers !== undefined)
+        return trainOnShards({ model, corpus, valid, method, words, options, out, json, interruption });
       const { steps, tokens, unread } = sizeOf(corpus, window);
       // Mean and precision; a checkpoint also has the optimiser's state.
       const bytes = 4 * model.layout.length * (method.kind === "ivon" || method.kind === "bbb" ? 2 : 1);
@@ -149,6 +153,7 @@ function requireConsistent(options: TrainOptions): void {
   for (const name of ["checkpoint-every", "resume"] as const)
     if (options[name] !== undefined && options.checkpoint === undefined)
       throw new UsageError(`--${name} needs --checkpoint`);
+  requireShardable(options);
   if (options["checkpoint-every"] !== undefined)
     requireInteger("checkpoint-every", options["checkpoint-every"], 1);
 }

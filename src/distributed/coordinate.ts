@@ -6,6 +6,7 @@ import { sources } from "../kernels/generated/identity.ts";
 import { LanguageModel } from "../languageModel.ts";
 import type { JsonTokenizerReader } from "../text/types.ts";
 import { Channel } from "./channel.ts";
+import type { RunEvent } from "./events.ts";
 import { nameOf, planBytes, type RunPlan } from "./plan.ts";
 import {
   clearStop,
@@ -37,7 +38,7 @@ import {
   type RoundState,
   spent,
 } from "./rounds.ts";
-import { Blobs, type Store } from "./store.ts";
+import { type Blobs, type Store, StoredBlobs } from "./store.ts";
 import { agreement, sampled, type Verdict } from "./verify.ts";
 
 export interface CoordinateOptions extends RunOptions {
@@ -48,28 +49,6 @@ export interface CoordinateOptions extends RunOptions {
   readonly lockSeconds?: number;
   readonly signal?: AbortSignal;
 }
-
-export type RunEvent =
-  | { readonly event: "run"; readonly run: string; readonly resumed: boolean; readonly rounds: number }
-  | { readonly event: "shard"; readonly round: number; readonly shard: number; readonly worker: string }
-  | {
-      readonly event: "round";
-      /** 0 for the warm-up, then 1 to `rounds`. */
-      readonly round: number;
-      readonly rounds: number;
-      readonly tokens: number;
-      /** Mean training loss of the round, nats a token. */
-      readonly nll: number;
-      readonly seconds: number;
-    }
-  /** A worker whose result two others did not come to. */
-  | { readonly event: "poisoned"; readonly round: number; readonly shard: number; readonly worker: string }
-  | {
-      readonly event: "done" | "stopped";
-      readonly run: string;
-      readonly tokens: number;
-      readonly model: LanguageModel;
-    };
 
 /** Times that a job may fail before the run does. */
 const ATTEMPTS = 5;
@@ -130,7 +109,7 @@ class QueuedRun {
     this.#client = client;
     this.#options = options;
     this.#storeName = storeName;
-    this.#blobs = new Blobs(store);
+    this.#blobs = new StoredBlobs(store);
   }
 
   async *events(): AsyncGenerator<RunEvent, void, void> {

@@ -71,22 +71,29 @@ export function redisStore(client: BytesClient): Store {
   };
 }
 
-/** Compressed blobs, each under the SHA-256 of its bytes: written twice they are one, and what is read is checked. */
-export class Blobs {
+/** Bytes by the SHA-256 of what they hold: put twice they are one. */
+export interface Blobs {
+  /** @returns the blob's name */
+  put(bytes: Uint8Array): Promise<string>;
+  /** @throws SviError `E_STORE` where the blob is gone, or is not what its name says */
+  get(name: string): Promise<Uint8Array>;
+  remove(names: Iterable<string>): Promise<void>;
+}
+
+/** Compressed, in a store; what is read is checked. */
+export class StoredBlobs implements Blobs {
   readonly #store: Store;
 
   constructor(store: Store) {
     this.#store = store;
   }
 
-  /** @returns the blob's name */
   async put(bytes: Uint8Array): Promise<string> {
     const name = hashOf(bytes);
     await this.#store.write(name, await pack(bytes, { level: 1 }));
     return name;
   }
 
-  /** @throws SviError `E_STORE` where the blob is gone, or is not what its name says */
   async get(name: string): Promise<Uint8Array> {
     const packed = await this.#store.read(name);
     const bytes = packed && (await unpack(packed).catch(() => null));
@@ -105,6 +112,34 @@ export class Blobs {
 
   async remove(names: Iterable<string>): Promise<void> {
     for (const name of names) await this.#store.remove(name);
+  }
+}
+
+/** In the memory of one process, as they are. */
+export class MemoryBlobs implements Blobs {
+  readonly #blobs: Map<string, Uint8Array>;
+
+  constructor(blobs: Iterable<readonly [string, Uint8Array]> = []) {
+    this.#blobs = new Map(blobs);
+  }
+
+  async put(bytes: Uint8Array): Promise<string> {
+    const name = hashOf(bytes);
+    this.#blobs.set(name, bytes);
+    return name;
+  }
+
+  async get(name: string): Promise<Uint8Array> {
+    const bytes = this.#blobs.get(name);
+    if (bytes) return bytes;
+    throw new SviError("E_STORE", `Blob ${name.slice(0, 16)} is not in memory`, {
+      value: name,
+      remedy: "Begin the run again",
+    });
+  }
+
+  async remove(names: Iterable<string>): Promise<void> {
+    for (const name of names) this.#blobs.delete(name);
   }
 }
 

@@ -21,7 +21,7 @@ import {
   readRuns,
   requireLock,
 } from "./queue.ts";
-import { Blobs } from "./store.ts";
+import { StoredBlobs } from "./store.ts";
 
 export interface WorkOptions {
   /** Address of Redis or Valkey: redis://host:port. */
@@ -100,7 +100,7 @@ function startWorker(
     }
     channel.push({ event: "job", run, round, shard });
     try {
-      const blobs = new Blobs(openStore(options.store ?? store, client));
+      const blobs = new StoredBlobs(openStore(options.store ?? store, client));
       const plan = plans.get(job.data.plan) ?? planFromBytes(await blobs.get(job.data.plan));
       plans.set(job.data.plan, plan);
       const { kernels, json, signal } = options;

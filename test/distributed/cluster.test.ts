@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -96,6 +97,19 @@ describe("a run over several processes", () => {
     await redis.kill();
     await redis.start();
     expect(await hashOf(coordinator)).toBe(undisturbed);
+  });
+
+  it("has that hash on one machine, by threads in place of the queue", { timeout: 120_000 }, () => {
+    const shape = "--embedding 8 --hidden 16 --batch 4 --sequence 16 --shards 4 --epochs 0.75".split(" ");
+    const trained = (workers: number) => {
+      const out = ["--out", join(folder, "sharded.svi"), "--products", "int16", "--json"];
+      const args = ["train", text, ...out, ...shape, "--workers", `${workers}`];
+      const { stdout, stderr } = spawnSync(process.execPath, [BUNDLE, ...args], { encoding: "utf8" });
+      const events = stdout.trim().split("\n");
+      return { ...JSON.parse(events.at(-1)!), stderr };
+    };
+    for (const workers of [1, 2, 8])
+      expect(trained(workers)).toMatchObject({ event: "done", hash: undisturbed, stderr: "" });
   });
 
   it("has that hash when one worker returns wrong results, which is named", {

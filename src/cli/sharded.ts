@@ -1,0 +1,156 @@
+/** @module `svi-lm train --workers`: the text in shards, each shard's jobs in a thread of their own. */
+import { Worker } from "node:worker_threads";
+import { trainSharded } from "../distributed/sharded.ts";
+import { evaluate } from "../evaluation/evaluate.ts";
+import { proveRoom } from "../formats/file.ts";
+import type { IvonMethod } from "../inference/ivon/method.ts";
+import type { Method } from "../inference/methods.ts";
+import type { LanguageModel } from "../languageModel.ts";
+import type { Corpus } from "../text/corpus.ts";
+import type { Interruption } from "./interrupt.ts";
+import { isStdin } from "./paths.ts";
+import { count, duration, fixed, note, printJson, printTable } from "./print.ts";
+import { keepModel } from "./save.ts";
+import { UsageError } from "./usage.ts";
+
+/** The word that makes a thread of the program serve. */
+export const SHARDS = "shards-worker";
+
+export const SHARDED = {
+  workers: {
+    kind: "number",
+    help: "train on shards of the text, so many side by side; the bits are the same for any number",
+  },
+  shards: { kind: "number", help: "with --workers: parts of the text (default 8)" },
+  local: {
+    kind: "number",
+    value: "X",
+    help: "with --workers: epochs over its shard between two merges (default 0.25)",
+  },
+} as const;
+
+interface Given {
+  readonly workers?: number;
+  readonly shards?: number;
+  readonly local?: number;
+  readonly epochs?: number;
+  readonly batch?: number;
+  readonly sequence?: number;
+  readonly seed?: number;
+  readonly products?: "float32" | "int16";
+  readonly method?: string;
+}
+
+/** What a run over shards does in its own way, or not at all. */
+const APART = [
+  "checkpoint",
+  "score-after",
+  "separator",
+  "schedule",
+  "warmup",
+  "dropout",
+  "threads",
+  "kernels",
+] as const;
+
+/** @throws UsageError for flags that do not go together */
+export function requireShardable(options: Given & { readonly [flag in (typeof APART)[number]]?: unknown }) {
+  if (options.workers === undefined) {
+    for (const name of ["shards", "local"] as const)
+      if (options[name] !== undefined) throw new UsageError(`--${name} needs --workers`);
+    return;
+  }
+  const apart = APART.find((name) => options[name] !== undefined);
+  if (apart !== undefined) throw new UsageError(`--${apart} does not apply with --workers`);
+  if (options.method !== undefined && options.method !== "ivon")
+    throw new UsageError(`--workers merges posteriors of --method ivon, not of ${options.method}`);
+}
+
+export interface ShardedRun {
+  readonly model: LanguageModel;
+  readonly corpus: Corpus;
+  readonly valid: Corpus | null;
+  readonly method: Method;
+  /** Paths of the texts. */
+  readonly words: readonly string[];
+  readonly options: Given;
+  /** The model file to write. */
+  readonly out: string;
+  readonly json: boolean;
+  readonly interruption: Interruption;
+}
+
+/** Trains, saves and reports. @returns the exit code */
+export async function trainOnShards(run: ShardedRun): Promise<number> {
+  const { words, options, out, json, interruption } = run;
+  if (words.some(isStdin)) throw new UsageError("--workers reads shards by position: give files, not -");
+  // Mean and precision.
+  await proveRoom(out, 8 * run.model.layout.length);
+  const { local = 0.25, epochs = 5 } = options;
+  const started = performance.now();
+  const events = trainSharded({
+    model: run.model,
+    texts: words,
+    workers: options.workers,
+    shards: options.shards,
+    rounds: Math.max(1, Math.round(epochs / local)),
+    local,
+    inference: run.method as IvonMethod,
+    batch: options.batch,
+    sequence: options.sequence,
+    seed: options.seed,
+    products: options.products,
+    signal: interruption.signal,
+    worker: () => new Worker(new URL(import.meta.url), { argv: [SHARDS] }),
+  });
+  for await (const event of events) {
+    if ("model" in event)
+      return conclude(run, event.model, event.tokens, (performance.now() - started) / 1000);
+    if (json) printJson(event);
+    else if (event.event === "round")
+      note(
+        `round ${event.round} of ${event.rounds}  ${fixed(event.nll)} nats  ${count(event.tokens)} tokens`,
+      );
+  }
+  return 0;
+}
+
+async function conclude(
+  run: ShardedRun,
+  model: LanguageModel,
+  tokens: number,
+  seconds: number,
+): Promise<number> {
+  const { valid, out, json, interruption } = run;
+  const stopped = interruption.requested;
+  if (stopped && tokens === 0) {
+    if (json) printJson({ event: "interrupted", tokens, seconds, out: null, hash: null });
+    else note("Interrupted before the first merge; nothing was saved");
+    return interruption.exitCode;
+  }
+  const { path, problem } = await keepModel(model, out);
+  if (problem) throw problem;
+  const score = valid && !stopped ? await evaluate(model, valid) : null;
+  const { parameters } = model;
+  const hash = model.hash();
+  const figures = score && {
+    nll: score.nll,
+    perplexity: score.perplexity,
+    bitsPerToken: score.bitsPerToken,
+  };
+  if (json) {
+    const tokensPerSecond = tokens / seconds;
+    const event = stopped ? "interrupted" : "done";
+    printJson({ event, tokens, seconds, tokensPerSecond, valid: figures, parameters, hash, out: path });
+  } else
+    printTable([
+      [stopped ? "interrupted" : "trained", `${count(tokens)} tokens in ${duration(seconds)}`],
+      ...(score
+        ? [["valid", `${fixed(score.bitsPerToken)} bits/token, perplexity ${fixed(score.perplexity, 2)}`]]
+        : []),
+      ["parameters", count(parameters)],
+      ["hash", hash],
+      ["saved", path],
+    ]);
+  return stopped ? interruption.exitCode : 0;
+}

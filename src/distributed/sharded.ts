@@ -1,0 +1,155 @@
+/** @module A run over shards on one machine: threads do what a queue's workers would, to the same bits. */
+import type { Worker } from "node:worker_threads";
+import { requireInteger } from "../errors.ts";
+import { LanguageModel } from "../languageModel.ts";
+import { jsonTokenizer } from "../text/json.ts";
+import { Channel } from "./channel.ts";
+import { type Member, ownThread, ownWorker, ThreadMember } from "./crew.ts";
+import type { RunEvent } from "./events.ts";
+import { nameOf, planBytes, type RunPlan } from "./plan.ts";
+import { planRun, type RunOptions } from "./request.ts";
+import {
+  initialState,
+  type JobResult,
+  jobsOf,
+  mergeRound,
+  type RoundState,
+  spent,
+  WARM_UP,
+} from "./rounds.ts";
+import { type Blobs, MemoryBlobs } from "./store.ts";
+
+export interface ShardedOptions extends Omit<RunOptions, "verify"> {
+  /** Jobs done side by side, each in a thread of its own; 1 by default, which needs none. */
+  readonly workers?: number;
+  /** Makes a thread that imports svi-lm/distributed/thread, where a bundler has moved that file. */
+  readonly worker?: () => Worker;
+  readonly signal?: AbortSignal;
+}
+
+const MOST_WORKERS = 256;
+
+/**
+ * Trains over the shards of a text with threads of this process: no Redis, and the model that `coordinate` gives for
+ * the same options, whatever the number of workers.
+ *
+ * ```ts
+ * import { trainSharded } from "svi-lm/distributed";
+ *
+ * for await (const event of trainSharded({ model, texts: ["book.txt"], shards: 2, rounds: 2, workers: 1 }))
+ *   if (event.event === "done") console.log(event.model.hash());
+ * ```
+ *
+ * The last event is "done", or "stopped" where the signal ended it early, with the model of the last merged round.
+ * @throws SviError `E_OPTION`, `E_TEXT_SHORT`, `E_FILE_MISSING`, `E_FILE_READ`, `E_TEXT_CHANGED`, `E_DIVERGED`;
+ *   `E_WORKER` where a thread is lost
+ */
+export async function* trainSharded(options: ShardedOptions): AsyncGenerator<RunEvent, void, void> {
+  const workers = requireInteger("workers", options.workers ?? 1, 1, MOST_WORKERS);
+  const blobs = new MemoryBlobs();
+  const plan = await planRun(options, blobs);
+  yield { event: "run", run: nameOf(plan), resumed: false, rounds: plan.rounds };
+  const abort = new AbortController();
+  const stop = () => abort.abort(options.signal!.reason);
+  options.signal?.addEventListener("abort", stop);
+  if (options.signal?.aborted) stop();
+  const crew = crewOf(plan, blobs, Math.min(workers, plan.shards.length), abort.signal, options);
+  const run = new LocalRun(plan, blobs, crew, abort.signal);
+  try {
+    yield* run.events();
+  } finally {
+    options.signal?.removeEventListener("abort", stop);
+    abort.abort();
+    for (const member of crew) await member.end();
+  }
+}
+
+function crewOf(
+  plan: RunPlan,
+  blobs: Blobs,
+  count: number,
+  signal: AbortSignal,
+  { worker = ownWorker }: ShardedOptions,
+): Member[] {
+  if (count === 1) return [ownThread(plan, blobs, signal)];
+  return Array.from({ length: count }, (_, i) => new ThreadMember(`thread ${i + 1}`, worker(), plan, blobs));
+}
+
+class LocalRun {
+  readonly #plan: RunPlan;
+  readonly #blobs: Blobs;
+  readonly #crew: readonly Member[];
+  readonly #signal: AbortSignal;
+  readonly #channel = new Channel<RunEvent>();
+  readonly #started = performance.now();
+
+  constructor(plan: RunPlan, blobs: Blobs, crew: readonly Member[], signal: AbortSignal) {
+    this.#plan = plan;
+    this.#blobs = blobs;
+    this.#crew = crew;
+    this.#signal = signal;
+  }
+
+  async *events(): AsyncGenerator<RunEvent, void, void> {
+    void this.#rounds().then(
+      () => this.#channel.end(),
+      (error) => this.#channel.fail(error),
+    );
+    yield* this.#channel.values();
+  }
+
+  async #rounds(): Promise<void> {
+    const planBlob = await this.#blobs.put(planBytes(this.#plan));
+    let state = initialState(this.#plan);
+    while (state.round < this.#plan.rounds) {
+      const results = await this.#round(planBlob, state);
+      if (!results) return this.#end("stopped", state);
+      const next = await mergeRound(this.#plan, this.#blobs, state, results, jsonTokenizer);
+      await this.#blobs.remove(spent(state, next, results));
+      this.#tell(next);
+      state = next;
+    }
+    return this.#end("done", state);
+  }
+
+  /** The results in the order of the jobs; null where the signal came first. */
+  async #round(planBlob: string, state: RoundState): Promise<JobResult[] | null> {
+    const jobs = jobsOf(planBlob, state);
+    const results: JobResult[] = new Array(jobs.length);
+    let next = 0;
+    const stopped = new Promise<null>((resolve) => {
+      if (this.#signal.aborted) resolve(null);
+      this.#signal.addEventListener("abort", () => resolve(null), { once: true });
+    });
+    const busy = this.#crew.map(async (member) => {
+      while (next < jobs.length && !this.#signal.aborted) {
+        const job = jobs[next++];
+        const result = await member.do(job);
+        results[job.shard] = result;
+        const { worker } = result;
+        this.#channel.push({ event: "shard", round: state.round + 1, shard: job.shard, worker });
+      }
+    });
+    const done = Promise.all(busy).then(
+      () => results,
+      (error) => {
+        if (!this.#signal.aborted) throw error;
+        return null;
+      },
+    );
+    return Promise.race([stopped, done]);
+  }
+
+  #tell({ round, tokens, nll }: RoundState): void {
+    const seconds = (performance.now() - this.#started) / 1000;
+    const { rounds } = this.#plan;
+    this.#channel.push({ event: "round", round, rounds, tokens, nll: nll!, seconds });
+  }
+
+  async #end(event: "done" | "stopped", { model, tokens, round }: RoundState): Promise<void> {
+    // Before the warm-up the posterior has no precision yet: the model is as it was given.
+    const bytes = await this.#blobs.get(round === WARM_UP ? this.#plan.initial : model);
+    const read = await LanguageModel.load(bytes, { json: jsonTokenizer });
+    this.#channel.push({ event, run: nameOf(this.#plan), tokens, model: read });
+  }
+}

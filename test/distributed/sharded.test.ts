@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { RunEvent } from "../../src/distributed/events.ts";
+import { type ShardedOptions, trainSharded } from "../../src/distributed/sharded.ts";
+import { SviError } from "../../src/errors.ts";
+import { LanguageModel } from "../../src/languageModel.ts";
+import { byteTokenizer } from "../../src/text/byte.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "svi-lm-sharded-"));
+const text = join(folder, "text.txt");
+let model: LanguageModel;
+
+beforeAll(async () => {
+  writeFileSync(
+    text,
+    Array.from({ length: 800 }, (_, i) => `line ${(i * 7919) % 800} of the sea\n`).join(""),
+  );
+  model = await LanguageModel.create({ tokenizer: byteTokenizer(), embedding: 4, hidden: 8 });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function run(options: Partial<ShardedOptions>, each: (event: RunEvent) => void = () => {}) {
+  const events: RunEvent[] = [];
+  const shape = { model, texts: [text], shards: 3, rounds: 2, batch: 4, sequence: 16 };
+  for await (const event of trainSharded({ ...shape, ...options })) {
+    events.push(event);
+    each(event);
+  }
+  return events;
+}
+
+describe("a run over shards in this thread", () => {
+  it("tells every shard, every round, and brings the model", async () => {
+    const events = await run({});
+    expect(events.map(({ event }) => event)).toEqual(
+      "run shard round shard shard shard round shard shard shard round done".split(" "),
+    );
+    const last = events.at(-1)!;
+    expect("model" in last && last.model.hash()).not.toBe(model.hash());
+  });
+
+  it("has the same model from the same seed alone", async () => {
+    const hash = async (seed: number) => {
+      const last = (await run({ seed })).at(-1)!;
+      return "model" in last && last.model.hash();
+    };
+    const first = await hash(1);
+    expect(await hash(1)).toBe(first);
+    expect(await hash(2)).not.toBe(first);
+  });
+
+  it("stopped by its signal, has the model of the last merged round", async () => {
+    const abort = new AbortController();
+    const events = await run({ signal: abort.signal, rounds: 1000 }, (event) => {
+      if (event.event === "round" && event.round === 1) abort.abort();
+    });
+    const last = events.at(-1)!;
+    expect(last.event).toBe("stopped");
+    const [whole] = (await run({ rounds: 1000, signal: abort.signal })).slice(-1);
+    expect("model" in last && "model" in whole && last.model.hash() !== whole.model.hash()).toBe(true);
+    expect("model" in whole && whole.model.hash()).toBe(model.hash());
+  });
+});
+
+describe("what cannot work", () => {
+  it("is told: a thread that ends by itself", async () => {
+    const worker = () => new Worker("process.exit(3)", { eval: true });
+    const lost = await run({ workers: 2, worker }).catch((error) => error);
+    expect(lost).toBeInstanceOf(SviError);
+    expect(lost).toMatchObject({ code: "E_WORKER", problem: "A thread was lost: it ended with code 3" });
+  });
+
+  it("is told: what a job fails with, options out of range, a text that is not there", async () => {
+    const failure = (options: Partial<ShardedOptions>) => run(options).catch((error) => error);
+    expect(await failure({ sequence: 4096, batch: 64 })).toMatchObject({ code: "E_TEXT_SHORT" });
+    expect(await failure({ workers: 0 })).toMatchObject({ code: "E_OPTION", option: "workers" });
+    expect(await failure({ texts: [join(folder, "none.txt")] })).toMatchObject({ code: "E_FILE_MISSING" });
+  });
+});
