@@ -71,6 +71,7 @@ const CALLS: readonly (readonly [Name, ...Json[]])[] = [
   ["sessionBytes", 5],
   ["sessionDispose", 5],
   ["beginFit", 9, 3, 1, { batch: 1, sequence: 2, epochs: 1 }],
+  ["beginAdapt", 10, 3, 1, { batch: 1, sequence: 2, epochs: 1, past: [3] }],
   ["beginGenerate", 9, 3, { tokens: 2 }],
   ["next", 9],
   ["close", 9, true],

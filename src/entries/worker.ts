@@ -11,6 +11,7 @@ export type { Checkpointing, StepRecord } from "../training/fit.ts";
 export { type Schedule, schedule } from "../training/schedule.ts";
 export type {
   AnyTokenizer,
+  WorkerAdaptOptions,
   WorkerClient,
   WorkerCorpus,
   WorkerCorpusOptions,

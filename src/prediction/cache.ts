@@ -89,15 +89,24 @@ export class Cache {
     this.#count = Math.max(0, Math.min(this.#count, length - this.#dropped));
   }
 
+  /** Drops what counts no longer, also after going `back` to so many entries. */
+  drop(needed: number): void {
+    const drop = this.#superfluous(needed);
+    this.#keys.copyWithin(0, drop * this.width);
+    this.#words.copyWithin(0, drop);
+    this.#dropped += drop;
+    this.#count -= drop;
+  }
+
+  #superfluous(needed: number): number {
+    return Math.max(0, Math.min(this.#count, needed - this.#dropped - this.form.size));
+  }
+
   /** Drops what no longer counts, or grows. */
   #makeRoom(needed: number): void {
     if (this.#count < this.#words.length) return;
-    const drop = Math.max(0, Math.min(this.#count, needed - this.#dropped - this.form.size));
-    if (2 * drop >= this.#count) {
-      this.#keys.copyWithin(0, drop * this.width);
-      this.#words.copyWithin(0, drop);
-      this.#dropped += drop;
-      this.#count -= drop;
+    if (2 * this.#superfluous(needed) >= this.#count) {
+      this.drop(needed);
       return;
     }
     const [keys, words] = [this.#keys, this.#words];

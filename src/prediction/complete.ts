@@ -6,6 +6,7 @@ import { requireInteger, SviError } from "../errors.ts";
 import { pause } from "../pause.ts";
 import type { Tokenizer } from "../text/types.ts";
 import { type TokenTexts, tokenTexts } from "../text/vocabulary.ts";
+import type { Cache } from "./cache.ts";
 import type { SharedPredictor } from "./shared.ts";
 
 export interface CompleteOptions {
@@ -33,6 +34,8 @@ export interface Place {
   readonly half: string;
   /** The half-typed word with the space before it, where tokens hold that. */
   readonly tail: string;
+  /** What was read, for predictions; what a search tries is not taken into it. */
+  readonly cache: Cache | null;
 }
 
 /** Paths that are kept of those that continue one. */
@@ -101,7 +104,7 @@ function wordsOf(
   place: Place,
   count: number,
 ): Completion[] {
-  const probabilities = predict(predictor, place.word);
+  const probabilities = predict(predictor, place.word, place.cache);
   const textOf = tokenTexts(tokenizer);
   const begun: { text: string; probability: number }[] = [];
   let sum = 0;
@@ -117,10 +120,10 @@ function wordsOf(
   return order.map(({ text, probability }) => ({ text, probability: probability / sum }));
 }
 
-function predict(predictor: SharedPredictor, state: Float32Array): Float32Array {
+function predict(predictor: SharedPredictor, state: Float32Array, cache: Cache | null): Float32Array {
   predictor.load(state);
   predictor.owner = null;
-  predictor.predict();
+  predictor.predict(cache);
   return predictor.probabilities;
 }
 
@@ -134,6 +137,7 @@ class Search {
   readonly #spelling: Spelling;
   readonly #unknown: number | null;
   readonly #count: number;
+  readonly #cache: Cache | null;
   readonly #half: string;
   /** Whether the word begins a line: its first token may hold a space that the text does not have. */
   readonly #trimming: boolean;
@@ -149,6 +153,7 @@ class Search {
     this.#spelling = spellingOf(tokenizer, until);
     this.#unknown = tokenizer.unknown;
     this.#count = count;
+    this.#cache = place.cache;
     // Tokens of subwords may span what is typed and what is not: it is spelt anew, from before the word.
     this.#half = this.#spelling.of(subwords ? tailOf(tokenizer, place) : place.half);
     this.#trimming = subwords && this.#half === place.half;
@@ -236,7 +241,7 @@ class Search {
     this.#predictor.owner = null;
     if (token !== null) this.#predictor.read(token);
     this.#predictor.save(state);
-    this.#predictor.predict();
+    this.#predictor.predict(this.#cache);
     return state;
   }
 

@@ -1,17 +1,19 @@
 /** @module A reader that stays: it takes text as it is typed and says what may come next, at the cost of a token. */
 import { requireInteger, SviError } from "../errors.ts";
 import type { Kernels } from "../kernels/kernels.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import { pause } from "../pause.ts";
 import { tokenTexts } from "../text/vocabulary.ts";
+import { Cache, type CacheForm, requireCache } from "./cache.ts";
 import { type CompleteOptions, type Completion, complete } from "./complete.ts";
-import { type PredictionForm, requireForm } from "./ensemble.ts";
+import { type CachedForm, requireForm } from "./ensemble.ts";
 import { opening } from "./generate.ts";
 import { type Model, requireSamples } from "./model.ts";
-import { readSession, writeSession } from "./sessionBytes.ts";
+import { type KeptSession, readSession, writeSession } from "./sessionBytes.ts";
 import { disposedSession, type SessionForm, SharedPredictor } from "./shared.ts";
 import { type Reading, TypedText } from "./typed.ts";
 
-export interface SessionOptions extends PredictionForm {
+export interface SessionOptions extends CachedForm {
   /** Posterior samples whose predictions are averaged; 0 for the mean. */
   readonly samples?: number;
   readonly seed?: number;
@@ -21,6 +23,17 @@ export interface SessionOptions extends PredictionForm {
   /** What computes: the entry point's own by default. */
   readonly kernels?: Kernels;
 }
+
+const OPTIONS: Kinds<SessionOptions> = {
+  samples: "number",
+  seed: "number",
+  sampling: "string",
+  quantized: "string",
+  cache: "any",
+  from: "any",
+  memoryLimit: "number",
+  kernels: "object",
+};
 
 /** A token that may come next. */
 export interface NextToken {
@@ -56,45 +69,63 @@ export interface SessionStates {
   line: Float32Array | null;
 }
 
+/** Tokens of the text before each of those states. */
+export interface SessionPlaces {
+  now: number;
+  word: number;
+  line: number;
+}
+
+/** What a session is made of. */
+interface Parts {
+  readonly model: Model;
+  readonly form: SessionForm;
+  readonly predictor: SharedPredictor;
+  readonly states: SessionStates;
+  readonly places: SessionPlaces;
+  readonly typed: TypedText;
+  readonly cache: Cache | null;
+}
+
 /**
  * Opens a session.
  * @throws SviError `E_OPTION`, `E_MEMORY`; `E_FORMAT`, `E_VERSION`, `E_MODEL` for bytes that are not a session of this
  *   model
  */
 export async function session(model: Model, options: SessionOptions = {}): Promise<Session> {
+  requireOptions("session", options, OPTIONS);
   const kept = options.from === undefined ? null : readSession(model, options.from);
   const { sampling, quantized } = requireForm(options);
-  const asked: SessionForm = {
+  const form: SessionForm = {
     samples: requireSamples(model.posterior, options.samples ?? kept?.form.samples ?? 0),
     seed: requireInteger("seed", options.seed ?? kept?.form.seed ?? 1, 0, Number.MAX_SAFE_INTEGER),
     sampling: options.sampling ? sampling : (kept?.form.sampling ?? sampling),
     quantized: quantized ?? kept?.form.quantized,
   };
-  if (kept) requireSameForm(asked, kept.form);
-  const predictor = await SharedPredictor.open(model.posterior, asked, options);
-  const size = predictor.stateSize;
-  if (kept && kept.states.now.length !== size)
-    throw new SviError("E_FORMAT", `The session has a state of ${kept.states.now.length} numbers`, {
-      value: kept.states.now.length,
-      remedy: `Give a session of this model, whose states have ${size}`,
-    });
-  const states = kept?.states ?? {
-    now: new Float32Array(size),
-    word: new Float32Array(size),
-    line: TypedText.needsLines(model.tokenizer) ? new Float32Array(size) : null,
-  };
-  return new Session(
+  const cache = options.cache === undefined ? (kept?.cache?.form ?? null) : requireCache(options.cache);
+  if (kept) requireSameForm({ ...form, ...spelt(cache) }, { ...kept.form, ...spelt(kept.cache?.form) });
+  const predictor = await SharedPredictor.open(model.posterior, form, options);
+  if (kept) requireSizes(kept, predictor);
+  const zeros = () => new Float32Array(predictor.stateSize);
+  const line = TypedText.needsLines(model.tokenizer) ? zeros() : null;
+  return new Session({
     model,
-    asked,
+    form,
     predictor,
-    states,
-    new TypedText(model.tokenizer, kept?.typed),
-    kept?.tokens ?? 0,
-  );
+    states: kept?.states ?? { now: zeros(), word: zeros(), line },
+    places: kept?.places ?? { now: 0, word: 0, line: 0 },
+    typed: new TypedText(model.tokenizer, kept?.typed),
+    cache: kept?.cache ?? (cache && new Cache(cache, predictor.topSize)),
+  });
 }
 
-function requireSameForm(asked: SessionForm, kept: SessionForm): void {
-  for (const name of ["samples", "seed", "sampling", "quantized"] as const)
+/** A cache's form as it is compared and shown. */
+const spelt = (cache: CacheForm | null | undefined) => ({
+  cache: cache ? `{ size: ${cache.size}, theta: ${cache.theta}, lambda: ${cache.lambda} }` : "none",
+});
+
+function requireSameForm<F extends object>(asked: F, kept: F): void {
+  for (const name of Object.keys(asked) as (keyof F & string)[])
     if (asked[name] !== kept[name])
       throw new SviError(
         "E_OPTION",
@@ -107,6 +138,16 @@ function requireSameForm(asked: SessionForm, kept: SessionForm): void {
       );
 }
 
+function requireSizes({ states, cache }: KeptSession, { stateSize, topSize }: SharedPredictor): void {
+  const [has, needs] =
+    states.now.length === stateSize ? [cache?.width, topSize] : [states.now.length, stateSize];
+  if (has === undefined || has === needs) return;
+  throw new SviError("E_FORMAT", `The session has a state of ${has} numbers`, {
+    value: has,
+    remedy: `Give a session of this model, whose states have ${needs}`,
+  });
+}
+
 /** What `model.session()` opens; any number of them share one copy of the weights. */
 export class Session {
   readonly samples: number;
@@ -114,27 +155,22 @@ export class Session {
   readonly #form: SessionForm;
   readonly #predictor: SharedPredictor;
   readonly #states: SessionStates;
+  readonly #places: SessionPlaces;
   readonly #typed: TypedText;
-  #tokens: number;
+  readonly #cache: Cache | null;
   #reading: Promise<void> | null = null;
   #disposed = false;
 
   /** Not for callers: `model.session()` opens one. */
-  constructor(
-    model: Model,
-    form: SessionForm,
-    predictor: SharedPredictor,
-    states: SessionStates,
-    typed: TypedText,
-    tokens: number,
-  ) {
+  constructor({ model, form, predictor, states, places, typed, cache }: Parts) {
     this.samples = form.samples;
     this.#model = model;
     this.#form = form;
     this.#predictor = predictor;
     this.#states = states;
+    this.#places = places;
     this.#typed = typed;
-    this.#tokens = tokens;
+    this.#cache = cache;
   }
 
   /** What was typed since the last space. */
@@ -195,32 +231,44 @@ export class Session {
   async complete({ prefix = "", ...options }: CompleteOptions = {}): Promise<Completion[]> {
     const fork = this.fork();
     if (prefix) await fork.read(prefix);
-    return complete(
-      this.#model.tokenizer,
-      this.#predictor,
-      { now: fork.#begun(), word: fork.#beforeWord(), half: fork.#typed.word, tail: fork.#typed.tail },
-      options,
-    );
+    const { tokenizer } = this.#model;
+    const now = fork.#begun();
+    const word = fork.#beforeWord();
+    // Words and subwords are searched for from the word's beginning: what was cached since is not before it.
+    if (tokenizer.kind === "word" || tokenizer.kind === "json") fork.#cache?.back(entries(fork.#places.word));
+    const { word: half, tail } = fork.#typed;
+    return complete(tokenizer, this.#predictor, { now, word, half, tail, cache: fork.#cache }, options);
   }
 
   /** Another session in the same place: a copy of a few states. @throws SviError `E_BUSY`, `E_DISPOSED` */
   fork(): Session {
     this.#requireStill();
     const { now, word, line } = this.#states;
-    const states = { now: now.slice(), word: word.slice(), line: line?.slice() ?? null };
-    const typed = new TypedText(this.#model.tokenizer, this.#typed.state);
-    return new Session(this.#model, this.#form, this.#predictor, states, typed, this.#tokens);
+    return new Session({
+      model: this.#model,
+      form: this.#form,
+      predictor: this.#predictor,
+      states: { now: now.slice(), word: word.slice(), line: line?.slice() ?? null },
+      places: { ...this.#places },
+      typed: new TypedText(this.#model.tokenizer, this.#typed.state),
+      cache: this.#cache?.copy() ?? null,
+    });
   }
 
-  /** The session's place, for `model.session({ from })`: a few kB, with the line that is being typed. */
+  /**
+   * The session's place, for `model.session({ from })`: a few kB, with the line that is being typed; with a cache, its
+   * states too.
+   */
   toBytes(): Uint8Array {
     this.#requireStill();
+    this.#cache?.drop(this.#cacheNeeded());
     return writeSession({
       fingerprint: this.#predictor.fingerprint,
       form: this.#form,
       states: this.#states,
+      places: this.#places,
       typed: this.#typed.state,
-      tokens: this.#tokens,
+      cache: this.#cache,
     });
   }
 
@@ -257,25 +305,44 @@ export class Session {
 
   /** Yields where others may have a turn, with the state put away. */
   *#steps(readings: readonly Reading[]): Generator<void, void, void> {
-    const { now, word, line } = this.#states;
+    const { now } = this.#states;
     for (const { back, ids, mark } of readings) {
-      if (back) {
-        now.set(back === "word" || !line ? word : line);
-        this.#release();
-      }
+      if (back) this.#goBack(back);
       for (let i = 0; i < ids.length; i++) {
         this.#load();
+        if (this.#places.now > 0) this.#cache?.push(this.#predictor.top, ids[i], this.#cacheNeeded());
         const spent = this.#predictor.read(ids[i]);
-        this.#tokens++;
+        this.#places.now++;
         if (!spent) continue;
         this.#predictor.save(now);
         yield;
       }
       if (ids.length > 0) this.#predictor.save(now);
-      if (!mark) continue;
-      word.set(now);
-      if (mark === "line") line?.set(now);
+      if (mark) this.#remember(mark);
     }
+  }
+
+  #goBack(to: "word" | "line"): void {
+    const { now, word, line } = this.#states;
+    const lines = to === "line" && line;
+    now.set(lines ? line : word);
+    this.#places.now = lines ? this.#places.line : this.#places.word;
+    this.#cache?.back(entries(this.#places.now));
+    this.#release();
+  }
+
+  #remember(as: "word" | "line"): void {
+    const { now, word, line } = this.#states;
+    word.set(now);
+    this.#places.word = this.#places.now;
+    if (as === "word") return;
+    line?.set(now);
+    this.#places.line = this.#places.now;
+  }
+
+  /** Entries of the cache that it may be taken back to. */
+  #cacheNeeded(): number {
+    return entries(this.#states.line ? this.#places.line : this.#places.word);
   }
 
   #load(): void {
@@ -286,17 +353,17 @@ export class Session {
 
   #predict(): void {
     this.#requireStill();
-    if (this.#tokens > 0) this.#load();
+    if (this.#places.now > 0) this.#load();
     else {
       this.#predictor.load(this.#begun());
       this.#predictor.owner = null;
     }
-    this.#predictor.predict();
+    this.#predictor.predict(this.#cache);
   }
 
   /** The state after what was read; before anything was, after what comes before a text. */
   #begun(): Float32Array {
-    return this.#tokens > 0 ? this.#states.now : this.#opened();
+    return this.#places.now > 0 ? this.#states.now : this.#opened();
   }
 
   #opened(): Float32Array {
@@ -319,6 +386,9 @@ export class Session {
     return { entropy, mutualInformation: this.#predictor.mutualInformation(entropy) };
   }
 }
+
+/** Entries of a cache after so many tokens: the first one has no state before it. */
+const entries = (tokens: number) => Math.max(0, tokens - 1);
 
 /** Ids by falling probability, equal ones by id: what is kept is inserted in its place, the rest only compared. */
 export function likeliest(probabilities: Float32Array, count: number): number[] {

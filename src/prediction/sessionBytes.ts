@@ -1,7 +1,8 @@
-/** @module A session as bytes: a line of JSON, then its states, little-endian float32. */
+/** @module A session as bytes: a line of JSON, then its states and those of its cache, little-endian float32. */
 import { SviError } from "../errors.ts";
+import { Cache, requireCache } from "./cache.ts";
 import type { Model } from "./model.ts";
-import type { SessionStates } from "./session.ts";
+import type { SessionPlaces, SessionStates } from "./session.ts";
 import { fingerprintOf, type SessionForm } from "./shared.ts";
 import type { TypedState } from "./typed.ts";
 
@@ -13,12 +14,14 @@ export interface KeptSession {
   readonly fingerprint: string;
   readonly form: SessionForm;
   readonly states: SessionStates;
+  readonly places: SessionPlaces;
   readonly typed: TypedState;
-  readonly tokens: number;
+  readonly cache: Cache | null;
 }
 
-export function writeSession({ fingerprint, form, states, typed, tokens }: KeptSession): Uint8Array {
+export function writeSession({ fingerprint, form, states, places, typed, cache }: KeptSession): Uint8Array {
   const { samples, seed, sampling, quantized } = form;
+  const { dropped, words, keys } = cache?.state ?? {};
   const header = {
     format: FORMAT,
     version: VERSION,
@@ -28,16 +31,16 @@ export function writeSession({ fingerprint, form, states, typed, tokens }: KeptS
     sampling,
     quantized,
     typed,
-    tokens,
+    places,
+    cache: cache ? { form: cache.form, width: cache.width, dropped, words } : undefined,
   };
   const line = new TextEncoder().encode(`${JSON.stringify(header)}\n`);
-  const all = [states.now, states.word, ...(states.line ? [states.line] : [])];
-  const bytes = new Uint8Array(line.length + 4 * all.length * states.now.length);
+  const all = [states.now, states.word, ...(states.line ? [states.line] : []), ...(keys ? [keys] : [])];
+  const bytes = new Uint8Array(line.length + 4 * all.reduce((sum, { length }) => sum + length, 0));
   bytes.set(line);
   const view = new DataView(bytes.buffer, line.length);
-  all.forEach((state, i) => {
-    for (const [j, x] of state.entries()) view.setFloat32(4 * (i * state.length + j), x, true);
-  });
+  let at = 0;
+  for (const floats of all) for (const x of floats) view.setFloat32(4 * at++, x, true);
   return bytes;
 }
 
@@ -65,26 +68,39 @@ export function readSession({ posterior, tokenizer }: Model, bytes: Uint8Array):
         remedy: "Read the text again in a new session",
       },
     );
-  const typed = requireTyped(header.typed, tokenizer.vocabularySize);
-  const { samples, seed, sampling, quantized, tokens } = header as Record<string, never>;
+  const { vocabularySize } = tokenizer;
+  const typed = requireTyped(header.typed, vocabularySize);
+  const places = requirePlaces(header.places);
+  const described = requireEntries(header.cache, vocabularySize, places.now);
+  const { samples, seed, sampling, quantized } = header as Record<string, never>;
   const pieces = tokenizer.kind === "json" ? 3 : 2;
+  const cached = described ? described.words.length * described.width : 0;
   const left = bytes.length - end - 1;
-  if (left === 0 || left % (4 * pieces) !== 0 || !Number.isInteger(tokens) || tokens < 0)
-    throw damaged(`It has ${left} bytes of states`, left);
-  const size = left / (4 * pieces);
-  const view = new DataView(bytes.buffer, bytes.byteOffset + end + 1);
+  const size = (left / 4 - cached) / pieces;
+  if (!(Number.isInteger(size) && size > 0)) throw damaged(`It has ${left} bytes of states`, left);
+  const floats = floatsIn(bytes, end + 1);
   const [now, word, line = null] = Array.from({ length: pieces }, (_, i) =>
-    Float32Array.from({ length: size }, (_, j) => view.getFloat32(4 * (i * size + j), true)),
+    floats.slice(i * size, (i + 1) * size),
   );
-  for (const state of [now, word, line])
-    if (state?.some((x) => !Number.isFinite(x))) throw damaged("A state is not a number", Number.NaN);
   return {
     fingerprint,
     form: { samples, seed, sampling, quantized },
     states: { now, word, line },
+    places,
     typed,
-    tokens,
+    cache:
+      described &&
+      Cache.of(described.form, described.width, { ...described, keys: floats.slice(pieces * size) }),
   };
+}
+
+function floatsIn(bytes: Uint8Array, from: number): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + from);
+  const floats = Float32Array.from({ length: (bytes.length - from) >> 2 }, (_, i) =>
+    view.getFloat32(4 * i, true),
+  );
+  if (floats.some((x) => !Number.isFinite(x))) throw damaged("A state is not a number", Number.NaN);
+  return floats;
 }
 
 function parse(line: Uint8Array): Record<string, unknown> {
@@ -99,17 +115,50 @@ function parse(line: Uint8Array): Record<string, unknown> {
 
 function requireTyped(typed: unknown, vocabulary: number): TypedState {
   const { line, word, held, ids, marked } = (typed ?? {}) as Partial<TypedState>;
-  const isId = (id: unknown) => Number.isInteger(id) && (id as number) >= 0 && (id as number) < vocabulary;
   if (
     typeof line !== "string" ||
     typeof word !== "string" ||
     typeof held !== "string" ||
     !Array.isArray(ids) ||
-    !ids.every(isId) ||
+    !ids.every(isId(vocabulary)) ||
     !(Number.isInteger(marked) && marked! >= 0 && marked! <= ids.length)
   )
     throw damaged("What was typed is malformed", typeof typed);
   return { line, word, held, ids, marked: marked! };
+}
+
+const isCount = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 0;
+const isId = (vocabulary: number) => (id: unknown) => isCount(id) && id < vocabulary;
+
+function requirePlaces(places: unknown): SessionPlaces {
+  const { now, word, line } = (places ?? {}) as Partial<SessionPlaces>;
+  if (isCount(now) && isCount(word) && isCount(line) && line <= word && word <= now)
+    return { now, word, line };
+  throw damaged("Where its states are is malformed", typeof places);
+}
+
+/** A cache without its states; null for none. @param tokens that were read: an entry for each but the first */
+function requireEntries(cache: unknown, vocabulary: number, tokens: number) {
+  if (cache === undefined) return null;
+  const { form, width, dropped, words } = (cache ?? {}) as Record<string, never>;
+  if (
+    isCount(width) &&
+    isCount(dropped) &&
+    Array.isArray(words) &&
+    (words as unknown[]).every(isId(vocabulary)) &&
+    dropped + (words as number[]).length === Math.max(0, tokens - 1)
+  )
+    try {
+      return {
+        form: requireCache(form ?? {})!,
+        width: width as number,
+        dropped: dropped as number,
+        words: words as number[],
+      };
+    } catch (cause) {
+      throw damaged("Its cache has a form that there is not", typeof form, cause);
+    }
+  throw damaged("Its cache is malformed", typeof cache);
 }
 
 function damaged(how: string, value: unknown, cause?: unknown): SviError {

@@ -8,6 +8,7 @@ import { drive } from "../kernels/slices.ts";
 import type { Posterior } from "../model/posterior.ts";
 import type { Slices } from "../model/work.ts";
 import { TokenHash } from "../text/hash.ts";
+import type { Cache } from "./cache.ts";
 import { type Ensemble, type PredictionForm, planEnsemble } from "./ensemble.ts";
 import { requirePrediction } from "./model.ts";
 
@@ -52,6 +53,8 @@ export class SharedPredictor {
   readonly #entropyAt: number;
   readonly #entropy: Float32Array;
   #predicted = false;
+  /** What the samples disagree on, where a cache was mixed in after that was found. */
+  #information: number | null = null;
 
   private constructor(plan: MemoryPlan, ensemble: Ensemble, posterior: Posterior, samples: number) {
     this.#plan = plan;
@@ -120,12 +123,25 @@ export class SharedPredictor {
     return finished(this.#ensemble.step(token, false));
   }
 
-  /** Finds `probabilities` of what follows the loaded state, once. @throws SviError `E_DIVERGED` */
-  predict(): void {
+  /** The last layer's part of the loaded state, sample by sample: views. */
+  get top(): readonly Float32Array[] {
+    return this.#ensemble.top;
+  }
+
+  /** Floats of `top`. */
+  get topSize(): number {
+    return this.top.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** Finds `probabilities` of what follows the loaded state, once, with the owner's cache. @throws SviError `E_DIVERGED` */
+  predict(cache: Cache | null = null): void {
     if (this.#predicted) return;
+    this.#information = null;
     finished(this.#ensemble.predict());
     requirePrediction(this.#ensemble.check);
     this.#predicted = true;
+    this.#information = cache && this.mutualInformation(this.entropy());
+    cache?.mix(this.probabilities, this.top, this.samples, this.#plan.instance.exports);
   }
 
   /** Of the last prediction, in nats. */
@@ -135,9 +151,9 @@ export class SharedPredictor {
     return this.#entropy[0];
   }
 
-  /** What the samples disagree on; 0 for the mean alone. */
+  /** What the samples disagree on, which a cache changes nothing of; 0 for the mean alone. */
   mutualInformation(entropy: number): number {
-    return this.samples > 0 ? entropy - this.#ensemble.samplesEntropy : 0;
+    return this.#information ?? (this.samples > 0 ? entropy - this.#ensemble.samplesEntropy : 0);
   }
 }
 

@@ -8,9 +8,9 @@ import { type IvonMethod, ivon } from "../inference/ivon/method.ts";
 import { type PosteriorPrior, posteriorPrior } from "../inference/method.ts";
 import { drive } from "../kernels/slices.ts";
 import type { Posterior } from "../model/posterior.ts";
-import type { Model } from "../prediction/model.ts";
+import { type Model, requireModel } from "../prediction/model.ts";
 import type { Corpus } from "../text/corpus.ts";
-import { type FitOptions, fit, type StepRecord } from "./fit.ts";
+import { type FitOptions, fitInTurn, type StepRecord } from "./fit.ts";
 
 export interface AdaptOptions extends Omit<FitOptions, "inference"> {
   /** What counts as learnt: the model's own posterior by default; several, of models of its shape, are averaged. */
@@ -42,19 +42,35 @@ const LEARNING_RATE = 14;
  *
  * @throws what `fit` does; SviError `E_OPTION` for a model or a past without a posterior, or of another shape
  */
-export async function* adapt(
+export function adapt(
   model: Model,
   corpus: Corpus,
-  { past, weight, mostForgotten = Number.POSITIVE_INFINITY, learningRate, ...options }: AdaptOptions = {},
+  options: AdaptOptions = {},
 ): AsyncGenerator<StepRecord, void, void> {
+  return adaptInTurn(model, corpus, options, () => true);
+}
+
+/** `adapt`, with the gradient of a step made before `turn` lets it change the weights: see `fitInTurn`. */
+export async function* adaptInTurn(
+  model: Model,
+  corpus: Corpus,
+  { past, weight, mostForgotten = Number.POSITIVE_INFINITY, learningRate, ...options }: AdaptOptions,
+  turn: () => boolean | Promise<boolean>,
+): AsyncGenerator<StepRecord, void, void> {
+  requireModel(model);
   if (mostForgotten !== Number.POSITIVE_INFINITY)
     requireNumber("mostForgotten", mostForgotten, "a number above 0, or Infinity", (v) => v > 0);
   const inference = adaptation(model, { past, weight, learningRate });
   const prior = inference.prior as PosteriorPrior;
+  // A run that never began leaves the model to whoever holds it.
+  let begun = false;
   try {
-    yield* fit(model, corpus, { ...options, inference });
+    for await (const record of fitInTurn(model, corpus, { ...options, inference }, turn)) {
+      begun = true;
+      yield record;
+    }
   } finally {
-    await bound(model.posterior, prior, mostForgotten);
+    if (begun) await bound(model.posterior, prior, mostForgotten);
   }
 }
 
@@ -73,10 +89,10 @@ export function adaptation(
 
 /** The product of the posteriors, each to the power of its share: means weighted by precision, precisions averaged. */
 function priorOf(past: readonly Posterior[], length: number, weight: number): PosteriorPrior {
-  if (past.length === 0 || past.some(({ layout }) => layout.length !== length))
+  if (!Array.isArray(past) || past.length === 0 || past.some((one) => one?.layout?.length !== length))
     throw new SviError("E_OPTION", "past holds posteriors of another shape, or none", {
       option: "past",
-      value: past.length,
+      value: past?.length,
       remedy: "Give posteriors of models of this one's shape",
     });
   const priors = past.map((one) => posteriorPrior(one, { weight }));

@@ -57,6 +57,7 @@ const ARGUMENTS: { readonly [K in keyof ThreadFunctions]: readonly (keyof typeof
   sessionBytes: ["number"],
   sessionDispose: ["number"],
   beginFit: ["number", "number", "number", "options"],
+  beginAdapt: ["number", "number", "number", "options"],
   beginGenerate: ["number", "number", "options"],
   next: ["number"],
   close: ["number", "boolean"],

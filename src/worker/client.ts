@@ -14,6 +14,7 @@ import type { CorpusOptions } from "../text/corpus.ts";
 import type { LearnOptions } from "../text/learn.ts";
 import type { ByteSource, TextSource } from "../text/source.ts";
 import type { Tokenizer, TokenizerDescription } from "../text/types.ts";
+import type { AdaptOptions } from "../training/adapt.ts";
 import type { FitOptions, StepRecord, Validation } from "../training/fit.ts";
 import { move } from "./channel.ts";
 import type { Connection } from "./connection.ts";
@@ -23,6 +24,7 @@ import type {
   ModelState,
   PosteriorState,
   TokenizerState,
+  WireAdaptOptions,
   WireFitOptions,
   WireSource,
   WireTokenizer,
@@ -42,6 +44,11 @@ export type WorkerCreateOptions = Omit<CreateOptions, "tokenizer" | "kernels"> &
 export type WorkerFitOptions = Omit<FitOptions, "validation" | "kernels"> & {
   readonly validation?: Omit<Validation, "corpus"> & { readonly corpus: WorkerCorpus };
 };
+export type WorkerAdaptOptions = Omit<WorkerFitOptions, "inference"> &
+  Omit<AdaptOptions, keyof FitOptions | "past"> & {
+    /** Models of the worker's, in place of their posteriors. */
+    readonly past?: readonly WorkerLanguageModel[];
+  };
 export type WorkerEvaluateOptions = Omit<EvaluateOptions, "kernels">;
 export type WorkerScoreOptions = Omit<ScoreOptions, "kernels">;
 export type WorkerScoreAllOptions = Omit<ScoreAllOptions, "kernels" | "background">;
@@ -301,12 +308,31 @@ export class WorkerClient {
     model: WorkerLanguageModel,
     corpus: WorkerCorpus,
     options: WorkerFitOptions = {},
-  ): AsyncGenerator<StepRecord, void, void> => this.#fit(model, corpus, options);
+  ): AsyncGenerator<StepRecord, void, void> => this.#run("beginFit", model, corpus, options);
 
-  async *#fit(
+  /**
+   * Trains a model further, with what it learnt as the prior: pulled from here and left like `fit`.
+   * @throws what `adapt` of svi-lm does; SviError `E_WORKER` where the worker dies
+   */
+  readonly adapt = (
+    model: WorkerLanguageModel,
+    corpus: WorkerCorpus,
+    { past, ...options }: WorkerAdaptOptions = {},
+  ): AsyncGenerator<StepRecord, void, void> => {
+    // What is not a list is for the worker to refuse.
+    const learnt = Array.isArray(past)
+      ? past.map((one) => handleOf(this.#connection, one))
+      : (past as undefined);
+    return this.#run("beginAdapt", model, corpus, options, { past: learnt });
+  };
+
+  /** @param more options that are the same on both sides */
+  async *#run(
+    begin: "beginFit" | "beginAdapt",
     model: WorkerLanguageModel,
     corpus: WorkerCorpus,
     { signal, until, validation, checkpoint, ...rest }: WorkerFitOptions,
+    more: Pick<WireAdaptOptions, "past"> = {},
   ): AsyncGenerator<StepRecord, void, void> {
     const connection = this.#connection;
     /** What `save` threw, as it is on this side. */
@@ -319,19 +345,15 @@ export class WorkerClient {
         throw error;
       }
     });
-    const options: WireFitOptions = {
+    const options: WireFitOptions & WireAdaptOptions = {
       ...rest,
+      ...more,
       validation: validation && { ...validation, corpus: handleOf(connection, validation.corpus) },
       checkpoint: checkpoint && { every: checkpoint.every, save },
     };
     const handles = [handleOf(connection, model), handleOf(connection, corpus)] as const;
     try {
-      yield* iterate(
-        connection,
-        signal,
-        (job) => connection.call("beginFit", job, ...handles, options),
-        until,
-      );
+      yield* iterate(connection, signal, (job) => connection.call(begin, job, ...handles, options), until);
     } catch (error) {
       throw failure ? failure.error : error;
     } finally {

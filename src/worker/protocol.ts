@@ -12,6 +12,7 @@ import type { Distribution, Next, SessionOptions } from "../prediction/session.t
 import type { CorpusOptions } from "../text/corpus.ts";
 import type { LearnOptions } from "../text/learn.ts";
 import type { Tokenizer, TokenizerDescription } from "../text/types.ts";
+import type { AdaptOptions } from "../training/adapt.ts";
 import type { FitOptions, Validation } from "../training/fit.ts";
 import type { WireError } from "./wire.ts";
 
@@ -78,6 +79,9 @@ export type WireFitOptions = Plain<Omit<FitOptions, "until" | "validation" | "ch
   readonly checkpoint?: { readonly every: number; readonly save: Callback };
 };
 
+export type WireAdaptOptions = Omit<WireFitOptions, "inference"> &
+  Omit<AdaptOptions, keyof FitOptions | "past"> & { readonly past?: readonly Handle[] };
+
 /** What the worker does. A job comes first wherever an abort may end it. */
 export interface ThreadFunctions {
   hello(options: { readonly lock?: string; readonly kernels?: WebAssembly.Module }): Promise<{
@@ -127,6 +131,7 @@ export interface ThreadFunctions {
   sessionBytes(session: Handle): Uint8Array;
   sessionDispose(session: Handle): void;
   beginFit(job: Job, model: Handle, corpus: Handle, options: WireFitOptions): void;
+  beginAdapt(job: Job, model: Handle, corpus: Handle, options: WireAdaptOptions): void;
   beginGenerate(job: Job, model: Handle, options: Plain<GenerateOptions>): void;
   /** The next value of a run; undefined at its end. */
   next(job: Job): Promise<unknown>;

@@ -12,7 +12,8 @@ import { learnTokenizer } from "../text/learn.ts";
 import type { TextSource } from "../text/source.ts";
 import { byteTokenizer, tokenizerFromDescription } from "../text/tokenizer.ts";
 import type { JsonTokenizerReader, Tokenizer } from "../text/types.ts";
-import { fitInTurn } from "../training/fit.ts";
+import { adaptInTurn } from "../training/adapt.ts";
+import { type FitOptions, fitInTurn } from "../training/fit.ts";
 import { checkingArguments } from "./arguments.ts";
 import { type Channel, type Endpoint, move, openChannel } from "./channel.ts";
 import type {
@@ -24,6 +25,8 @@ import type {
   ModelState,
   ThreadFunctions,
   TokenizerState,
+  WireAdaptOptions,
+  WireFitOptions,
   WireSource,
   WireTextScore,
   WireTokenizer,
@@ -172,7 +175,10 @@ class Server {
     };
   }
 
-  #work(): Pick<ThreadFunctions, "evaluate" | "score" | "beginFit" | "beginGenerate" | "next" | "close"> {
+  #work(): Pick<
+    ThreadFunctions,
+    "evaluate" | "score" | "beginFit" | "beginAdapt" | "beginGenerate" | "next" | "close"
+  > {
     const modelOf = (handle: Handle) => this.#find(handle, MODEL);
     const corpusOf = (handle: Handle) => this.#find(handle, CORPUS);
     return {
@@ -180,30 +186,38 @@ class Server {
         this.#heeding(job, (signal) => evaluate(modelOf(model), corpusOf(corpus), { ...options, signal })),
       score: (job, model, text, options) =>
         this.#heeding(job, (signal) => modelOf(model).score(text, { ...options, signal })),
-      beginFit: (job, model, corpus, { validation, checkpoint, ...options }) =>
+      beginFit: (job, model, corpus, options) =>
         this.#begin(job, (signal, turn) =>
-          fitInTurn(
-            modelOf(model),
-            corpusOf(corpus),
-            {
-              ...options,
-              signal,
-              validation: validation && { ...validation, corpus: corpusOf(validation.corpus) },
-              checkpoint: checkpoint && {
-                every: checkpoint.every,
-                save: async (bytes) => {
-                  await this.caller.call("callback", checkpoint.save, move(bytes, bytes.buffer));
-                },
-              },
-            },
-            turn,
-          ),
+          fitInTurn(modelOf(model), corpusOf(corpus), { ...this.#fitOptions(options), signal }, turn),
         ),
+      beginAdapt: (job, model, corpus, { past, ...options }) =>
+        this.#begin(job, (signal, turn) => {
+          // What is not a list is for adapt to refuse.
+          const learnt = Array.isArray(past)
+            ? past.map((one) => modelOf(one).posterior)
+            : (past as undefined);
+          const own = { ...this.#fitOptions(options), past: learnt, signal };
+          return adaptInTurn(modelOf(model), corpusOf(corpus), own, turn);
+        }),
       beginGenerate: (job, model, options) =>
         this.#begin(job, (signal) => modelOf(model).generate({ ...options, signal })),
       next: (job) => this.#next(job),
       close: (job, leaving) => this.#close(job, leaving),
     };
+  }
+
+  /** Options of a run, with what they name by its number. */
+  #fitOptions<O extends WireFitOptions | WireAdaptOptions>({ validation, checkpoint, ...options }: O) {
+    const own: Pick<FitOptions, "validation" | "checkpoint"> = {
+      validation: validation && { ...validation, corpus: this.#find(validation.corpus, CORPUS) },
+      checkpoint: checkpoint && {
+        every: checkpoint.every,
+        save: async (bytes) => {
+          await this.caller.call("callback", checkpoint.save, move(bytes, bytes.buffer));
+        },
+      },
+    };
+    return { ...options, ...own };
   }
 
   #sessions(): Pick<

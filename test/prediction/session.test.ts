@@ -160,6 +160,102 @@ describe("sessions of one model", () => {
   });
 });
 
+describe("a session with a cache", () => {
+  const CACHE = { size: 20, theta: 0.5, lambda: 0.3 };
+  const text = "the ship sees the moon.\nthe wha";
+
+  test.each(Object.keys(TOKENIZERS))(
+    "of %s: pieces of any size are the text, with score's probabilities",
+    async (name) => {
+      const model = await modelOf(name);
+      for (const options of [{ cache: CACHE }, { cache: CACHE, samples: 2 }]) {
+        const whole = (await after(model, [text], options)).distribution();
+        expect((await after(model, [...text], options)).distribution()).toEqual(whole);
+        expect([...whole.probabilities]).not.toEqual(probabilitiesOf(await after(model, [text])));
+        // Subwords of the text and one more character need not begin alike.
+        if (model.tokenizer.kind === "json") continue;
+        const more = model.tokenizer.kind === "word" ? " sees" : "l";
+        const { tokens } = await model.score(text + more, options);
+        const { token, logProbability, mutualInformation } = tokens[tokens.length - 1];
+        expect(Math.log(whole.probabilities[token])).toBeCloseTo(logProbability, 6);
+        expect(whole.mutualInformation).toBeCloseTo(mutualInformation, 6);
+      }
+    },
+  );
+
+  test.each(Object.keys(TOKENIZERS))("of %s: bytes and forks hold it", async (name) => {
+    const model = await modelOf(name);
+    for (const cut of [0, 1, 12, 25, 29]) {
+      const first = await after(model, [text.slice(0, cut)], { cache: CACHE });
+      const bytes = first.toBytes();
+      const fork = first.fork();
+      const expected = (await after(model, [text], { cache: CACHE })).distribution();
+      for (const session of [await model.session({ from: bytes }), fork]) {
+        await session.read(text.slice(cut));
+        expect(session.distribution()).toEqual(expected);
+      }
+      await first.read(text.slice(cut));
+      expect(first.distribution()).toEqual(expected);
+    }
+  });
+
+  test("keeps and writes no more than counts, and says what it was opened with", async () => {
+    const model = await modelOf("characters");
+    const session = await after(model, [TEXT.slice(0, 2000)], { cache: CACHE });
+    const bytes = session.toBytes();
+    expect(bytes.length).toBeLessThan(
+      2 * (await after(model, [TEXT.slice(0, 60)], { cache: CACHE })).toBytes().length,
+    );
+    expect(probabilitiesOf(await model.session({ from: bytes }))).toEqual(probabilitiesOf(session));
+    for (const cache of [false, true, { ...CACHE, size: 21 }])
+      await expect(model.session({ from: bytes, cache })).rejects.toMatchObject({
+        code: "E_OPTION",
+        option: "cache",
+      });
+    await expect(model.session({ from: bytes, cache: CACHE })).resolves.toBeDefined();
+    const plain = (await after(model, ["the "])).toBytes();
+    await expect(model.session({ from: plain, cache: true })).rejects.toMatchObject({ code: "E_OPTION" });
+  });
+
+  test("completes with words that were typed before", async () => {
+    for (const name of ["characters", "words"]) {
+      const model = await modelOf(name);
+      const typed = ["the ship sees the ship sees the ship sees the s"];
+      const [plain, cached] = await Promise.all(
+        [{}, { cache: { size: 50, theta: 2, lambda: 0.5 } }].map(async (options) => {
+          const words = await (await after(model, typed, options)).complete({ count: 3 });
+          return words.find((word) => word.text === "ship")!.probability;
+        }),
+      );
+      expect(cached, name).toBeGreaterThan(plain);
+    }
+  });
+
+  test("bytes whose cache is damaged are refused", async () => {
+    const model = await modelOf("characters");
+    const bytes = (await after(model, ["the sea"], { cache: CACHE })).toBytes();
+    const end = bytes.indexOf(10);
+    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
+    const { cache } = header;
+    for (const wrong of [
+      5,
+      null,
+      { ...cache, width: 1 },
+      { ...cache, width: cache.width / 2, words: [...cache.words, ...cache.words] },
+      { ...cache, words: cache.words.slice(1) },
+      { ...cache, words: cache.words.map(() => 1e6) },
+      { ...cache, dropped: 3 },
+      { ...cache, form: { size: -1 } },
+    ]) {
+      const line = new TextEncoder().encode(JSON.stringify({ ...header, cache: wrong }));
+      const damaged = new Uint8Array([...line, ...bytes.subarray(end)]);
+      await expect(model.session({ from: damaged }), JSON.stringify(wrong)).rejects.toMatchObject({
+        code: "E_FORMAT",
+      });
+    }
+  });
+});
+
 describe("complete", () => {
   /** Product of a path's probabilities, and of a character that ends a word behind it. */
   async function probabilityOf(model: LanguageModel, before: string, rest: string): Promise<number> {
@@ -252,7 +348,10 @@ describe("mistakes", () => {
     await expect(session.read("a")).rejects.toMatchObject({ code: "E_DISPOSED" });
     await expect(session.complete()).rejects.toMatchObject({ code: "E_DISPOSED" });
     expect(() => session.top()).toThrow(expect.objectContaining({ code: "E_DISPOSED" }));
-    await expect(model.session({ samples: -1 })).rejects.toMatchObject({ code: "E_OPTION" });
+    for (const options of [{ samples: -1 }, { sampels: 2 }, { cache: { size: 0 } }, { cache: 5 }, 5, null])
+      await expect(model.session(options as never), JSON.stringify(options)).rejects.toMatchObject({
+        code: "E_OPTION",
+      });
     const another = await LanguageModel.load(model.toBytes());
     await expect(another.session({ memoryLimit: 1000 })).rejects.toMatchObject({ code: "E_MEMORY" });
   });

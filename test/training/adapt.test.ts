@@ -92,6 +92,8 @@ describe("adapt", () => {
     for (const options of [
       { past: [] },
       { past: [posterior] },
+      { past: [5] },
+      { past: 5 },
       { weight: 0 },
       { mostForgotten: 0 },
       { mostForgotten: Number.NaN },
@@ -99,5 +101,20 @@ describe("adapt", () => {
       await expect(start(model, options), JSON.stringify(options)).rejects.toMatchObject({
         code: "E_OPTION",
       });
+    for (const wrong of [null, {}, { posterior: 5 }])
+      await expect(start(wrong as never), JSON.stringify(wrong)).rejects.toMatchObject({ code: "E_OPTION" });
+  });
+
+  test("leaves a model that another run holds as that has it", async () => {
+    const model = await learnt();
+    const corpus = await open(NEW);
+    const running = adapt(model, corpus, RUN);
+    for (let i = 0; i < 3; i++) await running.next();
+    const held = model.hash();
+    const second = adapt(model, corpus, { ...RUN, mostForgotten: 1e-9 });
+    await expect(second.next()).rejects.toMatchObject({ code: "E_BUSY" });
+    expect(model.hash()).toBe(held);
+    await running.return();
+    expect(model.hash()).toBe(held);
   });
 });

@@ -39,6 +39,19 @@ test("a session reads, completes, forks and goes to bytes as one without a worke
   await expect(there.session({ samples: 2 })).rejects.toMatchObject({ code: "E_OPTION" });
 });
 
+test("a session with a cache is as one without a worker, and travels between the two", async () => {
+  const { here, there } = await both();
+  const cache = { size: 30, theta: 0.5, lambda: 0.2 };
+  const [near, far] = [await here.session({ cache }), await there.session({ cache })];
+  for (const session of [near, far]) await session.read("the ship sees the sh");
+  expect(await far.top(4)).toEqual(near.top(4));
+  const bytes = await far.toBytes();
+  expect(bytes).toEqual(near.toBytes());
+  for (const again of [await here.session({ from: bytes }), await there.session({ from: bytes })])
+    expect(await again.top(4)).toEqual(near.top(4));
+  await expect(there.session({ cache: { size: 0 } })).rejects.toMatchObject({ code: "E_OPTION" });
+});
+
 test("texts are scored in order, with failures in their place, and their source is closed", async () => {
   const { here, there } = await both();
   const texts = [...TEXT.split("\n").slice(0, 30), "t", "the sea"];
