@@ -1,0 +1,36 @@
+/** @module The model that Write and Score use: the one that was trained or opened last. */
+import type { WorkerLanguageModel } from "svi-lm/worker";
+import { keepTheRest } from "../offline.ts";
+import { Signal } from "../signal.ts";
+
+/** What is known of a model, kept beside it. */
+export interface Card {
+  readonly name: string;
+  /** What it was trained on. */
+  readonly text: string;
+  readonly tokenizer: string;
+  /** Bits a token on text that it did not learn from; null where that is not known. */
+  readonly heldOutBits: number | null;
+  /** A beginning that suits its text. */
+  readonly prompt: string;
+  readonly licence?: string;
+  readonly calibration?: number;
+  readonly hash?: string;
+}
+
+export interface Current {
+  readonly model: WorkerLanguageModel;
+  readonly card: Card;
+  /** Whether it stands in this browser's store, under that key. */
+  readonly kept: string | null;
+}
+
+export const current = new Signal<Current | null>(null);
+
+/** Takes a model into use; the one before is given back. */
+export function use(next: Current | null): void {
+  const before = current.value?.model;
+  current.value = next;
+  if (before && before !== next?.model) before.dispose().catch(() => {});
+  if (next) void keepTheRest();
+}

@@ -1,0 +1,14 @@
+/** @module Numbers and times as people read them. */
+
+export const whole = (value: number): string => Math.round(value).toLocaleString("en");
+
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${Math.ceil(seconds)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  return `${(seconds / 3600).toFixed(1)} h`;
+}
+
+/** Text as it is shown where a space or a line's end would not be seen. */
+export function visible(text: string): string {
+  return text.replaceAll("\n", "⏎").replaceAll("\t", "⇥").replaceAll(" ", "␣");
+}

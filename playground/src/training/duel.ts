@@ -1,0 +1,135 @@
+/** @module Variational inference beside maximum likelihood, on one text: continues whatever view is looked at. */
+import { type Card, use } from "../engine/current.ts";
+import { forget, isLost } from "../engine/engines.ts";
+import { Signal } from "../signal.ts";
+import { requireLearnable } from "../texts/check.ts";
+import { Gate } from "./gate.ts";
+import { type Material, Runner } from "./runner.ts";
+import type { Settings } from "./settings.ts";
+
+export type Phase = "idle" | "preparing" | "running" | "paused" | "lost" | "done" | "failed";
+
+export interface Task extends Material {
+  /** What the text is called. */
+  readonly label: string;
+}
+
+export class Duel {
+  readonly task: Task;
+  readonly settings: Settings;
+  readonly own: Runner;
+  readonly rival: Runner | null;
+  readonly #gate = new Gate();
+  readonly #lost: Runner[] = [];
+  phase: Phase = "preparing";
+  error: unknown = null;
+  #running = 0;
+
+  /** @throws Refusal for a text that nothing can be learnt from */
+  constructor(task: Task, settings: Settings) {
+    requireLearnable(task.text);
+    this.task = task;
+    this.settings = settings;
+    const runner = (role: "own" | "rival") => new Runner(role, task, settings, this.#gate, changed);
+    this.own = runner("own");
+    this.rival = settings.rival ? runner("rival") : null;
+    for (const one of this.runners) this.#gate.add(one);
+  }
+
+  get runners(): readonly Runner[] {
+    return this.rival ? [this.own, this.rival] : [this.own];
+  }
+
+  get active(): boolean {
+    return this.phase === "preparing" || this.phase === "running" || this.phase === "paused";
+  }
+
+  start(): void {
+    for (const runner of this.runners) void this.#run(runner);
+    changed();
+  }
+
+  pause(paused: boolean): void {
+    this.#gate.paused = paused;
+    this.phase = paused ? "paused" : "running";
+    changed();
+  }
+
+  /** Ends both runs with what they learnt. */
+  stop(): void {
+    this.#gate.stop();
+    changed();
+  }
+
+  /** Starts lost workers anew, from the last checkpoint. */
+  recover(): void {
+    for (const runner of this.#lost.splice(0)) {
+      this.#gate.enter(runner);
+      void this.#run(runner);
+    }
+    this.phase = "preparing";
+    this.error = null;
+    changed();
+  }
+
+  async #run(runner: Runner): Promise<void> {
+    this.#running++;
+    try {
+      const train = await runner.prepare(() => this.#take(runner));
+      if (this.phase === "preparing") this.phase = "running";
+      changed();
+      await train();
+    } catch (error) {
+      this.#fail(runner, error);
+    } finally {
+      this.#running--;
+      this.#gate.leave(runner);
+      if (this.#running === 0 && (this.phase === "running" || this.phase === "paused")) this.phase = "done";
+      changed();
+    }
+  }
+
+  #take(runner: Runner): void {
+    if (runner !== this.own) return;
+    use({ model: runner.model!, card: this.card(), kept: null });
+  }
+
+  #fail(runner: Runner, error: unknown): void {
+    this.error = error;
+    if (isLost(error)) {
+      forget(runner.role);
+      this.#lost.push(runner);
+      if (runner === this.own) use(null);
+      this.phase = "lost";
+      return;
+    }
+    this.phase = "failed";
+    this.#gate.stop();
+  }
+
+  card(): Card {
+    const { bits } = this.own.curve;
+    return {
+      name: this.task.label,
+      text: this.task.label,
+      tokenizer: this.settings.tokenizer,
+      heldOutBits: bits.length > 0 ? bits[bits.length - 1] : null,
+      prompt: this.task.prompt,
+    };
+  }
+}
+
+/** The run of this page, or the last one. */
+export const duel = new Signal<Duel | null>(null);
+
+function changed(): void {
+  duel.tell();
+}
+
+/** Begins a run; the one before ends. @throws Refusal */
+export function begin(task: Task, settings: Settings): void {
+  const next = new Duel(task, settings);
+  duel.value?.stop();
+  duel.value = next;
+  next.start();
+}

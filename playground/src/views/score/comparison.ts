@@ -1,0 +1,78 @@
+/** @module Two texts side by side: which is more like what the model learnt. */
+import type { Score } from "svi-lm/worker";
+import { h } from "../../dom.ts";
+import type { Current } from "../../engine/current.ts";
+import { shaded } from "../../parts/shaded.ts";
+import { textInput } from "../../parts/textInput.ts";
+import { card, scoringForm } from "./form.ts";
+import { requireScorable } from "./single.ts";
+import { bitsPerToken, wordsOf } from "./words.ts";
+
+const EXAMPLES = [
+  "There was a whale in the water, and the men looked at it from the boat.",
+  "The quarterly report shows revenue growth of 12 per cent across all regions.",
+];
+const SAMPLES = 8;
+const STRONGEST = 7;
+
+export function comparison({ model }: Current, signal: AbortSignal): HTMLElement {
+  const texts = [...EXAMPLES];
+  const failures: unknown[] = [null, null];
+  const inputs = ["First text", "Second text"].map((label, i) => {
+    const input = textInput({
+      label,
+      rows: 4,
+      placeholder: "Paste a text",
+      refused: (error) => {
+        failures[i] = error;
+      },
+      changed: (next) => {
+        failures[i] = null;
+        texts[i] = next;
+      },
+    });
+    input.set(texts[i]);
+    return input.element;
+  });
+  return scoringForm([h("div", { class: "pair" }, inputs)], async () => {
+    for (const failure of failures) if (failure !== null) throw failure;
+    texts.forEach(requireScorable);
+    const scores: Score[] = [];
+    for (const text of texts) scores.push(await model.score(text, { samples: SAMPLES, signal }));
+    const means = scores.map(bitsPerToken);
+    const nearer = means[0] <= means[1] ? "first" : "second";
+    const gap = Math.abs(means[0] - means[1]);
+    return h(
+      "div",
+      {},
+      h(
+        "p",
+        { class: "verdict", role: "status" },
+        `The ${nearer} text is more like what the model learnt, by ${gap.toFixed(2)} bits a token.`,
+      ),
+      h(
+        "div",
+        { class: "pair" },
+        texts.map((text, i) => {
+          const label = i === 0 ? "First text" : "Second text";
+          const shown = shaded(label, "--ml", () => {});
+          for (const word of wordsOf(text, scores[i]))
+            shown.add({
+              text: word.text,
+              strength: (word.surprise ?? 0) / Math.max(1, word.tokens) / STRONGEST,
+            });
+          return card(
+            label,
+            h(
+              "div",
+              { class: "heading" },
+              h("h2", {}, label),
+              h("span", { class: "bits" }, `${means[i].toFixed(2)} bits a token`),
+            ),
+            shown.element,
+          );
+        }),
+      ),
+    );
+  });
+}

@@ -1,0 +1,146 @@
+/** @module One text: words that surprise, and words that it cannot judge. */
+
+import { h, replace } from "../../dom.ts";
+import type { Current } from "../../engine/current.ts";
+import { strongest } from "../../engine/words.ts";
+import { choice } from "../../parts/controls.ts";
+import { visible } from "../../parts/figures.ts";
+import { Refusal } from "../../parts/notice.ts";
+import { shaded } from "../../parts/shaded.ts";
+import { textInput } from "../../parts/textInput.ts";
+import { card, scoringForm } from "./form.ts";
+import { bitsPerToken, type Word, wordsOf } from "./words.ts";
+
+const EXAMPLE =
+  "The old sailor looked at the sea and said nothing. Then he opened his smartphone, and the captain walked upon the deck.";
+const SAMPLES = 8;
+/** Characters at most: enough for an essay. */
+export const LONGEST = 20_000;
+/** Bits a token that get the strongest shade, at least. */
+const STRONGEST = { surprise: 7, doubt: 0.005 };
+type Measure = keyof typeof STRONGEST;
+
+export function single({ model }: Current, signal: AbortSignal): HTMLElement {
+  let text = EXAMPLE;
+  let failure: unknown = null;
+  const input = textInput({
+    label: "Text",
+    rows: 5,
+    placeholder: "Paste a text",
+    refused: (error) => {
+      failure = error;
+    },
+    changed: (next) => {
+      failure = null;
+      text = next;
+    },
+  });
+  input.set(text);
+  return scoringForm([input.element], async () => {
+    if (failure !== null) throw failure;
+    requireScorable(text);
+    const score = await model.score(text, { samples: SAMPLES, signal });
+    return found(wordsOf(text, score), bitsPerToken(score));
+  });
+}
+
+/** @throws Refusal */
+export function requireScorable(text: string): void {
+  if (text.trim().length < 2)
+    throw new Refusal("There is nothing to score", "Type or paste a text of at least two characters");
+  if (text.length > LONGEST)
+    throw new Refusal(
+      `The text has ${text.length.toLocaleString("en")} characters`,
+      `Score at most ${LONGEST.toLocaleString("en")} at a time`,
+    );
+}
+
+const perToken = ({ surprise, tokens }: Word) => (surprise ?? 0) / Math.max(1, tokens);
+
+function found(words: readonly Word[], mean: number): HTMLElement {
+  const told = h("p", { class: "details", role: "status" }, "Point at a word, or move with the arrow keys.");
+  const scales = {
+    surprise: STRONGEST.surprise,
+    doubt: strongest(
+      words.map(({ doubt }) => doubt),
+      STRONGEST.doubt,
+    ),
+  };
+  const strength = (word: Word, measure: Measure) =>
+    word.surprise === null ? 0 : (measure === "surprise" ? perToken(word) : word.doubt) / scales[measure];
+  const text = shaded("The scored text", "--ml", (index) =>
+    replace(told, h("span", {}, wordSays(words[index]))),
+  );
+  const measure = choice<Measure>(
+    "Shade by",
+    [
+      ["surprise", "Surprise"],
+      ["doubt", "Cannot judge"],
+    ],
+    (value) => {
+      text.element.style.setProperty("--shade", value === "surprise" ? "var(--ml)" : "var(--svi)");
+      text.reshade((index) => strength(words[index], value));
+    },
+  );
+  for (const word of words) text.add({ text: word.text, strength: strength(word, "surprise") });
+  return h(
+    "div",
+    {},
+    card(
+      "Scored text",
+      h(
+        "p",
+        { class: "row" },
+        measure.element,
+        h("span", { class: "grow" }),
+        h("strong", {}, `${mean.toFixed(2)} bits a token`),
+      ),
+      text.element,
+      told,
+    ),
+    h(
+      "div",
+      { class: "pair" },
+      ranking(
+        "Surprised it most",
+        words,
+        (word) => word.surprise ?? 0,
+        (word) => `${(word.surprise ?? 0).toFixed(1)} bits`,
+      ),
+      ranking(
+        "It cannot judge",
+        words,
+        (word) => word.doubt,
+        (word) => `${word.doubt.toFixed(3)} bits a token`,
+      ),
+    ),
+  );
+}
+
+function wordSays({ text, surprise, doubt, tokens }: Word): string {
+  if (surprise === null) return `“${visible(text.trim())}” was not scored: nothing comes before it.`;
+  return `“${text.trim()}” surprised it by ${surprise.toFixed(1)} bits over ${tokens} token${tokens === 1 ? "" : "s"}; its samples disagree by ${doubt.toFixed(3)} bits a token.`;
+}
+
+function ranking(
+  title: string,
+  words: readonly Word[],
+  by: (word: Word) => number,
+  says: (word: Word) => string,
+): HTMLElement {
+  const top = words
+    .filter(({ surprise }) => surprise !== null)
+    .sort((a, b) => by(b) - by(a))
+    .slice(0, 6);
+  return card(
+    title,
+    h("h2", {}, title),
+    h(
+      "ol",
+      { class: "ranking" },
+      top.map((word) =>
+        h("li", {}, h("span", {}, word.text.trim() || visible(word.text)), h("small", {}, says(word))),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,39 @@
+/** @module A score token by token, as words. */
+import type { Score } from "svi-lm/worker";
+import { bits } from "../../engine/words.ts";
+
+export interface Word {
+  readonly text: string;
+  /** Bits that it surprised by; null for text that was not scored. */
+  readonly surprise: number | null;
+  /** Bits a token that the samples disagree by. */
+  readonly doubt: number;
+  readonly tokens: number;
+}
+
+/** Words with the space behind them; figures of tokens that reach into a word count for it. */
+export function wordsOf(text: string, { tokens }: Score): Word[] {
+  const words: Word[] = [];
+  let next = 0;
+  for (const match of text.matchAll(/\S+\s*|\s+/g)) {
+    const end = match.index + match[0].length;
+    let [surprise, doubt, count] = [0, 0, 0];
+    for (; next < tokens.length && tokens[next].start < end; next++) {
+      surprise -= bits(tokens[next].logProbability);
+      doubt += bits(tokens[next].mutualInformation);
+      count++;
+    }
+    words.push({
+      text: match[0],
+      surprise: count > 0 ? surprise : null,
+      doubt: count > 0 ? doubt / count : 0,
+      tokens: count,
+    });
+  }
+  return words;
+}
+
+/** Bits a token over the whole text. */
+export function bitsPerToken({ logProbability, tokens }: Score): number {
+  return -bits(logProbability) / tokens.length;
+}

@@ -1,0 +1,162 @@
+/** @module A run as it is looked at: progress, curves, and what both models write. */
+import { curves } from "../../charts/curves.ts";
+import { h, replace } from "../../dom.ts";
+import { duration, whole } from "../../parts/figures.ts";
+import { noticeOf } from "../../parts/notice.ts";
+import { type Duel, duel, type Phase } from "../../training/duel.ts";
+import type { Runner } from "../../training/runner.ts";
+import { verdict } from "./verdict.ts";
+
+const PHASES: Record<Phase, string> = {
+  idle: "",
+  preparing: "Reading the text…",
+  running: "Training",
+  paused: "Paused",
+  lost: "Interrupted",
+  done: "Done",
+  failed: "Stopped",
+};
+
+export function stage(run: Duel, signal: AbortSignal): HTMLElement {
+  const state = h("strong", {});
+  const bar = h("progress", { max: 1, value: 0, "aria-label": "Part of the training that is done" });
+  const figures = h("span", { class: "figures" });
+  const pause = h(
+    "button",
+    { type: "button", on: { click: () => run.pause(run.phase !== "paused") } },
+    "Pause",
+  );
+  const stop = h("button", { type: "button", on: { click: () => run.stop() } }, "Stop");
+  const next = h(
+    "p",
+    { class: "row", hidden: true },
+    h("a", { class: "button", href: "#/write" }, "Write with it"),
+    h("a", { class: "button quiet", href: "#/score" }, "Score a text"),
+  );
+  const trouble = h("div", {});
+  const said = h("p", { class: "verdict", role: "status" });
+  const lines = [
+    { label: "SVI", colour: "--svi" },
+    ...(run.rival ? [{ label: "Maximum likelihood", colour: "--ml", dash: [6, 4] }] : []),
+  ];
+  const chart = curves(lines, "times the text was read", signal);
+  const panels = run.runners.map(panel);
+  const hidden = h("p", { class: "hint", hidden: true }, "It continues while you look at another tab.");
+  let troubled: unknown = null;
+  let phase: Phase = "idle";
+  duel.watch(signal, show);
+  return h(
+    "section",
+    { class: "stage", "aria-label": "Training" },
+    h(
+      "div",
+      { class: "card progress" },
+      h("div", { class: "row" }, state, figures, h("span", { class: "grow" }), pause, stop),
+      bar,
+      hidden,
+      trouble,
+      next,
+    ),
+    h(
+      "div",
+      { class: "card" },
+      h("h2", {}, "Loss on text that neither has read"),
+      h("p", { class: "hint" }, "Bits a token; lower is better. A curve that turns up learns by heart."),
+      legend(lines),
+      chart.element,
+      said,
+    ),
+    h(
+      "div",
+      { class: "pair" },
+      panels.map(({ element }) => element),
+    ),
+  );
+
+  function show(): void {
+    const { own } = run;
+    state.textContent = PHASES[run.phase];
+    bar.value = Math.min(...run.runners.map(({ fraction }) => fraction));
+    figures.textContent = run.active ? figuresOf(run) : "";
+    pause.hidden = stop.hidden = !run.active;
+    pause.textContent = run.phase === "paused" ? "Continue" : "Pause";
+    next.hidden = own.record === null || run.active;
+    hidden.hidden = !run.active;
+    if (troubled !== run.error) {
+      troubled = run.error;
+      const again =
+        run.phase === "lost"
+          ? [{ label: "Continue from the last checkpoint", run: () => run.recover() }]
+          : [];
+      replace(trouble, troubled !== null && noticeOf(troubled, again));
+    }
+    const words = verdict(run);
+    chart.show(
+      run.runners.map(({ curve }) => curve),
+      words || "No points yet",
+    );
+    // Announced at the end; while it runs a screen reader would not come to rest.
+    if (run.active) said.removeAttribute("role");
+    else if (phase !== run.phase) said.setAttribute("role", "status");
+    if (said.textContent !== words) said.textContent = words;
+    phase = run.phase;
+    for (const one of panels) one.show();
+  }
+}
+
+function figuresOf(run: Duel): string {
+  const left = Math.max(0, ...run.runners.map(({ secondsLeft }) => secondsLeft ?? 0));
+  const speed = run.runners.reduce((sum, { tokensPerSecond }) => sum + tokensPerSecond, 0);
+  if (!run.own.record) return "";
+  return `${whole(speed)} tokens a second · ${left > 0 ? `${duration(left)} left` : ""}`;
+}
+
+function legend(lines: readonly { label: string; colour: string; dash?: number[] }[]): HTMLElement {
+  return h(
+    "ul",
+    { class: "legend" },
+    lines.map(({ label, colour, dash }) =>
+      h(
+        "li",
+        {},
+        h("i", {
+          class: dash ? "stroke dashed" : "stroke",
+          style: `color: var(${colour})`,
+          "aria-hidden": "true",
+        }),
+        label,
+      ),
+    ),
+  );
+}
+
+/** What one of them writes now. */
+function panel(runner: Runner) {
+  const own = runner.role === "own";
+  const bits = h("span", { class: "bits" });
+  const text = h(
+    "p",
+    { class: "written" },
+    h("span", { class: "waiting" }, "It writes its first lines in a moment…"),
+  );
+  const element = h(
+    "article",
+    {
+      class: `card writer ${runner.role}`,
+      "aria-label": own ? "Written by SVI" : "Written by maximum likelihood",
+    },
+    h("div", { class: "heading" }, h("h2", {}, own ? "SVI writes" : "Maximum likelihood writes"), bits),
+    text,
+  );
+  let shown = "";
+  const show = () => {
+    const last = runner.curve.bits.at(-1);
+    bits.textContent = last === undefined ? "" : `${last.toFixed(2)} bits`;
+    if (runner.written === shown) return;
+    shown = runner.written;
+    text.textContent = shown;
+    text.classList.remove("fresh");
+    requestAnimationFrame(() => text.classList.add("fresh"));
+  };
+  return { element, show };
+}

@@ -1,0 +1,63 @@
+/** @module Which text is learnt: one that comes along, or one's own. */
+import { h, replace } from "../../dom.ts";
+import { noticeOf } from "../../parts/notice.ts";
+import { textInput } from "../../parts/textInput.ts";
+import { fetchSample, SAMPLES, type Sample } from "../../texts/samples.ts";
+import type { Task } from "../../training/duel.ts";
+
+/** What was chosen last, for when the view is opened again. */
+let chosen: Sample | null = SAMPLES[0];
+let ownText = "";
+let ownName = "Your text";
+
+/** The prompt for one's own text: its first words, as it begins a line. */
+function promptOf(text: string): string {
+  return /\b(?:The|the|I|We|A) /.exec(text)?.[0] ?? `${text.trimStart().slice(0, 1)}`;
+}
+
+export function textChoice(): { element: HTMLElement; task: () => Promise<Task> } {
+  const trouble = h("div", {});
+  const what = h("p", { class: "hint" });
+  const input = textInput({
+    label: "Your own text",
+    rows: 6,
+    placeholder: "Paste a text here: a book, your diary, a log. It stays in this page.",
+    refused: (error) => replace(trouble, noticeOf(error)),
+    changed: (text, name) => {
+      replace(trouble);
+      ownText = text;
+      if (name !== null) ownName = name;
+      choose(null);
+    },
+  });
+  const own = h("details", { class: "own" }, h("summary", {}, "…or take your own"), input.element);
+  const chips = SAMPLES.map((sample) => chip(sample.label, sample));
+  const yours = chip("Your own", null);
+  const group = h("fieldset", { class: "chips" }, h("legend", {}, "Learn from"), chips, yours);
+  input.set(ownText);
+  choose(chosen);
+  return { element: h("div", { class: "choice" }, group, what, own, trouble), task };
+
+  function chip(label: string, sample: Sample | null): HTMLElement {
+    const radio = h("input", {
+      type: "radio",
+      name: "text",
+      value: sample?.id ?? "own",
+      on: { change: () => choose(sample) },
+    });
+    return h("label", { class: "chip" }, radio, h("span", {}, label));
+  }
+
+  function choose(sample: Sample | null): void {
+    chosen = sample;
+    for (const radio of group.querySelectorAll("input"))
+      radio.checked = radio.value === (sample?.id ?? "own");
+    what.textContent = sample ? `It learns from ${sample.what}.` : "It learns from what stands below.";
+    own.open = sample === null;
+  }
+
+  async function task(): Promise<Task> {
+    if (!chosen) return { text: ownText, label: ownName, prompt: promptOf(ownText) };
+    return { text: await fetchSample(chosen.file), label: chosen.label, prompt: chosen.prompt };
+  }
+}
