@@ -3,6 +3,7 @@ export { SviError, type SviErrorCode, type SviErrorDetails } from "./errors.ts";
 export type { DynamicOptions } from "./evaluation/dynamic.ts";
 export { type EvaluateOptions, evaluate } from "./evaluation/evaluate.ts";
 export type { Evaluation, ReliabilityBin } from "./evaluation/tally.ts";
+export { fitTemperature } from "./evaluation/temperature.ts";
 export type { BytesSource } from "./formats/bytes.ts";
 export type { HessianRatio } from "./inference/guide.ts";
 export * from "./inference/public.ts";
@@ -27,6 +28,7 @@ export type { Distribution, Next, NextToken, Session, SessionOptions } from "./p
 export * from "./text/index.ts";
 export { type AdaptOptions, adapt } from "./training/adapt.ts";
 export {
+  type AverageOptions,
   type Checkpointing,
   type FitOptions,
   fit,

@@ -1,15 +1,26 @@
 /** @module `svi-lm eval`: how well a model predicts a text. */
 
-import { evaluate } from "../evaluation/evaluate.ts";
+import { type EvaluateOptions, evaluate } from "../evaluation/evaluate.ts";
 import type { Evaluation } from "../evaluation/tally.ts";
+import { fitTemperature } from "../evaluation/temperature.ts";
 import { Corpus } from "../text/corpus.ts";
 import { CACHE, cacheOf } from "./cache.ts";
-import { command } from "./command.ts";
+import { command, type Values } from "./command.ts";
 import { loadModel, naming, withTexts } from "./files.ts";
 import { KERNELS, kernelsFor } from "./kernels.ts";
 import { watchingCorpus, watchingTexts } from "./phase.ts";
 import { count, fixed, printJson, printTable } from "./print.ts";
 import { SCORING, scoringOf } from "./scoring.ts";
+import { UsageError } from "./usage.ts";
+
+const TEMPERATURE = {
+  temperature: {
+    kind: "text",
+    value: "T|fit",
+    help: "of the predictions (default 1); fit: the one that suits the text of --valid best",
+  },
+  valid: { kind: "path", use: "read", value: "F", help: "a held-out text that --temperature fit reads" },
+} as const;
 
 export const evaluation = command({
   name: "eval",
@@ -22,6 +33,7 @@ export const evaluation = command({
       default: 0,
       help: "posterior samples whose probabilities are averaged; 0 for the mean of the weights",
     },
+    ...TEMPERATURE,
     ...CACHE,
     dynamic: {
       kind: "flag",
@@ -32,59 +44,92 @@ export const evaluation = command({
   },
   async run({ words: [path, text], options, json, interruption: { signal } }) {
     const { dynamic } = options;
+    const chosen = temperatureOf(options);
     const kernels = await kernelsFor(options);
     const model = await loadModel(path, signal);
-    return withTexts([text], signal, async (texts) => {
+    const inputs = chosen === "fit" ? [text, options.valid!] : [text];
+    return withTexts(inputs, signal, async (texts) => {
       const { tokenizer } = model;
-      const result = await naming(text, async () => {
-        const corpus = await watchingTexts(texts, { readings: 1, json }, (watched) =>
-          Corpus.open(watched, { tokenizer, signal, ...scoringOf(options) }),
-        );
-        return watchingCorpus(corpus, { label: "scoring", json }, () =>
-          evaluate(model, corpus, {
-            samples: options.samples,
-            cache: cacheOf(options.cache),
-            dynamic,
-            signal,
-            kernels,
-          }),
-        );
-      });
-      const { tokens, nll, perplexity, bitsPerToken, bitsPerByte } = result;
-      const { ece, brier, entropy, mutualInformation } = result;
-      if (json) {
-        const fit = { tokens, nll, perplexity, bitsPerToken, bitsPerByte };
-        const { unknown, perplexityWithoutUnknown, bitsPerByteMissing } = result;
-        printJson({
-          ...fit,
-          bitsPerByteMissing,
-          unknown,
-          perplexityWithoutUnknown,
-          ece,
-          brier,
-          entropy,
-          mutualInformation,
+      const cache = cacheOf(options.cache);
+      const form: EvaluateOptions = { samples: options.samples, cache, dynamic, signal, kernels };
+      const read = (index: number, work: (corpus: Corpus) => Promise<void>) =>
+        naming(inputs[index], async () => {
+          const corpus = await watchingTexts([texts[index]], { readings: 1, json }, (watched) =>
+            Corpus.open(watched, { tokenizer, signal, ...scoringOf(options) }),
+          );
+          await work(corpus);
         });
-      } else
-        printTable([
-          ["tokens", count(tokens)],
-          ["nll", `${fixed(nll, 4)} nats`],
-          ["perplexity", fixed(perplexity)],
-          ...unknowns(result),
-          ["bits per token", fixed(bitsPerToken, 4)],
-          [
-            "bits per byte",
-            bitsPerByte === null ? REASONS[result.bitsPerByteMissing!] : fixed(bitsPerByte, 4),
-          ],
-          ["calibration error", fixed(ece, 4)],
-          ["Brier score", fixed(brier, 4)],
-          ["entropy", `${fixed(entropy, 4)} nats`],
-          ["mutual information", `${fixed(mutualInformation, 4)} nats`],
-        ]);
+      let temperature = chosen === "fit" ? undefined : chosen;
+      if (chosen === "fit")
+        await read(1, async (corpus) => {
+          temperature = await fitTemperature(model, corpus, form);
+        });
+      await read(0, async (corpus) => {
+        const result = await watchingCorpus(corpus, { label: "scoring", json }, () =>
+          evaluate(model, corpus, { ...form, temperature }),
+        );
+        const before = temperature === undefined ? null : await evaluate(model, corpus, form);
+        if (json) printJson({ ...figuresOf(result), ...(before && { temperature, before: fitOf(before) }) });
+        else printTable([...rowsOf(result), ...(before ? rowsBefore(before, temperature!) : [])]);
+      });
       return 0;
     });
   },
 });
+
+/** @throws UsageError */
+function temperatureOf({
+  temperature: given,
+  valid,
+}: Values<typeof TEMPERATURE>): number | "fit" | undefined {
+  if (given === "fit") {
+    if (valid === undefined) throw new UsageError("--temperature fit needs --valid");
+    return given;
+  }
+  if (valid !== undefined) throw new UsageError("--valid needs --temperature fit");
+  if (given === undefined) return undefined;
+  const number = given.trim() === "" ? Number.NaN : Number(given);
+  if (Number.isNaN(number))
+    throw new UsageError(`--temperature is ${JSON.stringify(given)}, not a number or fit`);
+  return number;
+}
+
+function figuresOf(result: Evaluation) {
+  const { tokens, nll, perplexity, bitsPerToken, bitsPerByte, bitsPerByteMissing } = result;
+  const { unknown, perplexityWithoutUnknown, ece, brier, entropy, mutualInformation } = result;
+  const fit = { tokens, nll, perplexity, bitsPerToken, bitsPerByte, bitsPerByteMissing };
+  return { ...fit, unknown, perplexityWithoutUnknown, ece, brier, entropy, mutualInformation };
+}
+
+/** What a temperature changes. */
+function fitOf({ nll, perplexity, bitsPerToken, ece, brier, entropy }: Evaluation) {
+  return { nll, perplexity, bitsPerToken, ece, brier, entropy };
+}
+
+function rowsOf(result: Evaluation): [string, string][] {
+  const { nll, bitsPerByte, bitsPerByteMissing } = result;
+  return [
+    ["tokens", count(result.tokens)],
+    ["nll", `${fixed(nll, 4)} nats`],
+    ["perplexity", fixed(result.perplexity)],
+    ...unknowns(result),
+    ["bits per token", fixed(result.bitsPerToken, 4)],
+    ["bits per byte", bitsPerByte === null ? REASONS[bitsPerByteMissing!] : fixed(bitsPerByte, 4)],
+    ["calibration error", fixed(result.ece, 4)],
+    ["Brier score", fixed(result.brier, 4)],
+    ["entropy", `${fixed(result.entropy, 4)} nats`],
+    ["mutual information", `${fixed(result.mutualInformation, 4)} nats`],
+  ];
+}
+
+/** The same at the temperature that the model was trained at. */
+function rowsBefore(before: Evaluation, temperature: number): [string, string][] {
+  return [
+    ["temperature", fixed(temperature, 4)],
+    ["nll at temperature 1", `${fixed(before.nll, 4)} nats`],
+    ["calibration error at temperature 1", fixed(before.ece, 4)],
+  ];
+}
 
 const REASONS = {
   unknown: "none: unknown symbols stand for text",

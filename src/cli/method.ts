@@ -31,6 +31,7 @@ export const METHOD = {
     value: "X",
     help: "effective number of tokens (default those of the text)",
   },
+  noiseless: { kind: "flag", help: "ivon: gradients at the mean of the weights, which is a point estimate" },
   particles: { kind: "number", default: 1, help: "ivon, bbb: samples of the weights in a step" },
   "kl-warmup": {
     kind: "number",
@@ -61,6 +62,10 @@ export function methodOf(options: Values<typeof METHOD>): Method {
     const name = names.find((candidate) => candidate in known);
     if (name === undefined) throw new UsageError(`--${flag} does not apply to --method ${kind}`);
     described[name] = name === "prior" ? gaussianPrior(value) : value;
+  }
+  if (options.noiseless) {
+    if (kind !== "ivon") throw new UsageError(`--noiseless does not apply to --method ${kind}`);
+    described.noise = false;
   }
   return METHODS[kind].describe(described as never);
 }

@@ -3,6 +3,7 @@
 import type { FileSource } from "../entries/node.ts";
 import { requireInteger, requireNumber, SviError } from "../errors.ts";
 import { proveRoom } from "../formats/file.ts";
+import { hasPosterior } from "../inference/methods.ts";
 import { LanguageModel } from "../languageModel.ts";
 import { Corpus, type CorpusOptions } from "../text/corpus.ts";
 import type { Tokenizer } from "../text/types.ts";
@@ -59,6 +60,11 @@ const OPTIONS = {
   },
   warmup: { kind: "number", default: 0, help: "steps over which the learning rate first rises" },
   dropout: { kind: "number", value: "X", default: 0, help: "probability that a unit is dropped" },
+  average: {
+    kind: "number",
+    value: "DECAY",
+    help: "the model is a moving average of the weights; 0.99: of about a hundred steps",
+  },
   "warm-start": {
     kind: "path",
     use: "read",
@@ -118,7 +124,7 @@ export const train = command({
         return trainOnShards({ model, corpus, valid, method, words, options, out, json, interruption });
       const { steps, tokens, unread } = sizeOf(corpus, window);
       // Mean and precision; a checkpoint also has the optimiser's state.
-      const bytes = 4 * model.layout.length * (method.kind === "ivon" || method.kind === "bbb" ? 2 : 1);
+      const bytes = 4 * model.layout.length * (hasPosterior(method) ? 2 : 1);
       await proveRoom(out, bytes);
       await checkpoint?.prepare({ resume, json, bytes: 2 * bytes });
       const fitting: FitOptions = {
@@ -128,6 +134,7 @@ export const train = command({
         sequence: options.sequence,
         seed: options.seed,
         dropout: options.dropout,
+        average: options.average === undefined ? undefined : { decay: options.average },
         schedule: schedule(options.schedule, { warmup: options.warmup }),
         validation: valid ? { corpus: valid } : undefined,
         checkpoint: checkpoint?.every(steps, options["checkpoint-every"], interruption),

@@ -63,7 +63,8 @@ export async function planRun(options: RunOptions, blobs: Blobs): Promise<RunPla
 
 function requireMethod(method: IvonMethod): RunPlan["method"] {
   const prior = method.prior ?? FRESH;
-  if (method.kind === "ivon" && prior.kind === "gaussian") return { ...method, prior };
+  if (method.kind === "ivon" && method.noise !== false && prior.kind === "gaussian")
+    return { ...method, prior };
   throw new SviError("E_OPTION", "A distributed run infers a posterior from a Gaussian prior", {
     option: "inference",
     value: method,

@@ -10,6 +10,7 @@ import type { Posterior } from "../model/posterior.ts";
 import { PART, type Slices, Work } from "../model/work.ts";
 import { shown } from "../options.ts";
 import { planRows, type Reader, type ReaderContext, type Rows } from "./readers.ts";
+import { temper } from "./temper.ts";
 
 export interface DynamicOptions {
   /** Step size, 0.003 by default; 0 for weights that stay. */
@@ -80,7 +81,9 @@ export class DynamicReader implements Reader {
     this.#theta = plan.words(layout.length);
     this.#gradient = plan.words(layout.length);
     this.#state = plan.words(this.#network.stateSize);
-    this.rows = planRows(context, this.#network.buffers);
+    const { targets, nll } = this.#network.buffers;
+    // The loss that is learnt from is that of the weights as they are.
+    this.rows = planRows(context, { targets, nll: context.temperature === 1 ? nll : plan.words(sequence) });
   }
 
   *begin(): Slices {
@@ -97,11 +100,15 @@ export class DynamicReader implements Reader {
   *read(inputs: Int32Array, targets: Int32Array, steps: number): Slices {
     const network = this.#network;
     const { logits, logitStride } = network.buffers;
-    const { entropy, scores, targets: targetsAt } = this.rows;
+    const { entropy, scores, targets: targetsAt, nll } = this.rows;
     const { k } = this.#tape;
+    const { plan, temperature, posterior } = this.#context;
+    const { vocabulary } = posterior.configuration;
     network.setWindow(inputs, targets, steps, this.#context.separator);
     network.forward(this.#theta, this.#state);
     network.probabilities(this.#theta, ({ row, rows }) => {
+      const own = { targets: targetsAt + 4 * row, nll: nll + 4 * row, rows, stride: logitStride, vocabulary };
+      if (temperature !== 1) temper(plan, temperature, { probabilities: logits, ...own });
       const chunk = { p: logits, rows, stride: logitStride, scale: 1 };
       k.addEntropy({ ...chunk, entropy: entropy + 4 * row, first: true });
       k.scoreRows({ ...chunk, out: scores + 16 * row, targets: targetsAt + 4 * row });

@@ -1,5 +1,5 @@
 /** @module How well a model predicts a text, read as one stream: every token after the first. */
-import { requireInteger, SviError } from "../errors.ts";
+import { requireInteger, requireNumber, SviError } from "../errors.ts";
 import { KernelInstance } from "../kernels/instance.ts";
 import { type Kernels, prepareKernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
@@ -28,6 +28,11 @@ export interface EvaluateOptions extends CachedForm {
    * et al. 2018); the model keeps its own. For the mean in float32, without a cache.
    */
   readonly dynamic?: boolean | DynamicOptions;
+  /**
+   * Probabilities to the power of 1/temperature, over their sum; 1 by default. `fitTemperature` finds the one that
+   * suits a model. Of samples it is that of their average; mutual information stays as it is.
+   */
+  readonly temperature?: number;
   readonly seed?: number;
   /** Token id that starts a document: the state is reset before it. The corpus's own by default, if any. */
   readonly separator?: number;
@@ -44,6 +49,7 @@ const CHUNK_FLOATS = 2 ** 20;
 const OPTIONS: Kinds<EvaluateOptions> = {
   cache: "any",
   dynamic: "any",
+  temperature: "number",
   separator: "number",
   ...PREDICTING,
 };
@@ -72,6 +78,15 @@ export async function evaluate(
   }
 }
 
+function requireTemperature(temperature = 1): number {
+  return requireNumber(
+    "temperature",
+    temperature,
+    "a number from 0.001 to 1000",
+    (t) => t >= 1e-3 && t <= 1e3,
+  );
+}
+
 function requireSeparator(separator: number | undefined, { tokenizer }: Corpus): number {
   if (separator === undefined) return -1;
   return requireInteger("separator", separator, 0, tokenizer.vocabularySize - 1);
@@ -91,7 +106,10 @@ export class Evaluator {
     model: Model,
     samples: number,
     options: CachedForm &
-      Pick<EvaluateOptions, "dynamic" | "seed" | "memoryLimit" | "kernels" | "separator"> = {},
+      Pick<
+        EvaluateOptions,
+        "dynamic" | "temperature" | "seed" | "memoryLimit" | "kernels" | "separator"
+      > = {},
   ) {
     const { posterior } = model;
     this.#model = model;
@@ -106,7 +124,9 @@ export class Evaluator {
       dynamic?.every ?? Math.max(16, Math.min(LONGEST_WINDOW, Math.floor(CHUNK_FLOATS / stride)));
     const [plan, sequence] = [this.#plan, this.#sequence];
     const separator = options.separator ?? -1;
-    const context = { plan, posterior, samples, seed: seedOf(this.#seed), sequence, stride, separator };
+    const temperature = requireTemperature(options.temperature);
+    const seed = seedOf(this.#seed);
+    const context = { plan, posterior, samples, seed, sequence, stride, separator, temperature };
     this.#reader = dynamic ? new DynamicReader(context, dynamic) : planReader(context, options);
     this.#plan.commit();
   }

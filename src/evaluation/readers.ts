@@ -10,9 +10,7 @@ import type { Slices } from "../model/work.ts";
 import { requireCache } from "../prediction/cache.ts";
 import { type CachedForm, type Ensemble, planEnsemble, requireForm } from "../prediction/ensemble.ts";
 import { requirePrediction } from "../prediction/model.ts";
-
-/** Below it a logarithm has nothing to take hold of: the smallest normal number. */
-const LEAST_PROBABILITY = 1.1754944e-38;
+import { LEAST_PROBABILITY, temper } from "./temper.ts";
 
 export interface ReaderContext {
   readonly plan: MemoryPlan;
@@ -26,6 +24,8 @@ export interface ReaderContext {
   readonly stride: number;
   /** Id that starts a document, or -1. */
   readonly separator: number;
+  /** Of the predictions; 1 leaves them as they are. */
+  readonly temperature: number;
 }
 
 /** Where the figures of a window lie, a row a timestep; addresses. */
@@ -89,12 +89,16 @@ class WindowReader implements Reader {
   *read(inputs: Int32Array, targets: Int32Array, steps: number): Slices {
     const network = this.#network;
     const { logits, logitStride } = network.buffers;
-    const { entropy, scores, targets: targetsAt } = this.rows;
+    const { entropy, scores, targets: targetsAt, nll } = this.rows;
     const { k } = this.#tape;
+    const { plan, temperature, posterior } = this.#context;
+    const { vocabulary } = posterior.configuration;
     network.setWindow(inputs, targets, steps, this.#context.separator);
     network.forward(this.#mean, this.#state);
     network.saveState(this.#state);
     network.probabilities(this.#mean, () => {
+      const own = { targets: targetsAt, nll, rows: steps, stride: logitStride, vocabulary };
+      if (temperature !== 1) temper(plan, temperature, { probabilities: logits, ...own });
       const rows = { p: logits, rows: steps, stride: logitStride, scale: 1 };
       k.addEntropy({ ...rows, entropy, first: true });
       k.scoreRows({ ...rows, out: scores, targets: targetsAt });
@@ -225,6 +229,37 @@ export function planRows({ plan, sequence }: ReaderContext, own: Pick<Rows, "tar
 
 /** Entropies, scores and likelihoods of rows of probabilities, [steps, stride], times a weight. */
 function scoreRows(
+  context: ReaderContext,
+  rows: Rows,
+  probabilities: number,
+  steps: number,
+  weight: number,
+): void {
+  const tempered = context.temperature !== 1;
+  if (tempered) temperAverage(context, rows, probabilities, steps, weight);
+  scorePlain(context, rows, probabilities, steps, tempered ? 1 : weight);
+}
+
+/** What samples disagree on stays as it is: their entropies change by as much as that of their average. */
+function temperAverage(
+  { plan, stride, samples, temperature, posterior }: ReaderContext,
+  { entropy, samplesEntropy, targets, nll }: Rows,
+  probabilities: number,
+  rows: number,
+  weight: number,
+): void {
+  const k = plan.instance.exports;
+  const [average, own] = [plan.floats(entropy, rows), plan.floats(samplesEntropy, rows)];
+  k.addEntropy(entropy, probabilities, rows, stride, weight, 1);
+  for (let r = 0; r < rows; r++) own[r] -= samples * average[r];
+  k.axpby(probabilities, weight, probabilities, 0, rows * stride);
+  const { vocabulary } = posterior.configuration;
+  temper(plan, temperature, { probabilities, targets, nll, rows, stride, vocabulary });
+  k.addEntropy(entropy, probabilities, rows, stride, 1, 1);
+  for (let r = 0; r < rows; r++) own[r] += samples * average[r];
+}
+
+function scorePlain(
   { plan, stride }: ReaderContext,
   { entropy, scores, targets, nll }: Rows,
   probabilities: number,

@@ -54,6 +54,11 @@ export function entryOf({ kind }: Method): MethodEntry<Common> {
   return METHODS[kind] as unknown as MethodEntry<Common>;
 }
 
+/** Whether a run finds a posterior over the weights, which can be sampled. */
+export function hasPosterior(method: Method): boolean {
+  return entryOf(method).posterior && !(method.kind === "ivon" && method.noise === false);
+}
+
 export function guideOf(context: GuideContext, method: Method): Guide {
   return entryOf(method).guide(context, method);
 }

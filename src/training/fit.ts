@@ -33,6 +33,12 @@ export interface FitOptions {
   readonly dropout?: number;
   /** Part at the end of the run over which the mean is averaged; 0 by default. */
   readonly averaging?: number;
+  /**
+   * The model gets an exponential moving average of the weights over all steps in place of the last ones: a step n
+   * before the end counts by decayⁿ, and all of them add up to 1 at every step (Kingma and Ba 2015, section 7.2).
+   * Validation and checkpoints have the average; it cannot be had along with `averaging`.
+   */
+  readonly average?: AverageOptions;
   /** Token id that starts a document: its lane's state is reset before it. The corpus's own by default, if any. */
   readonly separator?: number;
   readonly seed?: number;
@@ -53,6 +59,11 @@ export interface FitOptions {
    * every engine as well, but others than those of `float32`. Scores and predictions are made of floats.
    */
   readonly products?: ProductForm;
+}
+
+export interface AverageOptions {
+  /** From 0, the last weights alone, up to, and without, 1; 0.99 is a memory of about a hundred steps. */
+  readonly decay: number;
 }
 
 export interface Validation {

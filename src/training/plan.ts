@@ -7,7 +7,7 @@ import {
   type PosteriorPrior,
   posteriorPrior,
 } from "../inference/method.ts";
-import { entryOf, type Method, requireMethod } from "../inference/methods.ts";
+import { hasPosterior, type Method, requireMethod } from "../inference/methods.ts";
 import type { ProductForm } from "../kernels/forms.ts";
 import type { Build } from "../kernels/identity.ts";
 import { defaultKernels } from "../kernels/kernels.ts";
@@ -22,7 +22,7 @@ import {
 } from "../prediction/model.ts";
 import type { Corpus, LaneReader } from "../text/corpus.ts";
 import type { Saved } from "./checkpoint.ts";
-import type { Checkpointing, FitOptions, Validation } from "./fit.ts";
+import type { AverageOptions, Checkpointing, FitOptions, Validation } from "./fit.ts";
 import { requireSchedule, type Schedule, schedule as scheduleOf } from "./schedule.ts";
 
 /** Everything about a run that its options and text decide. */
@@ -40,6 +40,8 @@ export interface Plan {
   readonly schedule: Schedule;
   readonly dropout: number;
   readonly averaging: number;
+  /** Undefined for none: checkpoints that know of no average continue. */
+  readonly average: AverageOptions | undefined;
   /** -1 for none. */
   readonly separator: number;
   readonly build: Build;
@@ -79,6 +81,7 @@ export function planRun(
     schedule: options.schedule ?? scheduleOf(),
     dropout: part("dropout", options.dropout ?? 0),
     averaging: part("averaging", options.averaging ?? 0),
+    average: requireAverage(options),
     separator:
       options.separator === undefined
         ? (corpus.scoring?.separator ?? -1)
@@ -121,6 +124,20 @@ function requireSameShape({ mean, precision }: PosteriorPrior, length: number): 
   });
 }
 
+/** @throws SviError `E_OPTION` */
+function requireAverage({ average, averaging }: FitOptions): AverageOptions | undefined {
+  if (average === undefined) return undefined;
+  const { decay } = requireOptions("average", average, AVERAGE);
+  if (averaging)
+    throw new SviError("E_OPTION", "averaging was given along with average", {
+      option: "averaging",
+      value: averaging,
+      remedy: "Omit one of them: there is one average of the weights",
+    });
+  const range = "a number from 0 up to, and without, 1";
+  return { decay: requireNumber("average.decay", decay, range, (v) => v >= 0 && v < 1) };
+}
+
 function requireForm(form: ProductForm = "float32"): ProductForm {
   if (form === "float32" || form === "int16") return form;
   throw new SviError("E_OPTION", `Products cannot be made of ${String(form)}`, {
@@ -137,6 +154,7 @@ const OPTIONS: Kinds<FitOptions> = {
   schedule: "object",
   dropout: "number",
   averaging: "number",
+  average: "object",
   separator: "number",
   seed: "number",
   validation: "object",
@@ -148,6 +166,7 @@ const OPTIONS: Kinds<FitOptions> = {
   kernels: "object",
   products: "string",
 };
+const AVERAGE: Kinds<AverageOptions> = { decay: "number" };
 const VALIDATION: Kinds<Validation> = { corpus: "any", every: "number", samples: "number" };
 const CHECKPOINT: Kinds<Checkpointing> = { every: "number", save: "function" };
 
@@ -179,8 +198,8 @@ export function requireOccasions(model: Model, method: Method, { validation, che
     });
   if (validation.every !== undefined) requireInteger("validation every", validation.every, 1);
   requireVocabulary(model, validation.corpus);
-  if (validation.samples && !entryOf(method).posterior)
-    throw new SviError("E_OPTION", `${validation.samples} samples were asked of a run of ${method.kind}`, {
+  if (validation.samples && !hasPosterior(method))
+    throw new SviError("E_OPTION", `${validation.samples} samples were asked of a run without a posterior`, {
       value: validation.samples,
       remedy: "Validate with the mean (samples 0), or train with ivon or bbb",
     });

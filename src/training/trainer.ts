@@ -32,6 +32,8 @@ export interface TrainerOptions {
   readonly separator: number;
   /** Last part of the run over which the mean is averaged; 0 for none. */
   readonly averaging: number;
+  /** A moving average of all steps in its place. */
+  readonly average?: { readonly decay: number };
   /** `float32` by default. */
   readonly products?: ProductForm;
   readonly memoryLimit?: number;
@@ -81,6 +83,8 @@ export class Trainer {
   readonly #step: number[];
   /** Means that the average is of. */
   readonly #averaged: number[];
+  /** decay^t of a moving average, by multiplication: powers of the engine's own differ between engines. */
+  readonly #power: number[];
 
   /** @throws SviError `E_MEMORY` where the run would need more than the limit */
   constructor(posterior: Posterior, options: TrainerOptions) {
@@ -101,9 +105,11 @@ export class Trainer {
     this.guide = guideOf({ plan: this.#plan, layout, seed, steps, lambda }, method);
     this.#state = new State(this.#plan);
     this.#carried = this.#state.array("state", this.#network.stateSize);
-    this.#average = options.averaging > 0 ? this.#state.array("average", layout.length) : 0;
+    const averages = options.averaging > 0 || options.average !== undefined;
+    this.#average = averages ? this.#state.array("average", layout.length) : 0;
     this.#step = this.#state.numbers("step", [0]);
     this.#averaged = this.#state.numbers("averaged", [0]);
+    this.#power = options.average ? this.#state.numbers("averagePower", [1]) : [1];
     this.#plan.commit();
     this.#precision = new Float32Array(layout.length);
   }
@@ -227,14 +233,24 @@ export class Trainer {
   }
 
   *#followAverage(): Slices {
-    const { averaging, steps } = this.options;
-    if (!this.#average || this.step <= steps * (1 - averaging)) return;
+    const { averaging, average, steps } = this.options;
+    if (!this.#average || (!average && this.step <= steps * (1 - averaging))) return;
     this.#averaged[0]++;
+    const weight = average ? this.#newest(average.decay) : 1 / this.#averaged[0];
     const { length } = this.#posterior.layout;
     yield* this.#parts(length, (from, size) => {
       const k = this.#plan.instance.exports;
-      k.averageInto(this.#average + 4 * from, this.guide.mean + 4 * from, size, 1 / this.#averaged[0]);
+      k.averageInto(this.#average + 4 * from, this.guide.mean + 4 * from, size, weight);
     });
+  }
+
+  /**
+   * Share of the newest weights in a moving average, (1 − d)/(1 − dᵗ): what is left of Kingma and Ba's correction of
+   * the bias towards the zeros that an average starts from, where it is made step by step.
+   */
+  #newest(decay: number): number {
+    this.#power[0] *= decay;
+    return (1 - decay) / (1 - this.#power[0]);
   }
 
   /** Saturated units hide a divergence from infinities: the loss is finite then, and absurd. */
@@ -332,10 +348,21 @@ export class Trainer {
           remedy: "Go back to an older checkpoint, or train again",
         });
     }
+    if (this.options.average) requirePower(scalars);
     this.guide.state.restore(arrays, scalars);
     this.#state.restore(arrays, scalars);
     this.#started = true;
   }
+}
+
+/** @throws SviError `E_CHECKPOINT` for a power of the decay that would make a weight of the average infinite */
+function requirePower({ averagePower = [] }: Record<string, number[]>): void {
+  const [power] = averagePower;
+  if (power >= 0 && power < 1) return;
+  throw new SviError("E_CHECKPOINT", `The checkpoint's averagePower is ${power}`, {
+    value: power,
+    remedy: "Go back to an older checkpoint, or train again",
+  });
 }
 
 export function diverged(what: string, value: number, step: number): SviError {

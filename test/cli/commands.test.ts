@@ -245,6 +245,24 @@ describe("with a model", () => {
     expect(result.mutualInformation > 0).toBe(samples !== "0");
   });
 
+  it("eval at the temperature that suits a held-out text says what it was before, in both forms", async () => {
+    const fitted = ["eval", model, valid, "--temperature", "fit", "--valid", valid];
+    // A text that is both is told of first.
+    const result = objects((await cli.run(...fitted, "--json")).out).at(-1)!;
+    const [plain] = objects((await cli.run("eval", model, valid, "--json")).out);
+    expect(result.before).toMatchObject({ nll: plain.nll, ece: plain.ece });
+    expect(result.nll).toBeLessThan(plain.nll);
+    expect(Math.abs(result.nll - result.entropy)).toBeLessThan(1e-3);
+    const given = ["eval", model, valid, "--temperature", String(result.temperature)];
+    expect(objects((await cli.run(...given, "--json")).out)[0].nll).toBe(result.nll);
+    const { out } = await cli.run(...given);
+    expect(out).toMatch(
+      /temperature +\d\.\d{4}\n.*nll at temperature 1 .*\n.*calibration error at temperature 1/,
+    );
+    for (const wrong of [["fit"], ["warm"], ["1", "--valid", valid]])
+      expect((await cli.run("eval", model, valid, "--temperature", ...wrong)).code).toBe(2);
+  });
+
   it("eval prints a table for people", async () => {
     const { out } = await cli.run("eval", model, valid);
     expect(out).toMatch(/perplexity +[\d.]+\n[\s\S]*calibration error +0\.\d+/);

@@ -70,6 +70,12 @@ const SHAPES: Record<string, Shape> = {
     steps: 6,
     words: 300,
   },
+  "a moving average": {
+    model: { embedding: 9, hidden: 14 },
+    options: { batch: 4, sequence: 8, average: { decay: 0.8 } },
+    steps: 6,
+    words: 0,
+  },
   "more weights than a part": {
     model: { embedding: 70, hidden: 12 },
     options: { batch: 3, sequence: 5 },
@@ -98,6 +104,7 @@ function methodsOf(lib: Library): Record<string, Method> {
     }),
     ivon: ivon({ probe: 2 }),
     "ivon, particles": ivon({ particles: 2, probe: 1, h0: 0.01 }),
+    "ivon, without noise": ivon({ probe: 2, noise: false }),
   };
 }
 
@@ -115,6 +122,7 @@ export function casesOf(lib: Library): Case[] {
       methods
         .filter((method) => SHAPES[shape].steps > 3 || !method.includes(","))
         .filter((method) => SHAPES[shape].steps > 1 || method === "ivon")
+        .filter((method) => !method.endsWith("without noise") || shape === "a moving average")
         .map((method) => ({ shape, method, products })),
     ),
   );

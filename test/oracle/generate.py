@@ -149,6 +149,7 @@ OPTIMISERS = {
     "ivon-particles": dict(**{**IVON, "seed": 2**32 + 42}, clip=CLIP, particles=2),
     "adamw": dict(optimiser="adamw", lr=0.01, weight_decay=0.5, **ADAM),
     "adamw-clip": dict(optimiser="adamw", lr=0.01, weight_decay=0.5, clip=CLIP, **ADAM),
+    "ivon-noiseless": dict(**IVON, clip=CLIP, noise=False, tokens=TIME * BATCH),
 }
 
 

@@ -184,8 +184,9 @@ function guideOf({ metadata }: OracleDump, plan: MemoryPlan, layout: Layout): Gu
           h0: number("meanH0"),
           prior: gaussianPrior(number("priorSd")),
           particles: metadata.particles ? number("particles") : 1,
+          noise: metadata.noise !== "false",
           probe: 0,
-          noiseRamp: 0,
+          noiseRamp: metadata.noise === "false" ? null : 0,
           clamp: Number.POSITIVE_INFINITY,
         }),
       );
@@ -220,6 +221,7 @@ test.each([
   "ivon",
   "ivon-clip",
   "ivon-particles",
+  "ivon-noiseless",
 ])("ten updates: %s", (name) => {
   const dump = loadOracle(name);
   const { model, batch, sequence } = shapeOf(dump);

@@ -253,8 +253,9 @@ class Ivon:
 
     def __init__(
         self, weights, h0, lr, lambda_, prior_sd, mean_h0, seed, beta1=0.9, beta2=0.99,
-        clip=math.inf, deviation=None, particles=1,
+        clip=math.inf, deviation=None, particles=1, noise=True, tokens=None,
     ):
+        self.noise, self.tokens = noise, tokens
         self.m, self.u = weights, zeros(weights)
         self.h = {name: torch.full_like(w, h0[name]) for name, w in weights.items()}
         self.lr, self.lambda_, self.delta, self.mean_h0 = lr, lambda_, 1 / (lambda_ * prior_sd**2), mean_h0
@@ -266,7 +267,8 @@ class Ivon:
         g_mean, ng_mean, loss = zeros(self.m), zeros(self.m), 0.0
         for particle in range(self.particles):
             eps, _ = draw(self.m, self.seed, self.t, particle)
-            n = {name: eps[name] / torch.sqrt(self.lambda_ * (self.h[name] + delta)) for name in self.m}
+            size = float(self.noise)
+            n = {name: size * eps[name] / torch.sqrt(self.lambda_ * (self.h[name] + delta)) for name in self.m}
             particle_loss, g, state = evaluate({name: self.m[name] + n[name] for name in self.m})
             loss += particle_loss / self.particles
             for name in self.m:
@@ -280,7 +282,7 @@ class Ivon:
             self.u[name] = self.beta1 * self.u[name] + (1 - self.beta1) * c * g_mean[name]
             h, decay = self.h[name], 0.0
             if not is_bias(name):
-                hhat = self.lambda_ * (h + delta) * ng_mean[name]
+                hhat = self.lambda_ * (h + delta) * ng_mean[name] if self.noise else self.tokens * g_mean[name] ** 2
                 if self.deviation is not None:
                     bound = 4 * self.deviation[name] * torch.sqrt(self.lambda_ * (h + delta))
                     clamped += int((hhat.abs() > bound).sum())

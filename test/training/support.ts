@@ -51,6 +51,7 @@ export const METHODS: Record<string, Method> = {
     klWarmup: 0.5,
   }),
   ivon: ivon({ learningRate: 5, probe: 5 }),
+  "ivon without noise": ivon({ learningRate: 5, probe: 5, noise: false }),
   "ivon, 3 particles": ivon({ learningRate: 5, probe: 5, particles: 3, noiseRamp: 0.2 }),
 };
 

@@ -97,6 +97,19 @@ describe("the same in a worker as without one", () => {
     );
   });
 
+  test("training with a moving average, and without noise", async () => {
+    const [here, plain] = [await direct(), await direct()];
+    const there = await connected();
+    const options = { ...RUN, average: { decay: 0.9 }, inference: ivon({ noise: false }) };
+    for await (const _ of fit(here.model, here.corpus, options));
+    for await (const _ of there.fit(there.model, there.corpus, options));
+    for await (const _ of fit(plain.model, plain.corpus, { ...options, average: undefined }));
+    expect(await there.model.hash()).toBe(here.model.hash());
+    expect(here.model.hash()).not.toBe(plain.model.hash());
+    const late = there.fit(there.model, there.corpus, { ...options, average: { decay: 1 } });
+    expect((await problem(late.next())).option).toBe("average.decay");
+  });
+
   test("training by int16 products", async () => {
     const [here, floats] = [await direct(), await direct()];
     const there = await connected();

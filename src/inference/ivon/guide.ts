@@ -50,6 +50,8 @@ export class IvonGuide implements Guide {
   readonly #method: IvonMethod;
   readonly #context: GuideContext;
   readonly #delta: number;
+  /** Without noise: gradients are taken at the mean. */
+  readonly #still: boolean;
   /** What was learnt before, where that is the prior. */
   readonly #anchor: Anchor | null;
   readonly #retention: number;
@@ -75,7 +77,8 @@ export class IvonGuide implements Guide {
     this.particles = method.particles;
     this.state = this.#v.state;
     this.mean = this.#v.array("mean");
-    this.theta = this.#v.array();
+    this.#still = method.noise === false;
+    this.theta = this.#still ? this.mean : this.#v.array();
     this.gradient = this.#v.array();
     this.#hessian = this.#v.array("hessian");
     this.#momentum = this.#v.array("momentum");
@@ -129,13 +132,17 @@ export class IvonGuide implements Guide {
   }
 
   noise({ step, tokens }: Position): number {
-    // What noise may cost is not known before the gradients are.
-    if (this.#method.h0 === null && !this.#known[0] && step <= this.#spread.probe) return 0;
+    if (this.#still || this.#probing(step)) return 0;
     // The noise of what was learnt is known.
     if (this.#anchor && this.#method.noiseRamp === null) return 1;
     const share = this.#method.noiseRamp ?? Math.min(MOST_RAMP, RAMP_PASSES / this.#spread.passes(tokens));
     const ramp = share * this.#context.steps;
     return step < ramp ? step / ramp : 1;
+  }
+
+  /** What noise may cost is not known before the gradients are. */
+  #probing(step: number): boolean {
+    return this.#method.h0 === null && !this.#known[0] && step <= this.#spread.probe;
   }
 
   klWeight(): number {
@@ -145,6 +152,7 @@ export class IvonGuide implements Guide {
   *draw(position: Position, particle: number, embeddings: Int32Array | null = null): Slices {
     const table = this.#v.layout.find("embedding.weight");
     if (particle === 0) this.#some = embeddings && !this.#anchor ? sparse(table, embeddings) : null;
+    if (this.#still) return;
     const { seed, lambda } = this.#context;
     const scale = this.noise(position) / Math.sqrt(lambda);
     const { theta, mean } = this;
@@ -185,6 +193,7 @@ export class IvonGuide implements Guide {
     const moved = position.learningRate * (this.#spread.h0 + this.#delta);
     const rate = anchor ? anchor.limited(moved) : moved;
     const clipping = clipFactor(gradientNorm, clip);
+    const squares = this.#still && !anchor && !this.#probing(position.step);
     // Without a gradient nothing but decay is left, and noise, which counts only in products with it, was not drawn.
     const update = (part: Part, at: number) => {
       const { segment, index, size, read } = part;
@@ -192,7 +201,9 @@ export class IvonGuide implements Guide {
       const deviation = share * Math.sqrt(this.#squares[index]);
       const retention = estimating
         ? this.#retentionOf(share * share * this.#squares[index]) * noise * noise
-        : 0;
+        : squares && !segment.bias
+          ? this.#retention
+          : 0;
       anchor?.pull(part, at, this.#gathered, this.mean, clipping);
       this.#v.k.ivonStep(
         this.mean + at,
@@ -208,7 +219,7 @@ export class IvonGuide implements Guide {
         anchor ? 1 : clipping,
         retention,
         estimating ? (share * lambda) / (noise * noise) : 0,
-        0,
+        squares ? position.tokens : 0,
         estimating ? (this.#method.clamp * deviation * Math.sqrt(lambda)) / noise : Number.POSITIVE_INFINITY,
         this.#delta,
         segment.bias || anchor ? 0 : this.#delta,
@@ -249,6 +260,7 @@ export class IvonGuide implements Guide {
   }
 
   *kl(): Slices<number> {
+    if (this.#still) return 0;
     if (this.#anchor) {
       const h = this.#v.view(this.#hessian);
       return yield* this.#anchor.kl(this.mean, (i) => this.#context.lambda * (h[i] + this.#delta));
@@ -268,6 +280,7 @@ export class IvonGuide implements Guide {
   }
 
   *precision(out: Float32Array): Slices<boolean> {
+    if (this.#still) return false;
     const h = this.#v.view(this.#hessian);
     yield* this.#v.each(({ segment, offset, size }) => {
       if (segment.bias) out.fill(0, offset, offset + size);

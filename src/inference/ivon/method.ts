@@ -1,5 +1,6 @@
 /** @module What a run of IVON is asked to do. */
-import { requireInteger } from "../../errors.ts";
+import { requireInteger, SviError } from "../../errors.ts";
+import { shown } from "../../options.ts";
 import {
   bound,
   type Common,
@@ -42,6 +43,11 @@ export interface IvonMethod extends Common {
    */
   readonly prior: GaussianPrior | PosteriorPrior | null;
   readonly particles: number;
+  /**
+   * False for a point estimate: gradients are taken at the mean, and n·g², with the n tokens of a minibatch and its mean
+   * gradient g, takes the place of the Hessian's estimate. What the noise is worth can be measured by it.
+   */
+  readonly noise?: boolean;
   /** Effective number of tokens; null for those of the corpus over the temperature. */
   readonly lambda: number | null;
   /** Of the posterior, where lambda is null: 1 is the ELBO's own, less is colder. */
@@ -92,7 +98,28 @@ export function ivon(options: Partial<Omit<IvonMethod, "kind">> = {}): IvonMetho
     noiseRamp: options.noiseRamp == null ? null : share("noiseRamp", options.noiseRamp),
     clamp: bound("clamp", options.clamp ?? 4),
     ...(options.strides && { strides: requireStrides(options.strides) }),
+    ...(options.noise === false && { noise: false }),
     maximumStep: bound("maximumStep", options.maximumStep ?? Number.POSITIVE_INFINITY),
   };
-  return described(method, options, ["strides"]);
+  requireNoise(options.noise, method);
+  return described(method, options, ["strides", "noise"]);
+}
+
+/** @throws SviError `E_OPTION` for options of a noise that there is not */
+function requireNoise(noise: unknown, { particles, noiseCost, noiseRamp }: IvonMethod): void {
+  if (noise === undefined || noise === true) return;
+  if (noise !== false)
+    throw new SviError("E_OPTION", `noise is ${shown(noise)}`, {
+      option: "noise",
+      value: noise,
+      remedy: "Give true or false",
+    });
+  const given = { particles: particles > 1, noiseCost: noiseCost !== null, noiseRamp: noiseRamp !== null };
+  for (const [option, is] of Object.entries(given))
+    if (is)
+      throw new SviError("E_OPTION", `${option} was given along with noise: false`, {
+        option,
+        value: { particles, noiseCost, noiseRamp }[option],
+        remedy: "Omit one of them",
+      });
 }

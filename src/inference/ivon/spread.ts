@@ -200,6 +200,8 @@ export class Spread {
    * it from that; what is read once is not.
    */
   #noiseCost(tokens: number): number {
+    // Without noise the level is the curvature's own.
+    if (this.#method.noise === false) return Number.POSITIVE_INFINITY;
     const { small, large } = MOST_NOISE_COST;
     const most = this.#vocabulary < LARGE_VOCABULARY ? small : large;
     return this.#method.noiseCost ?? Math.min(most, NOISE_COST_OF_PASS * this.passes(tokens));
