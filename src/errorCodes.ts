@@ -28,7 +28,8 @@ export const ERROR_CODES = {
     remedy: "Type on, or correct what is typed.",
   },
   E_MODEL: {
-    meaning: "A session's bytes belong to another model, or to this one before it was trained.",
+    meaning:
+      "A session's bytes, or what it learnt, belong to another model, to this one before it was trained, or not together.",
     remedy: "Read the text again in a new session.",
   },
   E_TEXT_CHANGED: {

@@ -21,6 +21,7 @@ export type { CacheOptions } from "./prediction/cache.ts";
 export type { CompleteOptions, Completion } from "./prediction/complete.ts";
 export type { CachedForm, PredictionForm, Sampling } from "./prediction/ensemble.ts";
 export type { GenerateOptions, Piece } from "./prediction/generate.ts";
+export type { Learner, LearningOptions, Learnt } from "./prediction/learning.ts";
 export type { Model } from "./prediction/model.ts";
 export type { Score, ScoredToken, ScoreOptions } from "./prediction/score.ts";
 export type { ScoreAllOptions, TextFailure, TextScore, Texts } from "./prediction/scoreAll.ts";
@@ -35,4 +36,5 @@ export {
   type StepRecord,
   type Validation,
 } from "./training/fit.ts";
+export { type LearnerOptions, learner } from "./training/learner.ts";
 export { type Schedule, schedule } from "./training/schedule.ts";

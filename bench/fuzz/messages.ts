@@ -62,6 +62,7 @@ const CALLS: readonly (readonly [Name, ...Json[]])[] = [
   ["score", 8, 3, "whale", {}],
   ["beginScoreAll", 9, 3, 1, {}],
   ["openSession", 3, {}],
+  ["openSession", 3, { cache: true, learner: { kind: "learner", options: { sequence: 4 } } }],
   ["sessionRead", 5, "whale"],
   ["sessionWord", 5],
   ["sessionTop", 5, 3],

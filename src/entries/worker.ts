@@ -4,10 +4,12 @@ export type { Evaluation } from "../evaluation/tally.ts";
 export * from "../inference/public.ts";
 export type { CompleteOptions, Completion } from "../prediction/complete.ts";
 export type { Piece } from "../prediction/generate.ts";
+export type { LearningOptions, Learnt } from "../prediction/learning.ts";
 export type { Score, ScoredToken } from "../prediction/score.ts";
 export type { TextFailure, TextScore, Texts } from "../prediction/scoreAll.ts";
 export type { Distribution, Next, NextToken } from "../prediction/session.ts";
 export type { Checkpointing, StepRecord } from "../training/fit.ts";
+export type { LearnerOptions } from "../training/learner.ts";
 export { type Schedule, schedule } from "../training/schedule.ts";
 export type {
   AnyTokenizer,
@@ -28,4 +30,4 @@ export type {
 export { connect } from "../worker/connect.ts";
 export type { ConnectOptions } from "../worker/connection.ts";
 export type { NodeWorker, WebWorker } from "../worker/host.ts";
-export type { WorkerSession } from "../worker/session.ts";
+export { learner, type WorkerLearner, type WorkerSession } from "../worker/session.ts";

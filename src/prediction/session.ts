@@ -8,9 +8,10 @@ import { Cache, type CacheForm, requireCache } from "./cache.ts";
 import { type CompleteOptions, type Completion, complete } from "./complete.ts";
 import { type CachedForm, requireForm } from "./ensemble.ts";
 import { opening } from "./generate.ts";
+import type { Learner, Learning, LearningOptions, Learnt } from "./learning.ts";
 import { type Model, requireSamples } from "./model.ts";
 import { type KeptSession, readSession, writeSession } from "./sessionBytes.ts";
-import { disposedSession, type SessionForm, SharedPredictor } from "./shared.ts";
+import { disposedSession, fingerprintOf, type SessionForm, SharedPredictor } from "./shared.ts";
 import { type Reading, TypedText } from "./typed.ts";
 
 export interface SessionOptions extends CachedForm {
@@ -19,6 +20,8 @@ export interface SessionOptions extends CachedForm {
   readonly seed?: number;
   /** What `toBytes` gave, of the same model: the session continues where that one was. */
   readonly from?: Uint8Array;
+  /** `learner()`, for `learn`: the session then has weights of its own. */
+  readonly learner?: Learner;
   readonly memoryLimit?: number;
   /** What computes: the entry point's own by default. */
   readonly kernels?: Kernels;
@@ -31,9 +34,12 @@ const OPTIONS: Kinds<SessionOptions> = {
   quantized: "string",
   cache: "any",
   from: "any",
+  learner: "object",
   memoryLimit: "number",
   kernels: "object",
 };
+
+const LEARN: Kinds<LearningOptions> = { steps: "number", signal: "signal" };
 
 /** A token that may come next. */
 export interface NextToken {
@@ -85,6 +91,7 @@ interface Parts {
   readonly places: SessionPlaces;
   readonly typed: TypedText;
   readonly cache: Cache | null;
+  readonly learning: Learning | null;
 }
 
 /**
@@ -104,7 +111,8 @@ export async function session(model: Model, options: SessionOptions = {}): Promi
   };
   const cache = options.cache === undefined ? (kept?.cache?.form ?? null) : requireCache(options.cache);
   if (kept) requireSameForm({ ...form, ...spelt(cache) }, { ...kept.form, ...spelt(kept.cache?.form) });
-  const predictor = await SharedPredictor.open(model.posterior, form, options);
+  const learning = await openLearning(model, options, kept);
+  const predictor = await SharedPredictor.open(learning?.posterior ?? model.posterior, form, options);
   if (kept) requireSizes(kept, predictor);
   const zeros = () => new Float32Array(predictor.stateSize);
   const line = TypedText.needsLines(model.tokenizer) ? zeros() : null;
@@ -116,6 +124,37 @@ export async function session(model: Model, options: SessionOptions = {}): Promi
     places: kept?.places ?? { now: 0, word: 0, line: 0 },
     typed: new TypedText(model.tokenizer, kept?.typed),
     cache: kept?.cache ?? (cache && new Cache(cache, predictor.topSize)),
+    learning,
+  });
+}
+
+/** @throws SviError `E_MODEL` where what the session has learnt is not what the learner has; what `learner` does */
+async function openLearning(
+  model: Model,
+  { learner, kernels }: SessionOptions,
+  kept: KeptSession | null,
+): Promise<Learning | null> {
+  if (learner !== undefined && typeof learner.open !== "function") throw noLearner("learner is not one");
+  const at = { waiting: kept?.learnt?.waiting ?? [], place: kept?.places.now ?? 0, kernels };
+  const learning = (await learner?.open(model, at)) ?? null;
+  if (!kept) return learning;
+  const [had, has] = [
+    kept.learnt?.weights ?? kept.fingerprint,
+    fingerprintOf(learning?.posterior ?? model.posterior),
+  ];
+  if (had === has) return learning;
+  learning?.release();
+  throw new SviError("E_MODEL", "What the session had learnt is not what its learner has", {
+    value: had,
+    remedy: "Give learner({ from }) what learntBytes() returned when the session's bytes were made",
+  });
+}
+
+function noLearner(problem: string): SviError {
+  return new SviError("E_OPTION", problem, {
+    option: "learner",
+    remedy:
+      'Open a session that learns: import { learner } from "svi-lm", model.session({ learner: learner() })',
   });
 }
 
@@ -148,7 +187,7 @@ function requireSizes({ states, cache }: KeptSession, { stateSize, topSize }: Sh
   });
 }
 
-/** What `model.session()` opens; any number of them share one copy of the weights. */
+/** What `model.session()` opens; any number of them share one copy of the weights, unless they learn. */
 export class Session {
   readonly samples: number;
   readonly #model: Model;
@@ -158,11 +197,13 @@ export class Session {
   readonly #places: SessionPlaces;
   readonly #typed: TypedText;
   readonly #cache: Cache | null;
-  #reading: Promise<void> | null = null;
+  readonly #learning: Learning | null;
+  /** A read or a learn under way. */
+  #working: Promise<unknown> | null = null;
   #disposed = false;
 
   /** Not for callers: `model.session()` opens one. */
-  constructor({ model, form, predictor, states, places, typed, cache }: Parts) {
+  constructor({ model, form, predictor, states, places, typed, cache, learning }: Parts) {
     this.samples = form.samples;
     this.#model = model;
     this.#form = form;
@@ -171,6 +212,7 @@ export class Session {
     this.#places = places;
     this.#typed = typed;
     this.#cache = cache;
+    this.#learning = learning;
   }
 
   /** What was typed since the last space. */
@@ -190,16 +232,64 @@ export class Session {
         remedy: "Give a string",
       });
     // Whoever made a call that failed is told of it.
-    while (this.#reading) await this.#reading.catch(() => {});
+    while (this.#working) await this.#working.catch(() => {});
     this.#requireOpen();
     const work = this.#follow(this.#typed.add(text));
-    if (!work) return;
-    this.#reading = work;
+    if (work) await this.#hold(work);
+  }
+
+  async #hold<T>(work: Promise<T>): Promise<T> {
+    this.#working = work;
     try {
-      await work;
+      return await work;
     } finally {
-      this.#reading = null;
+      this.#working = null;
     }
+  }
+
+  /**
+   * Learns from what was read since the last time, in steps of a few milliseconds: one by default, none where too
+   * little was read for one. The posterior that the session has of its own changes, and what it predicts from now on;
+   * the model, its other sessions and their bytes stay as they are. Forks read with the same weights, and do not
+   * learn. Reads that overlap with it wait. The same text and the same calls give the same weights.
+   * @throws SviError `E_OPTION` for a session without a learner, and a fork; `E_DISPOSED`; `E_DIVERGED`, with the
+   *   weights of the step before; the signal's reason when aborted, with the steps before
+   */
+  async learn(options: LearningOptions = {}): Promise<Learnt> {
+    const learning = this.#requireLearning();
+    requireOptions("learn", options, LEARN);
+    while (this.#working) await this.#working.catch(() => {});
+    this.#requireOpen();
+    return this.#hold(this.#learn(learning, options));
+  }
+
+  async #learn(learning: Learning, options: LearningOptions): Promise<Learnt> {
+    const { version } = learning.posterior;
+    const { kind } = this.#model.tokenizer;
+    const typing = kind === "word" || kind === "json";
+    try {
+      return await learning.learn(typing ? this.#places.word : this.#places.now, options);
+    } finally {
+      if (this.#disposed) learning.release();
+      else if (learning.posterior.version !== version) this.#predictor.repack();
+    }
+  }
+
+  /**
+   * What was learnt as a model file: for `learner({ from })`, beside the session's own bytes, or for
+   * `LanguageModel.load`. @throws SviError `E_OPTION` for a session without a learner; `E_DISPOSED`
+   */
+  async learntBytes(): Promise<Uint8Array> {
+    const learning = this.#requireLearning();
+    while (this.#working) await this.#working.catch(() => {});
+    this.#requireOpen();
+    return this.#hold(learning.toBytes());
+  }
+
+  #requireLearning(): Learning {
+    this.#requireOpen();
+    if (this.#learning) return this.#learning;
+    throw noLearner("The session has no learner");
   }
 
   /** The `count` likeliest next tokens. @throws SviError `E_BUSY` before `read` is done; `E_DISPOSED`, `E_OPTION` */
@@ -252,6 +342,7 @@ export class Session {
       places: { ...this.#places },
       typed: new TypedText(this.#model.tokenizer, this.#typed.state),
       cache: this.#cache?.copy() ?? null,
+      learning: null,
     });
   }
 
@@ -263,17 +354,22 @@ export class Session {
     this.#requireStill();
     this.#cache?.drop(this.#cacheNeeded());
     return writeSession({
-      fingerprint: this.#predictor.fingerprint,
+      fingerprint: this.#learning?.base ?? this.#predictor.fingerprint,
       form: this.#form,
       states: this.#states,
       places: this.#places,
       typed: this.#typed.state,
       cache: this.#cache,
+      learnt: this.#learning && {
+        weights: fingerprintOf(this.#learning.posterior),
+        waiting: this.#learning.waiting,
+      },
     });
   }
 
   /** Ends the session; every later use throws. The weights stay packed for others of the model. */
   dispose(): void {
+    if (!this.#disposed && !this.#working) this.#learning?.release();
     this.#disposed = true;
     this.#release();
   }
@@ -288,8 +384,10 @@ export class Session {
 
   #requireStill(): void {
     this.#requireOpen();
-    if (this.#reading)
-      throw new SviError("E_BUSY", "The session is still reading", { remedy: "Await read() first" });
+    if (this.#working)
+      throw new SviError("E_BUSY", "The session is still reading or learning", {
+        remedy: "Await read() or learn() first",
+      });
   }
 
   /** @returns undefined where all is read already */
@@ -312,6 +410,7 @@ export class Session {
         this.#load();
         if (this.#places.now > 0) this.#cache?.push(this.#predictor.top, ids[i], this.#cacheNeeded());
         const spent = this.#predictor.read(ids[i]);
+        this.#learning?.push(ids[i]);
         this.#places.now++;
         if (!spent) continue;
         this.#predictor.save(now);
@@ -328,6 +427,7 @@ export class Session {
     now.set(lines ? line : word);
     this.#places.now = lines ? this.#places.line : this.#places.word;
     this.#cache?.back(entries(this.#places.now));
+    this.#learning?.back(this.#places.now);
     this.#release();
   }
 

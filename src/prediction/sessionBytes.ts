@@ -17,9 +17,17 @@ export interface KeptSession {
   readonly places: SessionPlaces;
   readonly typed: TypedState;
   readonly cache: Cache | null;
+  /** Of a session that learns. */
+  readonly learnt: {
+    /** Fingerprint of its own weights. */
+    readonly weights: string;
+    /** Tokens that it has not learnt from yet. */
+    readonly waiting: readonly number[];
+  } | null;
 }
 
-export function writeSession({ fingerprint, form, states, places, typed, cache }: KeptSession): Uint8Array {
+export function writeSession(kept: KeptSession): Uint8Array {
+  const { fingerprint, form, states, places, typed, cache, learnt } = kept;
   const { samples, seed, sampling, quantized } = form;
   const { dropped, words, keys } = cache?.state ?? {};
   const header = {
@@ -33,6 +41,7 @@ export function writeSession({ fingerprint, form, states, places, typed, cache }
     typed,
     places,
     cache: cache ? { form: cache.form, width: cache.width, dropped, words } : undefined,
+    learnt: learnt ?? undefined,
   };
   const line = new TextEncoder().encode(`${JSON.stringify(header)}\n`);
   const all = [states.now, states.word, ...(states.line ? [states.line] : []), ...(keys ? [keys] : [])];
@@ -72,6 +81,7 @@ export function readSession({ posterior, tokenizer }: Model, bytes: Uint8Array):
   const typed = requireTyped(header.typed, vocabularySize);
   const places = requirePlaces(header.places);
   const described = requireEntries(header.cache, vocabularySize, places.now);
+  const learnt = requireLearnt(header.learnt, vocabularySize, places.now);
   const { samples, seed, sampling, quantized } = header as Record<string, never>;
   const pieces = tokenizer.kind === "json" ? 3 : 2;
   const cached = described ? described.words.length * described.width : 0;
@@ -88,6 +98,7 @@ export function readSession({ posterior, tokenizer }: Model, bytes: Uint8Array):
     states: { now, word, line },
     places,
     typed,
+    learnt,
     cache:
       described &&
       Cache.of(described.form, described.width, { ...described, keys: floats.slice(pieces * size) }),
@@ -159,6 +170,19 @@ function requireEntries(cache: unknown, vocabulary: number, tokens: number) {
       throw damaged("Its cache has a form that there is not", typeof form, cause);
     }
   throw damaged("Its cache is malformed", typeof cache);
+}
+
+function requireLearnt(learnt: unknown, vocabulary: number, tokens: number): KeptSession["learnt"] {
+  if (learnt === undefined) return null;
+  const { weights, waiting } = (learnt ?? {}) as Partial<NonNullable<KeptSession["learnt"]>>;
+  if (
+    typeof weights === "string" &&
+    Array.isArray(waiting) &&
+    waiting.length <= tokens &&
+    waiting.every(isId(vocabulary))
+  )
+    return { weights, waiting };
+  throw damaged("What it learnt is malformed", typeof learnt);
 }
 
 function damaged(how: string, value: unknown, cause?: unknown): SviError {

@@ -3,7 +3,7 @@ import { SviError } from "../errors.ts";
 import { KernelInstance } from "../kernels/instance.ts";
 import { defaultKernels, type Kernels, prepareKernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
-import { seedOf } from "../kernels/random.ts";
+import { type Seed, seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
 import type { Posterior } from "../model/posterior.ts";
 import type { Slices } from "../model/work.ts";
@@ -48,6 +48,7 @@ export class SharedPredictor {
   readonly probabilities: Float32Array;
   /** Whose state is loaded; nobody's after another use. */
   owner: object | null = null;
+  readonly #seed: Seed;
   readonly #plan: MemoryPlan;
   readonly #ensemble: Ensemble;
   readonly #entropyAt: number;
@@ -56,10 +57,11 @@ export class SharedPredictor {
   /** What the samples disagree on, where a cache was mixed in after that was found. */
   #information: number | null = null;
 
-  private constructor(plan: MemoryPlan, ensemble: Ensemble, posterior: Posterior, samples: number) {
+  private constructor(plan: MemoryPlan, ensemble: Ensemble, posterior: Posterior, form: SessionForm) {
     this.#plan = plan;
     this.#ensemble = ensemble;
-    this.samples = samples;
+    this.samples = form.samples;
+    this.#seed = seedOf(form.seed);
     this.fingerprint = fingerprintOf(posterior);
     this.#entropyAt = plan.words(1);
     plan.commit();
@@ -94,9 +96,16 @@ export class SharedPredictor {
     await prepareKernels(kernels);
     const plan = new MemoryPlan(new KernelInstance(kernels), memoryLimit);
     const ensemble = planEnsemble(plan, posterior, form.samples, form);
-    const predictor = new SharedPredictor(plan, ensemble, posterior, form.samples);
-    await drive(ensemble.begin(seedOf(form.seed)));
+    const predictor = new SharedPredictor(plan, ensemble, posterior, form);
+    await drive(ensemble.begin(predictor.#seed));
     return predictor;
+  }
+
+  /** Packs the weights of the posterior as they are now, at once: nobody reads with half of them. */
+  repack(): void {
+    finished(this.#ensemble.begin(this.#seed));
+    this.owner = null;
+    this.#predicted = false;
   }
 
   load(state: Float32Array): void {

@@ -53,6 +53,8 @@ const ARGUMENTS: { readonly [K in keyof ThreadFunctions]: readonly (keyof typeof
   sessionTop: ["number", "any"],
   sessionDistribution: ["number"],
   sessionComplete: ["number", "number", "options"],
+  sessionLearn: ["number", "number", "options"],
+  sessionLearntBytes: ["number"],
   sessionFork: ["number"],
   sessionBytes: ["number"],
   sessionDispose: ["number"],

@@ -30,7 +30,7 @@ import type {
   WireTokenizer,
 } from "./protocol.ts";
 import { CONNECTION, HANDLE, handleOf, iterate, Remote } from "./remote.ts";
-import { scoreAll, WorkerSession } from "./session.ts";
+import { scoreAll, type WorkerLearner, WorkerSession } from "./session.ts";
 
 /** A tokenizer of the worker's, one of svi-lm's own, or the name of one. */
 export type AnyTokenizer = WorkerTokenizer | Tokenizer | "byte";
@@ -52,7 +52,10 @@ export type WorkerAdaptOptions = Omit<WorkerFitOptions, "inference"> &
 export type WorkerEvaluateOptions = Omit<EvaluateOptions, "kernels">;
 export type WorkerScoreOptions = Omit<ScoreOptions, "kernels">;
 export type WorkerScoreAllOptions = Omit<ScoreAllOptions, "kernels" | "background">;
-export type WorkerSessionOptions = Omit<SessionOptions, "kernels">;
+export type WorkerSessionOptions = Omit<SessionOptions, "kernels" | "learner"> & {
+  /** `learner()` of svi-lm/worker. */
+  readonly learner?: WorkerLearner;
+};
 export type WorkerGenerateOptions = Omit<GenerateOptions, "kernels">;
 
 /** A tokenizer in the worker. */

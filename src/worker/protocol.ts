@@ -6,6 +6,7 @@ import type { CreateOptions } from "../languageModel.ts";
 import type { ModelConfiguration } from "../model/configuration.ts";
 import type { CompleteOptions, Completion } from "../prediction/complete.ts";
 import type { GenerateOptions } from "../prediction/generate.ts";
+import type { LearningOptions, Learnt } from "../prediction/learning.ts";
 import type { Score, ScoreOptions } from "../prediction/score.ts";
 import type { ScoreAllOptions, TextScore } from "../prediction/scoreAll.ts";
 import type { Distribution, Next, SessionOptions } from "../prediction/session.ts";
@@ -14,6 +15,7 @@ import type { LearnOptions } from "../text/learn.ts";
 import type { Tokenizer, TokenizerDescription } from "../text/types.ts";
 import type { AdaptOptions } from "../training/adapt.ts";
 import type { FitOptions, Validation } from "../training/fit.ts";
+import type { LearnerOptions } from "../training/learner.ts";
 import type { WireError } from "./wire.ts";
 
 /** Something that lives in the worker: a corpus, a tokenizer, a model. */
@@ -82,6 +84,16 @@ export type WireFitOptions = Plain<Omit<FitOptions, "until" | "validation" | "ch
 export type WireAdaptOptions = Omit<WireFitOptions, "inference"> &
   Omit<AdaptOptions, keyof FitOptions | "past"> & { readonly past?: readonly Handle[] };
 
+/** What `learner()` of svi-lm/worker returns: a description, of which the worker makes a learner. */
+export interface WorkerLearner {
+  readonly kind: "learner";
+  readonly options: LearnerOptions;
+}
+
+export type WireSessionOptions = Plain<Omit<SessionOptions, "learner">> & {
+  readonly learner?: WorkerLearner;
+};
+
 /** What the worker does. A job comes first wherever an abort may end it. */
 export interface ThreadFunctions {
   hello(options: { readonly lock?: string; readonly kernels?: WebAssembly.Module }): Promise<{
@@ -121,12 +133,14 @@ export interface ThreadFunctions {
   score(job: Job, model: Handle, text: string, options: Plain<ScoreOptions>): Promise<Score>;
   /** @param pull gives some texts at a time, null at their end */
   beginScoreAll(job: Job, model: Handle, pull: Callback, options: Plain<ScoreAllOptions>): void;
-  openSession(model: Handle, options: Plain<SessionOptions>): Promise<SessionState>;
+  openSession(model: Handle, options: WireSessionOptions): Promise<SessionState>;
   sessionRead(session: Handle, text: string): Promise<void>;
   sessionWord(session: Handle): string;
   sessionTop(session: Handle, count: number | undefined): Next;
   sessionDistribution(session: Handle): Distribution;
   sessionComplete(job: Job, session: Handle, options: Omit<CompleteOptions, "signal">): Promise<Completion[]>;
+  sessionLearn(job: Job, session: Handle, options: Omit<LearningOptions, "signal">): Promise<Learnt>;
+  sessionLearntBytes(session: Handle): Promise<Uint8Array>;
   sessionFork(session: Handle): SessionState;
   sessionBytes(session: Handle): Uint8Array;
   sessionDispose(session: Handle): void;

@@ -14,6 +14,7 @@ import { byteTokenizer, tokenizerFromDescription } from "../text/tokenizer.ts";
 import type { JsonTokenizerReader, Tokenizer } from "../text/types.ts";
 import { adaptInTurn } from "../training/adapt.ts";
 import { type FitOptions, fitInTurn } from "../training/fit.ts";
+import { learner } from "../training/learner.ts";
 import { checkingArguments } from "./arguments.ts";
 import { type Channel, type Endpoint, move, openChannel } from "./channel.ts";
 import type {
@@ -232,7 +233,11 @@ class Server {
         this.#begin(job, (signal) =>
           wireScores(modelOf(model).scoreAll(this.#textsOf(pull), { ...options, signal })),
         ),
-      openSession: async (model, options) => stateOf(await modelOf(model).session(options)),
+      openSession: async (model, { learner: described, ...options }) => {
+        // What is not a learner is for the session to refuse.
+        const own = described?.kind === "learner" ? learner(described.options) : (described as undefined);
+        return stateOf(await modelOf(model).session({ ...options, learner: own }));
+      },
       sessionRead: (session, text) => sessionOf(session).read(text),
       sessionWord: (session) => sessionOf(session).word,
       sessionTop: (session, count) => sessionOf(session).top(count),
@@ -242,6 +247,12 @@ class Server {
       },
       sessionComplete: (job, session, options) =>
         this.#heeding(job, (signal) => sessionOf(session).complete({ ...options, signal })),
+      sessionLearn: (job, session, options) =>
+        this.#heeding(job, (signal) => sessionOf(session).learn({ ...options, signal })),
+      sessionLearntBytes: async (session) => {
+        const bytes = await sessionOf(session).learntBytes();
+        return move(bytes, bytes.buffer);
+      },
       sessionFork: (session) => stateOf(sessionOf(session).fork()),
       sessionBytes: (session) => {
         const bytes = sessionOf(session).toBytes();

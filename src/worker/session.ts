@@ -2,13 +2,28 @@
 
 import type { SviError } from "../errors.ts";
 import type { CompleteOptions, Completion } from "../prediction/complete.ts";
+import type { LearningOptions, Learnt } from "../prediction/learning.ts";
 import type { ScoreAllOptions, TextFailure, TextScore, Texts } from "../prediction/scoreAll.ts";
 import type { Distribution, Next } from "../prediction/session.ts";
 import { windows } from "../prediction/windows.ts";
+import type { LearnerOptions } from "../training/learner.ts";
 import type { Connection } from "./connection.ts";
-import type { Handle, SessionState, WireTextScore } from "./protocol.ts";
+import type { Handle, SessionState, WireTextScore, WorkerLearner } from "./protocol.ts";
 import { CONNECTION, HANDLE, iterate, Remote } from "./remote.ts";
 import { fromWire } from "./wire.ts";
+
+export type { WorkerLearner } from "./protocol.ts";
+
+/**
+ * What a session of the worker learns by: with the options of `learner` of svi-lm, which the worker checks.
+ *
+ * ```ts
+ * const session = await model.session({ learner: learner({ sequence: 16 }) });
+ * ```
+ */
+export function learner(options: LearnerOptions = {}): WorkerLearner {
+  return { kind: "learner", options };
+}
 
 /** A session in the worker: as in svi-lm, with promises for what its weights are needed for. */
 export class WorkerSession extends Remote {
@@ -42,6 +57,19 @@ export class WorkerSession extends Remote {
   /** Whole words that begin with what is half typed. */
   complete({ signal, ...options }: CompleteOptions = {}): Promise<Completion[]> {
     return this[CONNECTION].abortable(signal, "sessionComplete", this[HANDLE], options);
+  }
+
+  /**
+   * Learns from what was read since the last time: as in svi-lm, between the reads that are asked for before and after.
+   * @throws what `learn` of svi-lm does
+   */
+  learn({ signal, ...options }: LearningOptions = {}): Promise<Learnt> {
+    return this[CONNECTION].abortable(signal, "sessionLearn", this[HANDLE], options);
+  }
+
+  /** What was learnt as a model file, for `learner({ from })` or `LanguageModel.load`. Moved here, not copied. */
+  learntBytes(): Promise<Uint8Array> {
+    return this[CONNECTION].call("sessionLearntBytes", this[HANDLE]);
   }
 
   /** Another session in the same place. */

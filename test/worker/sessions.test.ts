@@ -1,6 +1,6 @@
 /** Sessions and many texts at once in a worker: what they give without one. */
 import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
-import { Corpus, LanguageModel } from "../../src/entries/index.ts";
+import { Corpus, fit, ivon, LanguageModel, type Learnt, learner } from "../../src/entries/index.ts";
 import type * as WorkerApi from "../../src/entries/worker.ts";
 import { TEXT } from "../training/support.ts";
 import { buildWorker } from "./support.ts";
@@ -12,9 +12,12 @@ beforeAll(async () => {
   api = await buildWorker();
 }, 120_000);
 
-async function both() {
+/** The same model on either side. @param learnt whether it has a posterior */
+async function both(learnt = false) {
   const corpus = await Corpus.open(TEXT, { tokenizer: "character" });
   const here = await LanguageModel.create({ tokenizer: corpus.tokenizer, embedding: 5, hidden: 9, seed: 1 });
+  const run = { batch: 2, sequence: 8, epochs: 1, inference: ivon({ learningRate: 5, probe: 5 }) };
+  if (learnt) for await (const _ of fit(here, corpus, run));
   const client = await api.connect();
   onTestFinished(client.terminate);
   return { here, there: await client.LanguageModel.load(here.toBytes()) };
@@ -50,6 +53,42 @@ test("a session with a cache is as one without a worker, and travels between the
   for (const again of [await here.session({ from: bytes }), await there.session({ from: bytes })])
     expect(await again.top(4)).toEqual(near.top(4));
   await expect(there.session({ cache: { size: 0 } })).rejects.toMatchObject({ code: "E_OPTION" });
+});
+
+test("a session that learns is as one without a worker, and continues on either side", async () => {
+  const { here, there } = await both(true);
+  const options = { sequence: 8, tokens: 500 };
+  const near = await here.session({ learner: learner(options) });
+  const far = await there.session({ learner: api.learner(options) });
+  const timeless = ({ milliseconds, ...rest }: Learnt) => rest;
+  for (const text of ["the ship sees the sea", " the ship sees the sky and the moon"]) {
+    for (const session of [near, far]) await session.read(text);
+    const learnt = await far.learn({ steps: 2 });
+    expect(learnt.milliseconds).toBeGreaterThan(0);
+    expect(timeless(learnt)).toEqual(timeless(await near.learn({ steps: 2 })));
+  }
+  expect(await far.top(4)).toEqual(near.top(4));
+  const [from, learnt] = [await far.toBytes(), await far.learntBytes()];
+  expect(from).toEqual(near.toBytes());
+  expect(learnt).toEqual(new Uint8Array(await near.learntBytes()));
+  const again = await here.session({ from, learner: learner({ from: learnt }) });
+  const away = await there.session({ from, learner: api.learner({ from: learnt }) });
+  for (const session of [again, away, near]) await session.read(" the whale");
+  expect(timeless(await away.learn())).toEqual(timeless(await near.learn()));
+  await again.learn();
+  for (const session of [again, away]) expect(await session.top(4)).toEqual(near.top(4));
+  await far.dispose();
+  await expect(far.learn()).rejects.toMatchObject({ code: "E_DISPOSED" });
+  await expect((await there.session()).learn()).rejects.toMatchObject({
+    code: "E_OPTION",
+    option: "learner",
+  });
+  const reason = new Error("a key was pressed");
+  await expect(away.learn({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  for (const wrong of [api.learner({ sequence: 0 }), api.learner({ rate: 1 } as never), learner(), 5, null])
+    await expect(there.session({ learner: wrong as never }), String(wrong)).rejects.toMatchObject({
+      code: "E_OPTION",
+    });
 });
 
 test("texts are scored in order, with failures in their place, and their source is closed", async () => {
