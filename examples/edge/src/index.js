@@ -3,21 +3,28 @@
  *
  *     POST /score      text                          → { tokens: [{ text, logProbability, entropy }], logProbability }
  *     POST /complete   { prompt, tokens, seed, … }   → text, as it is written
- *     POST /suggest    { session, text, count }      → { word, words, tokens }: what may come after a keystroke
+ *     POST /suggest    { session, text, count }      → { word, words, tokens, learnt }: what may come after a keystroke
+ *     DELETE /suggest  { session }                   → forgets a session and what it learnt
  *     POST /train      text, then nothing            → { step, steps, nll, done }; again until done
  *     DELETE /train                                  → gives up the run
  *
  * The bucket holds the model, and while it is being trained the text and a checkpoint. A request trains a bounded
- * number of steps and stores the checkpoint; the next one continues to the same bits.
+ * number of steps and stores the checkpoint; the next one continues to the same bits. A session of suggestions lies in
+ * the key-value store between keystrokes, and learns from what is typed: what it learnt is a file in the bucket.
  */
-import { Corpus, fit, ivon, LanguageModel, SviError } from "svi-lm";
+import { Corpus, fit, ivon, LanguageModel, learner, SviError } from "svi-lm";
 
 const MODEL = "model.safetensors";
 const CHECKPOINT = "training/checkpoint.safetensors";
 /** Of the 128 MiB of an isolate: the rest is for the model, the checkpoint and the text. */
 const TRAINING_BYTES = 48 * 2 ** 20;
 const PREDICTION_BYTES = 24 * 2 ** 20;
+const LEARNING_BYTES = 32 * 2 ** 20;
 const MOST_TOKENS = 500;
+/** Characters of a session's name. */
+const LONGEST_NAME = 100;
+/** Seconds after which a session that nobody types in is forgotten. */
+const SESSION_SECONDS = 3600;
 
 const STATUS = {
   E_TEXT_EMPTY: 400,
@@ -25,6 +32,7 @@ const STATUS = {
   E_TEXT_ENCODING: 400,
   E_UNKNOWN_SYMBOL: 400,
   E_OPTION: 400,
+  E_DISPOSED: 409,
   E_BUSY: 409,
   E_CHECKPOINT: 409,
   E_MEMORY: 413,
@@ -48,6 +56,7 @@ const routes = {
   "POST /score": score,
   "POST /complete": complete,
   "POST /suggest": suggest,
+  "DELETE /suggest": forget,
   "POST /train": train,
   "DELETE /train": abandon,
 };
@@ -64,28 +73,88 @@ async function score(request, env) {
   return Response.json({ tokens: rows, logProbability });
 }
 
-/** What may come next after a keystroke: the session's place lies in the key-value store between requests. */
+/**
+ * What may come next after a keystroke. The session's place lies in the key-value store between requests; once enough
+ * has been typed for a step of learning, one is made after the suggestions.
+ */
 async function suggest(request, env) {
-  const { session: name, text = "", count = 5 } = parse(await textOf(request, env));
-  if (!env.SESSIONS) throw problem(404, "NOT_FOUND", "There is no key-value store for sessions");
-  if (typeof name !== "string" || !name) throw problem(400, "E_OPTION", "A session needs a name");
-  const kept = await env.SESSIONS.get(`session/${name}`, "arrayBuffer");
-  const session = await openSession(await currentModel(env), kept);
+  const { session: name, text = "", count = 5 } = await sessionRequest(request, env);
+  const { session, model } = await sessionOf(name, env);
   await session.read(text);
-  await env.SESSIONS.put(`session/${name}`, session.toBytes(), { expirationTtl: 3600 });
   const { tokens } = session.top(count);
-  return Response.json({ word: session.word, words: await wordsOf(session, count), tokens });
+  const answer = { word: session.word, words: await wordsOf(session, count), tokens, learnt: 0 };
+  if (learns(model)) answer.learnt = await learn(session, name, env);
+  await keep(session, name, model, env);
+  return Response.json(answer);
 }
 
-/** A session of a model that has learnt more since begins anew. */
-async function openSession(model, kept) {
-  const options = { memoryLimit: PREDICTION_BYTES };
-  try {
-    return await model.session({ ...options, from: kept ? new Uint8Array(kept) : undefined });
-  } catch (error) {
-    if (!(error instanceof SviError) || error.code !== "E_MODEL") throw error;
-    return model.session(options);
-  }
+async function sessionRequest(request, env) {
+  const asked = parse(await textOf(request, env));
+  if (!env.SESSIONS) throw problem(404, "NOT_FOUND", "There is no key-value store for sessions");
+  if (typeof asked.session !== "string" || !asked.session || asked.session.length > LONGEST_NAME)
+    throw problem(400, "E_OPTION", `A session needs a name of at most ${LONGEST_NAME} characters`);
+  return asked;
+}
+
+/** What was learnt before is the prior of learning: a model of ivon or bbb has that. */
+const learns = ({ posterior }) => posterior.precision !== null;
+
+/** @returns tokens that were learnt from so far */
+async function learn(session, name, env) {
+  const { steps, total } = await session.learn();
+  if (steps > 0) await env.MODELS.put(learntKey(name), await session.learntBytes());
+  return total;
+}
+
+const learntKey = (name) => `learnt/${encodeURIComponent(name)}.safetensors`;
+const sessionKey = (name) => `session/${encodeURIComponent(name)}`;
+
+/** The session that this isolate used last, and which entry of the store it is: one, for each has its own weights. */
+let opened;
+
+async function keep(session, name, model, env) {
+  const stamp = crypto.randomUUID();
+  opened = { session, name, model, stamp };
+  const options = { expirationTtl: SESSION_SECONDS, metadata: { stamp } };
+  await env.SESSIONS.put(sessionKey(name), session.toBytes(), options);
+}
+
+async function sessionOf(name, env) {
+  const model = await currentModel(env);
+  const { value, metadata } = await env.SESSIONS.getWithMetadata(sessionKey(name), "arrayBuffer");
+  if (opened?.name === name && opened.model === model && opened.stamp === metadata?.stamp) return opened;
+  opened?.session.dispose();
+  opened = undefined;
+  return { session: await openSession(name, model, value && new Uint8Array(value), env), model };
+}
+
+/** A session of a model that was trained since begins anew; so does one whose two parts do not go together. */
+async function openSession(name, model, kept, env) {
+  const file = learns(model) ? await env.MODELS.get(learntKey(name)) : null;
+  const learnt = file ? new Uint8Array(await file.arrayBuffer()) : undefined;
+  for (const [from, before] of [
+    [kept ?? undefined, learnt],
+    [undefined, learnt],
+  ])
+    try {
+      return await begin(model, from, before);
+    } catch (error) {
+      if (!(error instanceof SviError) || error.code !== "E_MODEL") throw error;
+    }
+  return begin(model);
+}
+
+function begin(model, from, before) {
+  const own = learns(model) ? learner({ from: before, memoryLimit: LEARNING_BYTES }) : undefined;
+  return model.session({ from, learner: own, memoryLimit: PREDICTION_BYTES });
+}
+
+async function forget(request, env) {
+  const { session: name } = await sessionRequest(request, env);
+  if (opened?.name === name) opened = undefined;
+  await env.SESSIONS.delete(sessionKey(name));
+  await env.MODELS.delete(learntKey(name));
+  return Response.json({ learnt: 0 });
 }
 
 async function wordsOf(session, count) {

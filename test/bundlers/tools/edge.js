@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Miniflare } from "miniflare";
-import { byteTokenizer, Corpus, fit, ivon, LanguageModel } from "svi-lm";
+import { byteTokenizer, Corpus, fit, ivon, LanguageModel, learner } from "svi-lm";
 
 const folder = process.argv[2];
 const TEXT =
@@ -21,7 +21,13 @@ const modules = files
     contents: readFileSync(join(folder, name)),
   }));
 const start = () =>
-  new Miniflare({ modules, compatibilityDate: "2026-01-01", bindings: vars, r2Buckets: ["MODELS"] });
+  new Miniflare({
+    modules,
+    compatibilityDate: "2026-01-01",
+    bindings: vars,
+    r2Buckets: ["MODELS"],
+    kvNamespaces: ["SESSIONS"],
+  });
 const worker = start();
 const bucket = await worker.getR2Bucket("MODELS");
 
@@ -85,6 +91,32 @@ async function trainThrough() {
   }
 }
 
+/** Two sessions by turns, so that each is read from the stores again, and one by itself: Node's suggestions all. */
+async function suggestThrough(model) {
+  const names = ["me", "somebody/else", "me", "me"];
+  const here = new Map();
+  for (let i = 0; i < 12; i++) {
+    const session = names[i % names.length];
+    const text = TEXT.slice(11 * i, 11 * (i + 1));
+    const own = here.get(session) ?? (await model.session({ learner: learner() }));
+    here.set(session, own);
+    await own.read(text);
+    const { tokens } = own.top(3);
+    const words = await own.complete({ count: 3, effort: 64 }).catch(() => []);
+    const { total: learnt } = await own.learn();
+    const answer = await json(await ask("/suggest", JSON.stringify({ session, text, count: 3 })));
+    assert.deepEqual(answer, { status: 200, word: own.word, words, tokens, learnt });
+  }
+  const learnt = await bucket.get("learnt/me.safetensors");
+  const mine = await here.get("me").learntBytes();
+  assert.deepEqual(new Uint8Array(await learnt.arrayBuffer()), new Uint8Array(mine));
+  await LanguageModel.load(mine);
+  const body = JSON.stringify({ session: "me" });
+  assert.equal((await json(await ask("/suggest", body, { method: "DELETE" }))).learnt, 0);
+  assert.equal(await bucket.get("learnt/me.safetensors"), null);
+  assert.equal((await json(await ask("/suggest", body))).learnt, 0);
+}
+
 const MiB = (bytes) => Number((bytes / 2 ** 20).toFixed(1));
 
 /** Wasm memory that a run needs: what it says where it may have none. */
@@ -127,6 +159,11 @@ try {
     tokens.map(({ entropy }) => entropy),
   );
 
+  // A model without a posterior suggests, and does not learn.
+  const suggested = await json(await ask("/suggest", JSON.stringify({ session: "early", text: "Call me" })));
+  assert.equal(suggested.word, "me");
+  assert.equal(suggested.learnt, 0);
+
   await refused(404, "NOT_FOUND", ask("/nothing", ""));
   await refused(400, "E_TEXT_SHORT", ask("/score", "C"));
   await refused(413, "E_MEMORY", ask("/score", "x".repeat(vars.MOST_BYTES + 1)));
@@ -161,6 +198,11 @@ try {
   let expected = "";
   for await (const piece of straight.generate({ prompt: "Call me ", tokens: 20 })) expected += piece.text;
   assert.equal(text, expected);
+
+  await suggestThrough(straight);
+  await refused(400, "E_OPTION", ask("/suggest", JSON.stringify({ text: "Call me" })));
+  await refused(400, "E_OPTION", ask("/suggest", JSON.stringify({ session: "x".repeat(101) })));
+  await refused(400, "E_OPTION", ask("/suggest", JSON.stringify({ session: "me", text: 5 })));
 
   // A run is given up; another text may be trained on then.
   await ask("/train", TEXT);
