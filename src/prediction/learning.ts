@@ -10,10 +10,16 @@ export interface Learner {
   open(model: Model, at: LearnerPlace): Promise<Learning>;
 }
 
+/** Tokens that were read and wait to be learnt from, the last of them the session's last. */
+export interface WaitingTokens {
+  readonly ids: readonly number[];
+  /** Whether they do not follow what was learnt last. */
+  readonly apart: boolean;
+}
+
 /** Where a session is that begins to learn. */
 export interface LearnerPlace {
-  /** Tokens that were read and wait to be learnt from, the last of them the session's last. */
-  readonly waiting: readonly number[];
+  readonly waiting: WaitingTokens;
   /** Tokens of the session's text. */
   readonly place: number;
   readonly kernels?: Kernels;
@@ -37,7 +43,7 @@ export interface Learnt {
   readonly total: number;
   /** Tokens that wait for the next steps. */
   readonly waiting: number;
-  /** Tokens of the session that were dropped unlearnt, since more waited than are kept. */
+  /** Tokens that were dropped unlearnt since the session was opened: more waited than are kept. */
   readonly dropped: number;
   readonly milliseconds: number;
 }
@@ -47,7 +53,7 @@ export interface Learning {
   readonly posterior: Posterior;
   /** Fingerprint of the model's own weights. */
   readonly base: string;
-  readonly waiting: readonly number[];
+  readonly waiting: WaitingTokens;
   /** Takes a token that was read. */
   push(token: number): void;
   /** Takes back what was read behind so many tokens. */

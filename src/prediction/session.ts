@@ -135,7 +135,11 @@ async function openLearning(
   kept: KeptSession | null,
 ): Promise<Learning | null> {
   if (learner !== undefined && typeof learner.open !== "function") throw noLearner("learner is not one");
-  const at = { waiting: kept?.learnt?.waiting ?? [], place: kept?.places.now ?? 0, kernels };
+  const at = {
+    waiting: kept?.learnt?.waiting ?? { ids: [], apart: true },
+    place: kept?.places.now ?? 0,
+    kernels,
+  };
   const learning = (await learner?.open(model, at)) ?? null;
   if (!kept) return learning;
   const [had, has] = [

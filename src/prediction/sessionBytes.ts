@@ -1,6 +1,7 @@
 /** @module A session as bytes: a line of JSON, then its states and those of its cache, little-endian float32. */
 import { SviError } from "../errors.ts";
 import { Cache, requireCache } from "./cache.ts";
+import type { WaitingTokens } from "./learning.ts";
 import type { Model } from "./model.ts";
 import type { SessionPlaces, SessionStates } from "./session.ts";
 import { fingerprintOf, type SessionForm } from "./shared.ts";
@@ -21,8 +22,7 @@ export interface KeptSession {
   readonly learnt: {
     /** Fingerprint of its own weights. */
     readonly weights: string;
-    /** Tokens that it has not learnt from yet. */
-    readonly waiting: readonly number[];
+    readonly waiting: WaitingTokens;
   } | null;
 }
 
@@ -175,13 +175,10 @@ function requireEntries(cache: unknown, vocabulary: number, tokens: number) {
 function requireLearnt(learnt: unknown, vocabulary: number, tokens: number): KeptSession["learnt"] {
   if (learnt === undefined) return null;
   const { weights, waiting } = (learnt ?? {}) as Partial<NonNullable<KeptSession["learnt"]>>;
-  if (
-    typeof weights === "string" &&
-    Array.isArray(waiting) &&
-    waiting.length <= tokens &&
-    waiting.every(isId(vocabulary))
-  )
-    return { weights, waiting };
+  const { ids, apart } = (waiting ?? {}) as Partial<WaitingTokens>;
+  const known = Array.isArray(ids) && ids.length <= tokens && ids.every(isId(vocabulary));
+  if (typeof weights === "string" && known && typeof apart === "boolean")
+    return { weights, waiting: { ids, apart } };
   throw damaged("What it learnt is malformed", typeof learnt);
 }
 

@@ -11,7 +11,7 @@ import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
 import { Posterior } from "../model/posterior.ts";
 import { type Kinds, requireOptions } from "../options.ts";
-import type { Learner, Learning, LearningOptions, Learnt } from "../prediction/learning.ts";
+import type { Learner, Learning, LearningOptions, Learnt, WaitingTokens } from "../prediction/learning.ts";
 import type { Model } from "../prediction/model.ts";
 import { fingerprintOf } from "../prediction/shared.ts";
 import { type KeptLearner, readLearner, writeLearner } from "./learnerFile.ts";
@@ -217,8 +217,8 @@ class SessionLearning implements Learning {
     });
   }
 
-  get waiting(): readonly number[] {
-    return this.#waiting.ids;
+  get waiting(): WaitingTokens {
+    return this.#waiting.tokens;
   }
 
   push(token: number): void {
@@ -246,7 +246,7 @@ class SessionLearning implements Learning {
       tokens: steps * sequence,
       loss: steps > 0 ? sum / steps : null,
       total: this.#total,
-      waiting: this.#waiting.ids.length,
+      waiting: this.#waiting.tokens.ids.length,
       dropped: this.#waiting.dropped,
       milliseconds: performance.now() - started,
     };

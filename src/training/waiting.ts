@@ -1,4 +1,5 @@
 /** @module Tokens that a session read and has not learnt from, in bounded memory. */
+import type { WaitingTokens } from "../prediction/learning.ts";
 
 export class Waiting {
   /** Tokens that wait at most. */
@@ -8,17 +9,18 @@ export class Waiting {
   #ids: number[];
   #dropped = 0;
   /** Whether what comes next does not follow what was learnt last. */
-  #apart = false;
+  #apart: boolean;
 
   /** @param place tokens of the text so far */
-  constructor(most: number, ids: readonly number[], place: number) {
+  constructor(most: number, { ids, apart }: WaitingTokens, place: number) {
     this.#most = most;
     this.#ids = [...ids];
     this.#from = place - ids.length;
+    this.#apart = apart;
   }
 
-  get ids(): readonly number[] {
-    return this.#ids;
+  get tokens(): WaitingTokens {
+    return { ids: this.#ids, apart: this.#apart };
   }
 
   get dropped(): number {

@@ -13,6 +13,7 @@ import {
   type Tokenizer,
   wordTokenizer,
 } from "../../src/entries/index.ts";
+import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.ts";
 import { jsonTokenizer } from "../../src/text/json.ts";
 import { Waiting } from "../../src/training/waiting.ts";
 import { byteLevel } from "../text/tokenizer-json.ts";
@@ -116,6 +117,43 @@ describe("a session that learns", () => {
     },
   );
 
+  test("continues where much was dropped, and longer than the text that counts", async () => {
+    const options = { most: 20, tokens: 40 };
+    const straight = await learning(options);
+    await type(straight, NEW);
+    const first = await learning(options);
+    await type(first, NEW.slice(0, 520));
+    await first.read(NEW.slice(520, 560));
+    const [from, learnt] = [first.toBytes(), await first.learntBytes()];
+    const model = await modelOf();
+    const second = await model.session({ from, learner: learner({ from: learnt, most: 20 }) });
+    await second.learn({ steps: 100 });
+    await type(second, NEW.slice(560));
+    expect(await second.learntBytes()).toEqual(await straight.learntBytes());
+  });
+
+  test("begins another text from a state of zeros", async () => {
+    const model = await modelOf();
+    const session = await learning();
+    await type(session, NEW.slice(0, 200));
+    const learnt = await session.learntBytes();
+    const { tensors, metadata } = readSafetensors(learnt);
+    const state = tensors.get("training/state")!;
+    const moved = {
+      dtype: "F32" as const,
+      shape: state.shape,
+      data: new Float32Array(state.shape[0]).fill(0.5),
+    };
+    const other = writeSafetensors(new Map([...tensors, ["training/state", moved]]), metadata);
+    const losses = [];
+    for (const from of [learnt, other]) {
+      const fresh = await model.session({ learner: learner({ from }) });
+      await fresh.read(NEW.slice(300, 400));
+      losses.push((await fresh.learn()).loss);
+    }
+    expect(losses[0]).toBe(losses[1]);
+  });
+
   test("gives a model like any other", async () => {
     const model = await modelOf();
     const session = await learning();
@@ -185,21 +223,21 @@ describe("tokens that wait", () => {
   const take = (waiting: Waiting, settled: number) => waiting.window(3, settled);
 
   test("are learnt once, in their order, with the one after them", () => {
-    const waiting = new Waiting(100, [], 0);
+    const waiting = new Waiting(100, { ids: [], apart: false }, 0);
     for (const id of [1, 2, 3]) waiting.push(id);
     expect(take(waiting, 3)).toBe(null);
     for (const id of [4, 5]) waiting.push(id);
     expect(take(waiting, 3)).toBe(null);
     expect(take(waiting, 5)).toEqual({ ids: [1, 2, 3, 4], apart: false });
     waiting.done(3);
-    expect(waiting.ids).toEqual([4, 5]);
+    expect(waiting.tokens.ids).toEqual([4, 5]);
     waiting.back(4);
     for (const id of [6, 7, 8]) waiting.push(id);
     expect(take(waiting, 7)).toEqual({ ids: [4, 6, 7, 8], apart: false });
   });
 
   test("begin apart where what was learnt is taken back, or what waits dropped", () => {
-    const waiting = new Waiting(6, [1, 2, 3, 4], 4);
+    const waiting = new Waiting(6, { ids: [1, 2, 3, 4], apart: false }, 4);
     waiting.done(3);
     waiting.back(2);
     for (const id of [5, 6, 7, 8]) waiting.push(id);
