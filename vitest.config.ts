@@ -9,7 +9,7 @@ const SLOW = [
   "test/inference/conjugate.test.ts",
   "test/kernels/{gemm,gemm16,random,relaxed}.test.ts",
   "test/metrics/{bootstrap,sclite}.test.ts",
-  "test/model/{adaptive,network,slices}.test.ts",
+  "test/model/{adaptive,attention,network,slices}.test.ts",
   "test/text/large.test.ts",
 ];
 

@@ -43,6 +43,7 @@ export { packColumns, packRows } from "./packing";
 export * from "./peak";
 export * from "./gemv";
 export * from "./embedding";
+export { attend, attendBackward, attendKeysBackward, tanhBackward } from "./attention";
 export * from "./gru";
 export * from "./lstm";
 export * from "./dropout";

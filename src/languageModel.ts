@@ -45,6 +45,7 @@ const CREATE: Kinds<CreateOptions> = {
   tied: "boolean",
   softmax: "string",
   cutoffs: "object",
+  attention: "any",
   seed: "number",
   kernels: "object",
 };

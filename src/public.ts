@@ -12,7 +12,7 @@ export type { ProductForm } from "./kernels/forms.ts";
 export type { Build } from "./kernels/identity.ts";
 export type { Kernels } from "./kernels/kernels.ts";
 export { type CreateOptions, LanguageModel, type LoadOptions } from "./languageModel.ts";
-export type { ModelConfiguration, ModelOptions } from "./model/configuration.ts";
+export type { AttentionForm, ModelConfiguration, ModelOptions } from "./model/configuration.ts";
 export type { Layout, Segment } from "./model/layout.ts";
 export type { Quantization } from "./model/matrix.ts";
 export { Posterior } from "./model/posterior.ts";

@@ -72,13 +72,16 @@ function runOf(metadata: string) {
 
 function print(found: Awaited<ReturnType<typeof describe>>): void {
   const { configuration, tokenizer, training, lambda } = found;
-  const { vocabulary, embedding, hidden, layers, cell, tied, softmax, cutoffs } = configuration;
+  const { vocabulary, embedding, hidden, layers, cell, tied, softmax, cutoffs, attention } = configuration;
   const output = tied ? `${embedding === hidden ? "" : `${embedding} → `}${vocabulary}, tied` : vocabulary;
   printTable([
     ["file", byteSize(found.bytes)],
     ["model", `${vocabulary} → ${embedding} → ${layers} × ${hidden} ${cell} → ${output}`],
     ...(softmax === "adaptive"
       ? [["softmax", `adaptive, clusters from ${cutoffs.map(count).join(", ")}`]]
+      : []),
+    ...(attention
+      ? [["attention", `over ${attention.span} states${attention.after === undefined ? "" : " of a source"}`]]
       : []),
     ["parameters", count(found.parameters)],
     ["tokenizer", `${tokenizer.kind}, ${count(tokenizer.vocabulary)} ids`],

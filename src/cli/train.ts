@@ -50,6 +50,7 @@ const OPTIONS = {
     help: "adaptive: the output layer for large vocabularies of words",
   },
   cutoffs: { kind: "text", value: "N,N…", help: "adaptive: first ids of the clusters of rarer words" },
+  attention: { kind: "number", help: "attend to the states of so many tokens before, such as 64" },
   ...METHOD,
   ...SCORING,
   schedule: {
@@ -197,8 +198,9 @@ async function open(
           openValid(texts[words.length], { tokenizer, signal, ...scoringOf(options) }),
         )
       : null;
-  const { embedding, hidden, layers, cell, tied, softmax, seed } = options;
-  const shape = { embedding, hidden, layers, cell, tied, softmax, cutoffs: cutoffsOf(options) };
+  const { embedding, hidden, layers, cell, tied, softmax, seed, attention: span } = options;
+  const attention = span === undefined ? undefined : { span };
+  const shape = { embedding, hidden, layers, cell, tied, softmax, cutoffs: cutoffsOf(options), attention };
   const model = start ?? (await LanguageModel.create({ tokenizer, ...shape, seed }));
   return { model, corpus, valid };
 }
@@ -259,6 +261,9 @@ async function requireAgreement(
     const given = options[flag];
     if (given !== undefined && given !== configuration[flag]) throw refuse(flag, given, configuration[flag]);
   }
+  const { attention } = options;
+  if (attention !== undefined && attention !== configuration.attention?.span)
+    throw refuse("attention", attention, configuration.attention?.span ?? "none");
   const cutoffs = cutoffsOf(options);
   if (cutoffs !== undefined && `${cutoffs}` !== `${configuration.cutoffs}`)
     throw refuse("cutoffs", options.cutoffs, configuration.cutoffs.join() || "none");
@@ -299,11 +304,12 @@ function opening(
   steps: number,
   unread: number,
 ): string {
-  const { vocabulary, embedding, hidden, layers, cell, tied, softmax } = configuration;
+  const { vocabulary, embedding, hidden, layers, cell, tied, softmax, attention } = configuration;
+  const attending = attention ? `, attention over ${attention.span}` : "";
   const output = tied ? ", tied" : softmax === "adaptive" ? ", adaptive softmax" : "";
   return [
     `${count(corpus.tokens)} tokens of ${count(vocabulary)} kinds`,
-    `${count(parameters)} parameters (${embedding} → ${layers} × ${hidden} ${cell}${output})`,
+    `${count(parameters)} parameters (${embedding} → ${layers} × ${hidden} ${cell}${attending}${output})`,
     `${count(steps)} steps`,
     ...(unread > MOST_UNREAD * corpus.tokens ? [`${count(unread)} tokens in no window`] : []),
   ].join(", ");

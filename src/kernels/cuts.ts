@@ -302,6 +302,49 @@ export const CUTS: Cuts = {
     dh: width,
     carried: width,
   })),
+  attend: rows(
+    ({ width, stride }) => 0.1 * width * stride,
+    ({ width, stride }) => ({
+      out: 8 * width,
+      weights: 4 * stride,
+      x: 4 * width,
+      places: 4 * stride,
+      counts: 4,
+    }),
+  ),
+  attendBackward: rows(
+    ({ width, stride }) => 0.1 * width * stride,
+    ({ width, stride }) => ({
+      dx: 4 * width,
+      slopes: 4 * stride,
+      dOut: 8 * width,
+      weights: 4 * stride,
+      places: 4 * stride,
+      counts: 4,
+    }),
+  ),
+  // By columns first: rows read states in common.
+  attendKeysBackward: {
+    cost: ({ rows, width, stride }) => 0.15 * rows * width * stride,
+    ways: ({ pitch, stride }) => [
+      { along: "width", granule: 16, moves: { dx: 4, dOut: 4, x: 4 } },
+      {
+        along: "rows",
+        granule: 1,
+        moves: {
+          dOut: 8 * pitch,
+          slopes: 4 * stride,
+          weights: 4 * stride,
+          x: 4 * pitch,
+          places: 4 * stride,
+          counts: 4,
+        },
+        after: {},
+      },
+    ],
+  },
+  tanhArray: elements(2, () => ({ out: 4, x: 4 })),
+  tanhBackward: elements(0.4, () => ({ dx: 4, y: 4 })),
   gemm,
   gemmPair,
   packColumns: packing(({ ldb }) => [4, 4 * ldb]),

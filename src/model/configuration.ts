@@ -28,11 +28,35 @@ export interface ModelConfiguration {
   readonly softmax: "full" | "adaptive";
   /** First ids of the clusters of an adaptive softmax, rising; none for a full one. */
   readonly cutoffs: readonly number[];
+  /** What the last recurrent layer's outputs attend to before the output layer reads them; none unless asked for. */
+  readonly attention?: AttentionForm;
+}
+
+/**
+ * Attention over states of before (Luong et al. 2015). A position attends to those of the `span` positions before it in
+ * its document, in training as in prediction, and never to its own; what a window of training carries over from the
+ * one before has no gradients, as recurrent states have none.
+ */
+export interface AttentionForm {
+  /** States that are attended to, at most. */
+  readonly span: number;
+  /**
+   * Of documents that are pairs, the id of the token that ends the source: it and what follows attend to all of the
+   * source's states, whose number `span` bounds, and the source to none.
+   */
+  readonly after?: number;
+  /** Of pairs, the id of the token between two of them, which no position attends to. */
+  readonly separator?: number;
 }
 
 const MOST_CLUSTERS = 8;
 
-export type ModelOptions = Partial<Omit<ModelConfiguration, "vocabulary">>;
+const MOST_SPAN = 4096;
+
+export interface ModelOptions extends Partial<Omit<ModelConfiguration, "vocabulary" | "attention">> {
+  /** Attention over states of before: `true` for a span of 64, the usual window of training, or how. */
+  readonly attention?: boolean | Partial<AttentionForm>;
+}
 
 /**
  * Fills in defaults (embedding 64, hidden 256, 1 layer, untied, a full softmax; a tied embedding is as wide as
@@ -65,7 +89,34 @@ export function configureModel(vocabulary: number, options: ModelOptions = {}): 
     tied,
     softmax,
     cutoffs: cutoffsOf(softmax, vocabulary, options.cutoffs),
+    // No property without it: checkpoints that know of none continue.
+    ...attentionOf(vocabulary, options.attention),
   };
+}
+
+function attentionOf(
+  vocabulary: number,
+  attention: ModelOptions["attention"],
+): { readonly attention?: AttentionForm } {
+  if (attention === undefined || attention === false) return {};
+  const known = ["span", "after", "separator"];
+  const unknown =
+    typeof attention === "object" && attention && Object.keys(attention).find((k) => !known.includes(k));
+  if (attention !== true && (typeof attention !== "object" || attention === null || unknown))
+    throw new SviError(
+      "E_OPTION",
+      `attention is ${unknown ? `given an option ${unknown}` : String(attention)}`,
+      {
+        option: "attention",
+        value: attention,
+        remedy: "Give true, or { span, after, separator }",
+      },
+    );
+  const { span = 64, ...ids } = attention === true ? {} : attention;
+  requireInteger("attention.span", span, 1, MOST_SPAN);
+  for (const [name, id] of Object.entries(ids))
+    if (id !== undefined) requireInteger(`attention.${name}`, id, 0, vocabulary - 1);
+  return { attention: { span, ...ids } };
 }
 
 function requireCell(cell: CellName): CellName {

@@ -11,9 +11,11 @@ import type { KernelExports } from "../kernels/generated/signatures.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import { requireToken } from "./checks.ts";
 import type { ModelConfiguration } from "./configuration.ts";
+import { ATTENTION } from "./layers/attention.ts";
 import type { Cell, CellStep } from "./layers/cell.ts";
 import { cellOf } from "./layers/cells.ts";
 import type { Layout } from "./layout.ts";
+import { type Piece, StepAttention } from "./stepAttention.ts";
 import type { WeightSource } from "./stepper.ts";
 
 const BYTES = 4;
@@ -63,6 +65,11 @@ export class FlipoutStepper {
   /** To the width of tied weights, where that is another, and [samples, embedding]. */
   readonly #projection: Perturbed | null;
   readonly #projected: number;
+  /** Attention and its projection, and what these make, [samples, 2·hidden] and [samples, hidden]. */
+  readonly #attention: StepAttention | null;
+  readonly #attended: Perturbed | null;
+  readonly #joined: number;
+  readonly #out: number;
   readonly #output: Perturbed;
   readonly #outputBias: number;
   readonly #embedded: number;
@@ -92,6 +99,11 @@ export class FlipoutStepper {
     const gates = plan.words(samples * this.#wide);
     const products = this.#cell.apart ? plan.words(samples * this.#wide) : gates;
     this.#layers = Array.from({ length: layers }, (_, l) => this.#planLayer(l, gates, products));
+    const { attention } = model;
+    this.#attention = attention ? new StepAttention(plan, attention, samples, hidden) : null;
+    this.#attended = attention ? this.#planProduct(hidden, 2 * hidden) : null;
+    this.#joined = plan.words(attention ? samples * 2 * hidden : 0);
+    this.#out = plan.words(attention ? samples * hidden : 0);
     this.#projection = width === hidden ? null : this.#planProduct(width, hidden);
     this.#projected = plan.words(this.#projection ? samples * width : 0);
     this.#output = this.#planProduct(vocabulary, width);
@@ -101,7 +113,7 @@ export class FlipoutStepper {
     this.nll = plan.words(samples);
     this.#targets = plan.words(samples);
     this.#embedded = plan.words(samples * embedding);
-    this.#signed = plan.words(samples * Math.max(embedding, hidden));
+    this.#signed = plan.words(samples * Math.max(embedding, attention ? 2 * hidden : hidden));
     this.#changes = plan.words(samples * Math.max(this.#wide, vocabulary, embedding));
     this.#weights = plan.words(Math.max(...layout.segments.map((s) => s.size)));
     this.#scratch = plan.words(this.#k.gemmScratchSize() / BYTES);
@@ -177,6 +189,7 @@ export class FlipoutStepper {
       mean(this.#layout.find(`${prefix}.bias_hh_l${l}`), apart ? at.stateBias : this.#weights);
       if (!apart) this.#k.axpby(at.bias, 1, this.#weights, 1, wide);
     }
+    if (this.#attended) pack(ATTENTION, this.#attended);
     if (this.#projection) pack("projection.weight", this.#projection);
     pack(tied ? "embedding.weight" : "output.weight", this.#output);
     if (tied) this.#tieSigns();
@@ -198,11 +211,14 @@ export class FlipoutStepper {
       this.#plan.floats(at.c, count).fill(0);
       this.#plan.floats(at.h, count).fill(0);
     }
+    this.#attention?.reset();
   }
 
-  /** Addresses of what the states are made of, [samples, hidden] each. */
-  get states(): number[] {
-    return this.#layers.flatMap(({ at }) => (this.#cell.states > 1 ? [at.c, at.h] : [at.h]));
+  /** What the states are made of, the last layer's outputs, [samples, hidden], at the end. */
+  get states(): Piece[] {
+    const size = this.#samples * this.#model.hidden;
+    const layers = this.#layers.flatMap(({ at }) => (this.#cell.states > 1 ? [at.c, at.h] : [at.h]));
+    return [...(this.#attention?.states ?? []), ...layers.map((at): Piece => [at, size])];
   }
 
   /** Reads a token into every sample's state. @throws SviError `E_TOKEN_RANGE` */
@@ -215,6 +231,7 @@ export class FlipoutStepper {
       this.#cell.step(this.#k, at);
       below = at.h;
     }
+    this.#attention?.read(token, below);
   }
 
   /** e_s = M[token] + c_s[token]·ΔW[token] ∘ r_s. */
@@ -245,12 +262,21 @@ export class FlipoutStepper {
     this.#k.addSigned(y, this.#changes, outputSigns, samples * n);
   }
 
+  /** What the output layer reads, made of the last layer's outputs. */
+  #attend(h: number): number {
+    if (!this.#attention || !this.#attended) return h;
+    this.#attention.attend(h, this.#joined);
+    this.#times(this.#attended, this.#joined, this.#out, false);
+    this.#k.tanhArray(this.#out, this.#out, this.#samples * this.#model.hidden);
+    return this.#out;
+  }
+
   /** Every sample's probabilities of the next token, to `probabilities`; `nll` tells whether they are numbers. */
   predict(): void {
     const { vocabulary } = this.#model;
     const { n, k, mean, change, inputSigns, outputSigns } = this.#output;
     const samples = this.#samples;
-    let top = this.#layers.at(-1)!.at.h;
+    let top = this.#attend(this.#layers.at(-1)!.at.h);
     if (this.#projection) {
       this.#times(this.#projection, top, this.#projected, false);
       top = this.#projected;

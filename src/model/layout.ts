@@ -1,6 +1,7 @@
 /** @module Where each named segment of the one flat parameter vector lies. */
 import type { ModelConfiguration } from "./configuration.ts";
 import { adaptiveTensors } from "./layers/adaptive.ts";
+import { attentionTensors } from "./layers/attention.ts";
 import { cellOf } from "./layers/cells.ts";
 import { embeddingTensors } from "./layers/embedding.ts";
 import { fullTensors } from "./layers/full.ts";
@@ -40,6 +41,7 @@ function tensorsOf(model: ModelConfiguration): Tensor[] {
     ...Array.from({ length: layers }, (_, l) =>
       recurrentTensors(cell, l, l === 0 ? embedding : hidden, hidden),
     ).flat(),
+    ...attentionTensors(model),
     ...(model.softmax === "adaptive" ? adaptiveTensors(model) : fullTensors(model)),
   ];
 }

@@ -8,9 +8,10 @@ import type { Address } from "../kernels/address.ts";
 import type { ProductForm } from "../kernels/forms.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import type { Tape } from "../kernels/tape.ts";
-import { IGNORED, requireToken } from "./checks.ts";
+import { IGNORED, requireRanges, requireToken } from "./checks.ts";
 import type { ModelConfiguration } from "./configuration.ts";
 import { AdaptiveSoftmax } from "./layers/adaptive.ts";
+import { Attention } from "./layers/attention.ts";
 import { cellOf } from "./layers/cells.ts";
 import { chunkRowsOf, logitStrideOf } from "./layers/classifier.ts";
 import { Dropout } from "./layers/dropout.ts";
@@ -20,6 +21,7 @@ import {
   type Layer,
   type LayerContext,
   type Rows,
+  type SourceRanges,
   type Window,
   type WindowShape,
   wordsIf,
@@ -57,7 +59,14 @@ export class Network {
   readonly #context: LayerContext;
   readonly #layers: readonly Layer[];
   readonly #output: OutputLayer;
-  readonly #window: Window = { steps: 0, rows: 0, scored: 0, distinct: 0 };
+  readonly #window: Window = {
+    steps: 0,
+    rows: 0,
+    scored: 0,
+    distinct: 0,
+    inputs: new Int32Array(),
+    sources: null,
+  };
   /** Gradients of a layer's outputs and of its inputs, [rows, widest], exchanged from layer to layer. */
   readonly #above: Address;
   readonly #below: Address;
@@ -104,9 +113,16 @@ export class Network {
   /**
    * Takes the tokens of a window, [steps·batch] and time-major, and finds the distinct ones.
    * @param separator id that starts a document: its lane's state is zero before it is read
-   * @throws SviError `E_TOKEN_RANGE` where an id is outside of the vocabulary
+   * @param sources of pairs, what rows attend to, where they are not to find it themselves; nothing is carried then
+   * @throws SviError `E_TOKEN_RANGE` where an id is outside of the vocabulary, `E_OPTION` for ranges that cannot be
    */
-  setWindow(inputs: Int32Array, targets: Int32Array, steps: number, separator = -1): void {
+  setWindow(
+    inputs: Int32Array,
+    targets: Int32Array,
+    steps: number,
+    separator = -1,
+    sources: SourceRanges | null = null,
+  ): void {
     const { plan, shared } = this.#context;
     const rows = steps * this.shape.batch;
     const { vocabulary } = this.model;
@@ -118,6 +134,12 @@ export class Network {
       scored++;
     }
     this.#window.scored = Math.max(1, scored);
+    if (this.model.attention) {
+      if (sources && this.model.attention.after !== undefined)
+        requireRanges(sources, rows, this.shape.batch, this.model.attention.span);
+      this.#window.sources = sources;
+      this.#window.inputs = inputs.slice(0, rows);
+    }
     this.#window.steps = steps;
     this.#window.rows = rows;
     this.#output.setTargets(targets.subarray(0, rows));
@@ -210,7 +232,7 @@ export class Network {
   }
 }
 
-/** embedding → recurrent layers, with a mask before each of these and after the last where there is dropout. */
+/** embedding → recurrent layers → attention, with a mask before each recurrent one and at the end where there is dropout. */
 function layersOf(context: LayerContext): Layer[] {
   const { model, shape } = context;
   const { embedding, hidden } = model;
@@ -220,6 +242,7 @@ function layersOf(context: LayerContext): Layer[] {
     const width = l === 0 ? embedding : hidden;
     layers.push(...masked(width), new Recurrent(context, cellOf(model.cell), l, width));
   }
+  if (model.attention) layers.push(new Attention(context, model.attention));
   return [...layers, ...masked(hidden)];
 }
 
@@ -227,14 +250,14 @@ function planShared(plan: MemoryPlan, products: Products, model: ModelConfigurat
   const { embedding, hidden } = model;
   const { training, dropout } = shape;
   const rows = shape.batch * shape.sequence;
-  const widest = Math.max(embedding, hidden);
+  const widest = Math.max(embedding, model.attention ? 2 * hidden : hidden);
   const pairs = training && (dropout || model.layers > 1);
   return {
     ids: plan.words(rows),
     places: plan.words(rows),
     keep: wordsIf(plan, shape.resets, rows),
     packedRows: training ? products.planPacked(widest, rows) : 0,
-    packedInputs: pairs ? products.planPacked(dropout ? widest : hidden, rows) : 0,
+    packedInputs: pairs ? products.planPacked(dropout ? Math.max(embedding, hidden) : hidden, rows) : 0,
   };
 }
 

@@ -15,6 +15,7 @@ import type { LayerContext } from "./layers/layer.ts";
 import type { Chunk, OutputLayer } from "./layers/output.ts";
 import type { Layout } from "./layout.ts";
 import { Products } from "./products.ts";
+import { RowAttention } from "./rowAttention.ts";
 
 /** Floats of the first layer's products with whole vocabularies, all sets together; larger ones are not kept. */
 const PROJECTION_FLOATS = 2 ** 22;
@@ -59,6 +60,7 @@ export class RowStepper {
   /** gates·hidden. */
   readonly #wide: number;
   readonly #sets: readonly WeightSet[];
+  readonly #attention: RowAttention | null;
   readonly #tokens: Address;
   readonly #parents: Address;
   readonly #embedded: Address;
@@ -91,6 +93,15 @@ export class RowStepper {
     this.#gates = plan.words(rows * this.#wide);
     this.#stateProducts = this.#cell.apart ? plan.words(rows * this.#wide) : this.#gates;
     this.#before = Array.from({ length: this.#cell.states }, () => plan.words(rows * hidden));
+    const { tape } = this;
+    this.#attention = model.attention
+      ? new RowAttention(
+          { plan, tape, products: this.#products, layout, hidden },
+          model.attention,
+          rows,
+          sets,
+        )
+      : null;
     this.stride = logitStrideOf(vocabulary);
     const chunkRows = chunkRowsOf(rows, vocabulary, false);
     this.logits = plan.words(chunkRows * this.stride);
@@ -115,7 +126,14 @@ export class RowStepper {
       products: this.#products,
       layout: this.#layout,
       shape: { batch: this.rows, sequence: 1, training: false, dropout: false, resets: false },
-      window: { steps: 1, rows: this.rows, scored: 1, distinct: 0 },
+      window: {
+        steps: 1,
+        rows: this.rows,
+        scored: 1,
+        distinct: 0,
+        inputs: new Int32Array(),
+        sources: null,
+      },
       shared: none,
     };
     const [targets, nll] = [plan.words(this.rows), plan.words(this.rows)];
@@ -156,6 +174,7 @@ export class RowStepper {
       else k.axpby({ out: bias, a: 1, x: ofState, b: 1, n });
       for (const state of states) k.fillZero({ out: state + this.#rowBytes, bytes: 4 * hidden });
     }
+    this.#attention?.pack(set, theta);
     output.pack(theta);
     if (projected) this.#project(layers[0], at("embedding.weight"), vocabulary, projected);
   }
@@ -179,14 +198,17 @@ export class RowStepper {
     for (const { layers } of this.#sets)
       for (const state of layers.flatMap(({ states }) => states))
         this.tape.k.copyBytes({ out: state + this.#rowBytes, x: state + row * bytes, bytes });
+    this.#attention?.beginFrom(row);
   }
 
   /**
    * Takes the rows of a step, at once: what was recorded before must have been done.
    * @param tokens [count], ids of the vocabulary
    * @param parents [count], each row's place in the step before; −1 for a text that begins
+   * @throws SviError `E_TEXT_LONG` for a source beyond the attention's span
    */
   setRows(tokens: Int32Array, parents: Int32Array, count: number): void {
+    this.#attention?.setRows(tokens, parents, count);
     this.#count = count;
     this.#plan.integers(this.#tokens, count).set(tokens.subarray(0, count));
     const from = this.#plan.integers(this.#parents, count);
@@ -224,6 +246,7 @@ export class RowStepper {
       };
       this.tape.loop(1, (turns) => this.#cell.forward(turns, at, 0));
     }
+    this.#attention?.remember(set, layers.at(-1)!.states[0], count);
   }
 
   #embed({ theta, projected, layers }: WeightSet): void {
@@ -253,6 +276,6 @@ export class RowStepper {
     const { hidden } = this.#model;
     output.setTargets(new Int32Array(this.#count));
     const top = { at: layers.at(-1)!.states[0], count: this.#count, width: hidden, distinct: false };
-    output.probabilities(theta, top, visit);
+    output.probabilities(theta, this.#attention?.attend(set, top) ?? top, visit);
   }
 }

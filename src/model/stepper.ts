@@ -9,10 +9,12 @@ import type { KernelExports } from "../kernels/generated/signatures.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import { requireToken } from "./checks.ts";
 import type { ModelConfiguration } from "./configuration.ts";
+import { ATTENTION } from "./layers/attention.ts";
 import type { Cell, CellStep } from "./layers/cell.ts";
 import { cellOf } from "./layers/cells.ts";
 import type { Layout, Segment } from "./layout.ts";
 import { type Input, type Matrix, outputWidth, planInput, planMatrix, type Quantization } from "./matrix.ts";
+import { type Piece, StepAttention } from "./stepAttention.ts";
 import { type Predicted, planStepOutput, type StepOutput } from "./stepOutput.ts";
 
 const BYTES = 4;
@@ -52,6 +54,14 @@ interface StepLayer {
   readonly at: CellStep;
 }
 
+/** Attention and its projection, from [c ; h] to what the output layer reads. */
+interface StepAttending {
+  readonly states: StepAttention;
+  readonly joined: Input;
+  readonly matrix: Matrix;
+  readonly out: Input;
+}
+
 export class Stepper {
   /** Multiplications of a step; with the output layer's. */
   readonly work: number;
@@ -66,6 +76,7 @@ export class Stepper {
   readonly #embedding: number;
   readonly #embedded: Input;
   readonly #layers: readonly StepLayer[];
+  readonly #attending: StepAttending | null;
   readonly #output: StepOutput;
   /** First layer's products of the tokens seen last, a row of whole panels each, and whose they are. */
   readonly #projections: number;
@@ -92,10 +103,12 @@ export class Stepper {
     this.#layers = Array.from({ length: model.layers }, (_, l) =>
       this.#planLayer(l === 0 ? embedding : hidden, quantized),
     );
+    this.#attending = planAttending(plan, model, quantized);
     this.#output = planStepOutput(plan, model, scratch, quantized);
     this.#projected = new Int32Array(projections).fill(-1);
     this.#projections = plan.words(projections * outputWidth(this.#wide));
-    this.work = 2 * this.#wide * hidden * model.layers + this.#output.work;
+    const attending = this.#attending ? 2 * hidden * hidden + this.#attending.states.work : 0;
+    this.work = 2 * this.#wide * hidden * model.layers + this.#output.work + attending;
   }
 
   #planLayer(width: number, quantized?: Quantization): StepLayer {
@@ -142,6 +155,7 @@ export class Stepper {
       if (apart) source(find(`${prefix}.bias_hh_l${l}`), at.stateBias);
       else this.#k.axpby(at.bias, 1, staged(`${prefix}.bias_hh_l${l}`), 1, this.#wide);
     }
+    this.#attending?.matrix.pack(staged(ATTENTION));
     this.#output.pack(staged, this.#embedding);
     this.#projected.fill(-1);
     this.reset();
@@ -155,18 +169,21 @@ export class Stepper {
       this.#plan.floats(outputs.floats, hidden).fill(0);
       outputs.settle();
     }
+    this.#attending?.states.reset();
   }
 
-  /** Addresses of what the state is made of, [hidden] each; after writing there, `settle`. */
-  get states(): number[] {
-    return this.#layers.flatMap(({ at }) => (this.#cell.states > 1 ? [at.c, at.h] : [at.h]));
+  /** What the state is made of, the last layer's outputs at the end; after writing there, `settle`. */
+  get states(): Piece[] {
+    const { hidden } = this.#model;
+    const layers = this.#layers.flatMap(({ at }) => (this.#cell.states > 1 ? [at.c, at.h] : [at.h]));
+    return [...(this.#attending?.states.states ?? []), ...layers.map((at): Piece => [at, hidden])];
   }
 
   settle(): void {
     for (const { outputs } of this.#layers) outputs.settle();
   }
 
-  /** Reads a token into the state. @throws SviError `E_TOKEN_RANGE` */
+  /** Reads a token into the state. @throws SviError `E_TOKEN_RANGE`, `E_TEXT_LONG` (a source beyond the attention's span) */
   read(token: number): void {
     const { gates, products } = this.#scratch;
     const { apart } = this.#cell;
@@ -181,6 +198,7 @@ export class Stepper {
       this.#cell.step(this.#k, at);
       outputs.settle();
     }
+    this.#attending?.states.read(token, this.#layers.at(-1)!.outputs.floats);
   }
 
   /** Address of the first layer's product with a token's embedding. */
@@ -201,6 +219,30 @@ export class Stepper {
 
   /** Probabilities of the next token, to the scratch; `nll` there tells whether they are numbers. */
   predict(): void {
-    this.#output.predict(this.#layers.at(-1)!.outputs);
+    const { outputs } = this.#layers.at(-1)!;
+    this.#output.predict(this.#attending ? this.#attend(this.#attending, outputs) : outputs);
   }
+
+  #attend({ states, joined, matrix, out }: StepAttending, outputs: Input): Input {
+    states.attend(outputs.floats, joined.floats);
+    joined.settle();
+    matrix.times(joined, 0, out.floats);
+    this.#k.tanhArray(out.floats, out.floats, this.#model.hidden);
+    out.settle();
+    return out;
+  }
+}
+
+function planAttending(
+  plan: MemoryPlan,
+  { attention, hidden }: ModelConfiguration,
+  quantized?: Quantization,
+): StepAttending | null {
+  if (!attention) return null;
+  return {
+    states: new StepAttention(plan, attention, 1, hidden),
+    joined: planInput(plan, 2 * hidden, quantized),
+    matrix: planMatrix(plan, hidden, 2 * hidden, quantized),
+    out: planInput(plan, outputWidth(hidden), quantized),
+  };
 }

@@ -163,7 +163,6 @@ class Members implements Ensemble {
   check = 0;
   samplesEntropy = 0;
   readonly #plan: MemoryPlan;
-  readonly #posterior: Posterior;
   readonly #samples: number;
   readonly #members: readonly Stepper[];
   readonly #draws: Draws;
@@ -177,7 +176,6 @@ class Members implements Ensemble {
   constructor(plan: MemoryPlan, posterior: Posterior, samples: number, quantized?: Quantization) {
     const { configuration, layout } = posterior;
     this.#plan = plan;
-    this.#posterior = posterior;
     this.#samples = samples;
     const count = Math.max(1, samples);
     const fitting = Math.floor(PROJECTION_FLOATS / (4 * configuration.hidden * count));
@@ -209,9 +207,9 @@ class Members implements Ensemble {
 
   /** Views of a memory that no longer grows. */
   get state(): readonly Float32Array[] {
-    const { hidden } = this.#posterior.configuration;
-    const states = this.#members.flatMap((member) => member.states);
-    this.#state ??= states.map((at) => this.#plan.floats(at, hidden));
+    this.#state ??= this.#members
+      .flatMap((member) => member.states)
+      .map(([at, size]) => this.#plan.floats(at, size));
     return this.#state;
   }
 
@@ -279,13 +277,11 @@ class FlipoutEnsemble implements Ensemble {
   readonly #stepper: FlipoutStepper;
   readonly #draws: Draws;
   readonly #entropies: number;
-  readonly #hidden: number;
   #state: readonly Float32Array[] | undefined;
 
   constructor(plan: MemoryPlan, posterior: Posterior, samples: number) {
     this.#plan = plan;
     this.#samples = samples;
-    this.#hidden = posterior.configuration.hidden;
     this.#stepper = new FlipoutStepper(plan, posterior.configuration, posterior.layout, samples);
     this.#draws = new Draws(plan, posterior, samples);
     this.stride = this.#stepper.stride;
@@ -311,8 +307,7 @@ class FlipoutEnsemble implements Ensemble {
   }
 
   get state(): readonly Float32Array[] {
-    const size = this.#samples * this.#hidden;
-    this.#state ??= this.#stepper.states.map((at) => this.#plan.floats(at, size));
+    this.#state ??= this.#stepper.states.map(([at, size]) => this.#plan.floats(at, size));
     return this.#state;
   }
 

@@ -79,11 +79,11 @@ class RowReader implements Reader {
 
   constructor(plan: MemoryPlan, posterior: Posterior, samples: number, { sharing = true }: ReaderOptions) {
     const { configuration, layout } = posterior;
-    const { vocabulary, hidden, layers } = configuration;
+    const { vocabulary, hidden, layers, attention } = configuration;
     const sets = Math.max(1, samples);
     const fitting = Math.min(
       samples > 0 ? SUM_FLOATS / vocabulary : MOST_ROWS,
-      STATE_FLOATS / (2 * hidden * layers * sets),
+      STATE_FLOATS / ((2 * layers + (attention ? attention.span + 1 : 0)) * hidden * sets),
     );
     const rows = Math.max(LEAST_ROWS, Math.min(MOST_ROWS, Math.floor(fitting)));
     this.#plan = plan;

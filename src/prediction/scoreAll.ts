@@ -4,6 +4,7 @@ import { prepareKernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
 import { requireToken } from "../model/checks.ts";
+import { Remembered } from "../model/remembered.ts";
 import { type Kinds, requireOptions } from "../options.ts";
 import { tokenOffsets } from "../text/offsets.ts";
 import type { Tokenizer } from "../text/types.ts";
@@ -185,7 +186,12 @@ function prepare(
             ? "Leave empty texts out"
             : "Give at least two tokens, since the first is what the second is predicted from, or a `context`",
       });
-    for (const id of ids) requireToken(id, posterior.configuration.vocabulary);
+    const { vocabulary, attention } = posterior.configuration;
+    const remembered = attention && new Remembered(attention);
+    for (const id of ids) {
+      requireToken(id, vocabulary);
+      remembered?.read(id);
+    }
     return { index, text, ids };
   } catch (error) {
     if (!(error instanceof SviError)) throw error;

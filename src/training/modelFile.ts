@@ -18,8 +18,9 @@ import type { Model } from "../prediction/model.ts";
 import { tokenizerFromDescription } from "../text/tokenizer.ts";
 import type { JsonTokenizerReader } from "../text/types.ts";
 
-/** Grows when a reader of the old form could not read the new one. */
+/** Grows when a reader of the old form could not read the new one: 2 has attention, which 1 would leave out. */
 const FORMAT_VERSION = 1;
+const ATTENTION_VERSION = 2;
 const PRECISION = "posterior/precision/";
 /** Bytes that are copied at a time, and operations that take as long as one of them. */
 const PIECE = 2 ** 21;
@@ -66,7 +67,7 @@ export function* composeModel(model: Model, training?: Training): Slices<Uint8Ar
     });
   const metadata: Record<string, string> = {
     format: "svi-lm",
-    formatVersion: String(FORMAT_VERSION),
+    formatVersion: String(configuration.attention ? ATTENTION_VERSION : FORMAT_VERSION),
     model: JSON.stringify(configuration),
     tokenizer: JSON.stringify(tokenizer.describe()),
     lambda: JSON.stringify(lambda),
@@ -150,10 +151,10 @@ function requireFormat(metadata: Record<string, string>): void {
       value: metadata.format,
       remedy: "Give a file that svi-lm saved",
     });
-  if (metadata.formatVersion !== String(FORMAT_VERSION))
+  if (![FORMAT_VERSION, ATTENTION_VERSION].map(String).includes(metadata.formatVersion))
     throw new SviError("E_VERSION", `The file has format version ${metadata.formatVersion}`, {
       value: metadata.formatVersion,
-      remedy: `This version of svi-lm reads ${FORMAT_VERSION}; install the one that wrote the file`,
+      remedy: `This version of svi-lm reads ${FORMAT_VERSION} and ${ATTENTION_VERSION}; install the one that wrote the file`,
     });
 }
 

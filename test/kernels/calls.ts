@@ -18,6 +18,8 @@ const random = randomNumbers(7);
 const contents = new Float32Array((END - FIRST) / 4).map(() => random() + 0.01);
 for (let i = 0; i < 1000; i++)
   new Int32Array(contents.buffer)[(IDS - FIRST) / 4 + i] = i % 5 ? Math.floor(random() * 90) : 0;
+const COUNTS = IDS + 4 * 1000;
+for (let i = 0; i < 40; i++) new Int32Array(contents.buffer)[(COUNTS - FIRST) / 4 + i] = (i * 7) % 27;
 
 /** Bytes from FIRST on that calls may write to. */
 const COMPARED = 15 * MEBIBYTE;
@@ -116,6 +118,12 @@ export const CALLS: Record<string, Call> = {
   probabilities: (k) => k.probabilities(at(0), at(2), IDS, at(3), ROWS, 1001, 1004),
   addEntropy: (k) => k.addEntropy(at(3), at(0), ROWS, 1004, 1, 0),
   scoreRows: (k) => k.scoreRows(at(3), at(0), IDS, ROWS, 1004, 1),
+  attend: (k) => k.attend(at(0), at(2), at(3), at(4), IDS, COUNTS, 30, WIDTH, 28),
+  attendBackward: (k) => k.attendBackward(at(0), at(1), at(3), at(2), at(4), IDS, COUNTS, 30, WIDTH, 28),
+  attendKeysBackward: (k) =>
+    k.attendKeysBackward(at(0), at(3), at(5), at(6), at(7), IDS, COUNTS, 30, WIDTH - 1, WIDTH, 28, 3),
+  tanhArray: (k) => k.tanhArray(at(0), at(1), LONG + 3),
+  tanhBackward: (k) => k.tanhBackward(at(0), at(1), LONG),
   sumSquares: (k) => k.sumSquares(at(0), LONGER),
   "sumSquares, whole blocks": (k) => k.sumSquares(at(0), 110 * 4096),
   klNatural: (k) => k.klNatural(at(0), at(1), LONG, 0.1, 50),

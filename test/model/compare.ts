@@ -13,6 +13,7 @@ export interface Case {
   cutoffs?: number[];
   batch: number;
   sequence: number;
+  attention?: { span: number; after?: number; separator?: number };
   dropout: boolean;
   resets: boolean;
   /** Timesteps of the windows that follow one another. */
@@ -38,7 +39,9 @@ export function compare(c: Case, seed: number): { forward: Worst; gradients: Wor
   plan.floats(rig.gradient, layout.length).fill(Number.NaN);
   for (const s of layout.segments) plan.floats(rig.gradient + 4 * (s.offset + s.size), -s.size & 15).fill(0);
   const separator = resets ? 1 : -1;
-  plan.floats(rig.state, network.stateSize).forEach((_, i, state) => {
+  // What attention remembers is empty at first.
+  const recurrent = 2 * c.layers * batch * c.hidden;
+  plan.floats(rig.state, recurrent).forEach((_, i, state) => {
     state[i] = uniform(-0.8, 0.8);
   });
   const masks = network.masks.map(({ address, size }) => {

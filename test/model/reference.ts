@@ -9,8 +9,10 @@ export interface ReferenceWindow {
   targets: Int32Array;
   steps: number;
   batch: number;
-  /** [layers][h, c][batch, hidden]. */
+  /** [layers][h, c][batch, hidden]; with attention then counts, [2, batch], and remembered states, [span, batch, hidden]. */
   state: ArrayLike<number>;
+  /** Timesteps that each row attends to; those of before where omitted. */
+  sources?: { from: ArrayLike<number>; to: ArrayLike<number> };
   /** Factors over the inputs of every layer, [batch, width], then over the last one's outputs, [batch, hidden]. */
   masks?: ArrayLike<number>[];
   /** Lanes whose input is this id start from a state of zeros. */
@@ -66,6 +68,8 @@ export function reference(
     traces.push(trace);
     below = trace.h;
   }
+  const attention = model.attention ? attend(below, model.attention) : null;
+  if (attention) below = attention.out;
   const top = masks ? masked(below, masks[layers], rows, batch, H) : below;
 
   const gradient = new Float64Array(layout.length);
@@ -184,6 +188,98 @@ export function reference(
     return { nll: most + Math.log(sum) - chosen, p };
   }
 
+  /** Luong et al. (2015), row by row: tanh(W [c ; h]), c = Σ softmax(h · k) k. Carried states are constants. */
+  function attend(
+    h: Float64Array,
+    { span, after, separator: between }: NonNullable<ModelConfiguration["attention"]>,
+  ) {
+    const weight = at("attention.weight");
+    const carried = 2 * layers * batch * H;
+    const out = new Float64Array(rows * H);
+    /** Of each row: what it attends to, a row of the window or, negative, of what was carried; and its weights. */
+    const places: number[][] = [];
+    const alphas: number[][] = [];
+    const key = (place: number, j: number) =>
+      place >= 0 ? h[place * H + j] : window.state[carried + 2 * batch + (-1 - place) * H + j];
+    for (let lane = 0; lane < batch; lane++) {
+      let known = Array.from(
+        { length: window.state[carried + lane] },
+        (_, i) => -1 - ((span - window.state[carried + lane] + i) * batch + lane),
+      );
+      let closed = window.state[carried + batch + lane] > 0;
+      for (let r = lane; r < rows; r += batch) {
+        if (inputs[r] === separator) [known, closed] = [[], false];
+        if (after !== undefined && inputs[r] === between) [known, closed] = [[], false];
+        if (inputs[r] === after) closed = true;
+        places[r] = after === undefined || closed ? [...known] : [];
+        if (window.sources)
+          places[r] = Array.from(
+            { length: window.sources.to[r] - window.sources.from[r] },
+            (_, i) => (window.sources!.from[r] + i) * batch + lane,
+          );
+        if (!closed && (after === undefined || inputs[r] !== between)) known = [...known, r].slice(-span);
+      }
+      if (window.sources) [known, closed] = [[], false];
+      state[carried + lane] = known.length;
+      state[carried + batch + lane] = Number(closed);
+      known.forEach((place, i) => {
+        for (let j = 0; j < H; j++)
+          state[carried + 2 * batch + ((span - known.length + i) * batch + lane) * H + j] = key(place, j);
+      });
+    }
+    const joined = new Float64Array(rows * 2 * H);
+    for (let r = 0; r < rows; r++) {
+      const scores = places[r].map((place) => {
+        let score = 0;
+        for (let j = 0; j < H; j++) score += h[r * H + j] * key(place, j);
+        return Math.exp(score);
+      });
+      const sum = scores.reduce((a, b) => a + b, 0);
+      alphas[r] = scores.map((score) => score / sum);
+      for (let j = 0; j < H; j++) {
+        places[r].forEach((place, i) => {
+          joined[r * 2 * H + j] += alphas[r][i] * key(place, j);
+        });
+        joined[r * 2 * H + H + j] = h[r * H + j];
+      }
+      for (let q = 0; q < H; q++) {
+        let z = 0;
+        for (let j = 0; j < 2 * H; j++) z += weights[weight + q * 2 * H + j] * joined[r * 2 * H + j];
+        out[r * H + q] = Math.tanh(z);
+      }
+    }
+    return { out, backward: (dOut: Float64Array) => back(dOut) };
+
+    function back(dOut: Float64Array): Float64Array {
+      const dh = new Float64Array(rows * H);
+      for (let r = 0; r < rows; r++) {
+        const dJoined = new Float64Array(2 * H);
+        for (let q = 0; q < H; q++) {
+          const dz = dOut[r * H + q] * (1 - out[r * H + q] ** 2);
+          for (let j = 0; j < 2 * H; j++) {
+            gradient[weight + q * 2 * H + j] += dz * joined[r * 2 * H + j];
+            dJoined[j] += dz * weights[weight + q * 2 * H + j];
+          }
+        }
+        for (let j = 0; j < H; j++) dh[r * H + j] += dJoined[H + j];
+        const dAlphas = places[r].map((place) => {
+          let d = 0;
+          for (let j = 0; j < H; j++) d += dJoined[j] * key(place, j);
+          return d;
+        });
+        const mean = dAlphas.reduce((sum, d, i) => sum + d * alphas[r][i], 0);
+        places[r].forEach((place, i) => {
+          const slope = alphas[r][i] * (dAlphas[i] - mean);
+          for (let j = 0; j < H; j++) {
+            dh[r * H + j] += slope * key(place, j);
+            if (place >= 0) dh[place * H + j] += alphas[r][i] * dJoined[j] + slope * h[r * H + j];
+          }
+        });
+      }
+      return dh;
+    }
+  }
+
   function layerForward(l: number, width: number, input: Float64Array): LayerTrace {
     const [wi, wh, bi, bh] = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map((name) =>
       at(`lstm.${name}_l${l}`),
@@ -220,6 +316,7 @@ export function reference(
   function backward(): void {
     let dAbove: Float64Array = dTop;
     if (masks) dAbove = masked(dAbove, masks[layers], rows, batch, H);
+    if (attention) dAbove = attention.backward(dAbove);
     for (let l = layers - 1; l >= 0; l--) {
       dAbove = layerBackward(l, traces[l], dAbove, gradient);
       if (masks) dAbove = masked(dAbove, masks[l], rows, batch, traces[l].width);

@@ -3,6 +3,7 @@ import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { Tape } from "../../src/kernels/tape.ts";
 import { configureModel, type ModelConfiguration, type ModelOptions } from "../../src/model/configuration.ts";
+import type { SourceRanges } from "../../src/model/layers/layer.ts";
 import { type Layout, layoutOf } from "../../src/model/layout.ts";
 import { Network, type NetworkOptions } from "../../src/model/network.ts";
 
@@ -88,10 +89,16 @@ export class Rig<T = undefined> {
     inputs: Int32Array,
     targets: Int32Array,
     steps: number,
-    { theta = this.theta, gradient = this.gradient, separator = -1, carry = true } = {},
+    {
+      theta = this.theta,
+      gradient = this.gradient,
+      separator = -1,
+      carry = true,
+      sources = undefined as SourceRanges | undefined,
+    } = {},
   ): number {
     const { network } = this;
-    network.setWindow(inputs, targets, steps, separator);
+    network.setWindow(inputs, targets, steps, separator, sources);
     let total = 0;
     network.pack(theta);
     network.forward(theta, this.state);

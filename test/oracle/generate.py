@@ -41,9 +41,15 @@ class Inputs:
         """Squared uniforms: low ids are frequent, high ids rare or absent, as in text."""
         return np.floor(self.random.random(shape) ** 2 * vocabulary).astype(np.int32)
 
-    def weights(self, vocabulary, embedding, hidden, layers, tied, cutoffs=None, cell="lstm"):
+    def ranges(self, shape):
+        """[T,B] each: for each position a range of those before it, some of them empty."""
+        times = np.arange(shape[0])[:, None]
+        first = np.floor(self.random.random(shape) * (times + 1)).astype(np.int32)
+        return first, np.floor(first + self.random.random(shape) * (times - first + 1)).astype(np.int32)
+
+    def weights(self, vocabulary, embedding, hidden, layers, tied, cutoffs=None, cell="lstm", span=None):
         bound = 1 / math.sqrt(hidden)
-        model = ref.LanguageModel(vocabulary, embedding, hidden, layers, tied, cutoffs, cell)
+        model = ref.LanguageModel(vocabulary, embedding, hidden, layers, tied, cutoffs, cell, span)
         return {
             name: self.uniform(tuple(p.shape), *((-1, 1) if name == "embedding.weight" else (-bound, bound)))
             for name, p in model.named_parameters()
@@ -90,7 +96,12 @@ PROJECTIONS = {
     "model-projection": dict(vocabulary=17, embedding=6, hidden=10, layers=2, tied=True, sequence=7, batch=4, state=True),
     "model-projection-gru": dict(vocabulary=9, embedding=13, hidden=8, layers=1, tied=True, cell="gru", sequence=6, batch=3, state=True),
 }
-SHAPE = ("vocabulary", "embedding", "hidden", "layers", "tied", "cutoffs", "cell")
+ATTENTION = {
+    "model-attention": dict(vocabulary=21, embedding=7, hidden=18, layers=1, tied=False, span=4, sequence=9, batch=4, state=True),
+    "model-attention-ranges": dict(vocabulary=17, embedding=9, hidden=9, layers=2, tied=True, span=8, ranges=True, sequence=8, batch=5, state=False),
+    "model-attention-adaptive": dict(vocabulary=43, embedding=6, hidden=20, layers=1, tied=False, cutoffs=[7, 19], cell="gru", span=6, sequence=6, batch=3, state=True),
+}
+SHAPE = ("vocabulary", "embedding", "hidden", "layers", "tied", "cutoffs", "cell", "span")
 
 
 def model_case(index, name, config):
@@ -102,6 +113,7 @@ def model_case(index, name, config):
     reach = 0.75 if config["state"] else 0.0
     state_size = (config["layers"], config["batch"], config["hidden"])
     state = inputs.uniform(state_size, -reach, reach), inputs.uniform(state_size, -2 * reach, 2 * reach)
+    ranges = inputs.ranges(size) if config.get("ranges") else None
 
     def run(dtype):
         model = ref.LanguageModel(**shape, dtype=dtype)
@@ -110,6 +122,7 @@ def model_case(index, name, config):
             torch.tensor(tokens.astype(np.int64)),
             torch.tensor(targets.astype(np.int64)),
             tuple(torch.tensor(part, dtype=dtype) for part in state),
+            ranges and tuple(torch.tensor(part.astype(np.int64)) for part in ranges),
         )
         answers = {"loss": np.array([loss]), "nll": nll.numpy(), "final/h": h.numpy(), "final/c": c.numpy()}
         if name != "model-larger":
@@ -119,7 +132,7 @@ def model_case(index, name, config):
     answers = run(torch.float64)
     tensors = {
         "inputs": tokens, "targets": targets, "initial/h": state[0], "initial/c": state[1],
-        **prefixed("parameters", weights), **answers,
+        **prefixed("parameters", weights), **answers, **(dict(zip(("from", "to"), ranges)) if ranges else {}),
     }
     metadata = {"case": name, **{k: json.dumps(v) for k, v in config.items() if k != "state"}, **layout_metadata(weights)}
     size = dump.write(DUMPS / f"{name}.safetensors", tensors, metadata)
@@ -300,6 +313,8 @@ if __name__ == "__main__":
         model_case(100 + index, name, config)
     for index, (name, config) in enumerate(PROJECTIONS.items()):
         model_case(110 + index, name, config)
+    for index, (name, config) in enumerate(ATTENTION.items()):
+        model_case(120 + index, name, config)
     results = {name: optimiser_case(200 + i, name, config) for i, (name, config) in enumerate(OPTIMISERS.items())}
     check_against_torch_optim(*results["sgd"], lambda w: torch.optim.SGD(w, lr=0.5, momentum=0.9))
     check_against_torch_optim(*results["adam"], lambda w: torch.optim.Adam(w, lr=0.01))

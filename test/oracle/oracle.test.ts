@@ -24,6 +24,9 @@ function shapeOf({ metadata }: OracleDump) {
       layers: number("layers"),
       tied: metadata.tied === "true",
       ...(metadata.cell && { cell: JSON.parse(metadata.cell) as "gru" }),
+      ...(metadata.span && {
+        attention: { span: number("span"), ...(metadata.ranges && { after: 0, separator: 1 }) },
+      }),
       ...(metadata.cutoffs && ({ softmax: "adaptive", cutoffs: JSON.parse(metadata.cutoffs) } as const)),
     },
     batch: number("batch"),
@@ -43,9 +46,15 @@ function fill(rig: Rig<unknown>, flat: number, dump: OracleDump, prefix: string)
   }
 }
 
+/** Without what attention remembers. */
+function recurrentSize({ network: { model, shape } }: Rig<unknown>): number {
+  return (model.cell === "gru" ? 1 : 2) * model.layers * shape.batch * model.hidden;
+}
+
 /** The carried state is [layers][h, c][batch, hidden], the dump's two tensors [layers, batch, hidden]. */
 function stateOf(rig: Rig<unknown>): { h: Float32Array; c: Float32Array } {
-  const { stateSize, model } = rig.network;
+  const { model } = rig.network;
+  const stateSize = recurrentSize(rig);
   const state = rig.plan.floats(rig.state, stateSize);
   const part = stateSize / (2 * model.layers);
   const pick = (odd: number) =>
@@ -57,7 +66,8 @@ function stateOf(rig: Rig<unknown>): { h: Float32Array; c: Float32Array } {
 }
 
 function setState(rig: Rig<unknown>, h: ArrayLike<number>, c: ArrayLike<number>): void {
-  const { stateSize, model } = rig.network;
+  const { model } = rig.network;
+  const stateSize = recurrentSize(rig);
   const state = rig.plan.floats(rig.state, stateSize);
   const part = stateSize / (2 * model.layers);
   for (let i = 0; i < stateSize / 2; i++) {
@@ -68,7 +78,14 @@ function setState(rig: Rig<unknown>, h: ArrayLike<number>, c: ArrayLike<number>)
 }
 
 test("the segments lie where the oracle says", () => {
-  for (const name of ["model-tied", "model-projection", "model-deep", "model-adaptive", "sgd"]) {
+  for (const name of [
+    "model-tied",
+    "model-projection",
+    "model-deep",
+    "model-adaptive",
+    "model-attention",
+    "sgd",
+  ]) {
     const dump = loadOracle(name);
     const { model, batch, sequence } = shapeOf(dump);
     const { layout } = new Rig(model, { batch, sequence });
@@ -91,6 +108,9 @@ test.each([
   "model-gru-two-layers",
   "model-projection",
   "model-projection-gru",
+  "model-attention",
+  "model-attention-ranges",
+  "model-attention-adaptive",
 ])("%s", (name) => {
   const dump = loadOracle(name);
   const { model, batch, sequence } = shapeOf(dump);
@@ -98,11 +118,14 @@ test.each([
   fill(rig, rig.theta, dump, "parameters");
   const { network, plan } = rig;
   // A GRU's state is its outputs alone.
-  if (model.cell === "gru") plan.floats(rig.state, network.stateSize).set(numbersOf(dump, "initial/h"));
+  if (model.cell === "gru") plan.floats(rig.state, recurrentSize(rig)).set(numbersOf(dump, "initial/h"));
   else setState(rig, numbersOf(dump, "initial/h"), numbersOf(dump, "initial/c"));
 
   // Forward alone first: `loss` without a gradient leaves the logits' place to the probabilities.
-  network.setWindow(tokensOf(dump, "inputs"), tokensOf(dump, "targets"), sequence);
+  const sources = dump.tensors.has("from")
+    ? { from: tokensOf(dump, "from"), to: tokensOf(dump, "to") }
+    : undefined;
+  network.setWindow(tokensOf(dump, "inputs"), tokensOf(dump, "targets"), sequence, -1, sources);
   network.pack(rig.theta);
   network.forward(rig.theta, rig.state);
   const forward = new Worst();
@@ -128,11 +151,11 @@ test.each([
     );
   }
 
-  const loss = rig.run(tokensOf(dump, "inputs"), tokensOf(dump, "targets"), sequence);
+  const loss = rig.run(tokensOf(dump, "inputs"), tokensOf(dump, "targets"), sequence, { sources });
   forward.add("loss", [loss], numbersOf(dump, "loss"));
   forward.add("nll", plan.floats(network.buffers.nll, sequence * batch), numbersOf(dump, "nll"));
   if (model.cell === "gru")
-    forward.add("final/h", plan.floats(rig.state, network.stateSize), numbersOf(dump, "final/h"));
+    forward.add("final/h", plan.floats(rig.state, recurrentSize(rig)), numbersOf(dump, "final/h"));
   else {
     const { h, c } = stateOf(rig);
     forward.add("final/h", h, numbersOf(dump, "final/h"));

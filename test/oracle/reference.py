@@ -18,7 +18,7 @@ class LanguageModel(nn.Module):
     Tied: the output weight is the embedding; where that has another width, a projection without bias before it.
     """
 
-    def __init__(self, vocabulary, embedding, hidden, layers, tied=False, cutoffs=None, cell="lstm", dtype=torch.float64):
+    def __init__(self, vocabulary, embedding, hidden, layers, tied=False, cutoffs=None, cell="lstm", span=None, dtype=torch.float64):
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, embedding, dtype=dtype)
         if cell == "gru":
@@ -26,6 +26,9 @@ class LanguageModel(nn.Module):
         else:
             self.lstm = nn.LSTM(embedding, hidden, layers, dtype=dtype)
         self.cell = cell
+        self.span = span
+        if span is not None:
+            self.attention = nn.Linear(2 * hidden, hidden, bias=False, dtype=dtype)
         self.adaptive = cutoffs is not None
         if self.adaptive:
             self.output = nn.AdaptiveLogSoftmaxWithLoss(
@@ -38,7 +41,16 @@ class LanguageModel(nn.Module):
         if tied:
             self.output.weight = self.embedding.weight
 
-    def forward(self, inputs, targets, state):
+    def attend(self, hidden, ranges):
+        """tanh(W [c ; h]), c = softmax(h . k) k over the `span` states before each, or ranges [T,B] of them; else 0."""
+        times = torch.arange(len(hidden))
+        first, last = ranges if ranges else ((times - self.span).clamp(min=0)[:, None], times[:, None])
+        seen = (times >= first[:, :, None]) & (times < last[:, :, None])  # [T,B or 1,S]
+        scores = torch.einsum("tbh,sbh->tbs", hidden, hidden).masked_fill(~seen, -1e30)
+        context = torch.einsum("tbs,sbh->tbh", scores.softmax(-1) * seen, hidden)
+        return torch.tanh(self.attention(torch.cat([context, hidden], -1)))
+
+    def forward(self, inputs, targets, state, ranges=None):
         """inputs, targets [T,B], state (h, c) each [L,B,H].
 
         Returns logits [T,B,V] (log-probabilities of an adaptive softmax), nll [T·B] and the state after the last step.
@@ -48,19 +60,21 @@ class LanguageModel(nn.Module):
             state = h, h
         else:
             hidden, state = self.lstm(self.embedding(inputs), state)
+        if self.span is not None:
+            hidden = self.attend(hidden, ranges)
         if self.adaptive:
             logits = self.output.log_prob(hidden.flatten(0, 1)).view(*hidden.shape[:2], -1)
             return logits, -self.output(hidden.flatten(0, 1), targets.flatten()).output, state
         logits = self.output(self.projection(hidden) if self.projection else hidden)
         return logits, nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none"), state
 
-    def evaluate(self, weights, inputs, targets, state):
+    def evaluate(self, weights, inputs, targets, state, ranges=None):
         """At the given weights: logits, nll [T,B], loss = mean nll, gradients of the loss, detached state."""
         with torch.no_grad():
             for name, parameter in self.named_parameters():
                 parameter.copy_(weights[name])
         self.zero_grad(set_to_none=True)
-        logits, nll, (h, c) = self(inputs, targets, state)
+        logits, nll, (h, c) = self(inputs, targets, state, ranges)
         loss = nll.mean()
         loss.backward()
         gradients = {name: parameter.grad.clone() for name, parameter in self.named_parameters()}

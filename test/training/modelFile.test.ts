@@ -187,7 +187,7 @@ describe("hostile files", () => {
   test.each([
     ["format", undefined, "E_FORMAT"],
     ["format", "other", "E_FORMAT"],
-    ["formatVersion", "2", "E_VERSION"],
+    ["formatVersion", "3", "E_VERSION"],
     ["formatVersion", undefined, "E_VERSION"],
     ["model", undefined, "E_FORMAT"],
     ["model", "null", "E_FORMAT"],

@@ -52,6 +52,15 @@ export interface WindowShape {
   readonly resets: boolean;
 }
 
+/**
+ * What the rows of a window may attend to, [rows]: the timesteps `from` up to, not including, `to` of their own lane;
+ * equal ones for none.
+ */
+export interface SourceRanges {
+  readonly from: Int32Array;
+  readonly to: Int32Array;
+}
+
 /** The window at hand. */
 export interface Window {
   steps: number;
@@ -61,6 +70,10 @@ export interface Window {
   scored: number;
   /** Distinct tokens. */
   distinct: number;
+  /** The tokens, [rows]; with attention alone. */
+  inputs: Int32Array;
+  /** What rows attend to; null where they find it themselves. */
+  sources: SourceRanges | null;
 }
 
 /** What layers use in turn. */
