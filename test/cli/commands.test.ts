@@ -185,6 +185,7 @@ describe("train", () => {
     for (const other of [
       ["--softmax", "adaptive"],
       ["--cutoffs", "3"],
+      ["--attention", "5"],
     ]) {
       const refused = objects((await cli.run("train", valid, "--out", out, ...options, ...other)).out)[0];
       expect(refused).toMatchObject({
@@ -192,6 +193,17 @@ describe("train", () => {
         message: expect.stringContaining(`${other[0]} is ${other[1]}`),
       });
     }
+  });
+
+  it("attends to what came before, and says so", async () => {
+    const out = cli.file("attention.svi");
+    const options = ["--attention", "6", "--epochs", "1"];
+    const { code, err } = await cli.run("train", valid, "--out", out, ...TINY, ...options);
+    expect(code).toBe(0);
+    expect(err).toContain("1 × 16 lstm, attention over 6");
+    expect((await cli.run("info", out)).out).toMatch(/attention +over 6 states/);
+    const [{ configuration }] = objects((await cli.run("info", out, "--json")).out);
+    expect(configuration.attention).toEqual({ span: 6 });
   });
 
   it("learns a vocabulary of words, and evaluates to no bits per byte where it has gaps", async () => {

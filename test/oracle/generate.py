@@ -311,10 +311,10 @@ if __name__ == "__main__":
         model_case(index, name, config)
     for index, (name, config) in enumerate(GRUS.items()):
         model_case(100 + index, name, config)
-    for index, (name, config) in enumerate(PROJECTIONS.items()):
-        model_case(110 + index, name, config)
     for index, (name, config) in enumerate(ATTENTION.items()):
         model_case(120 + index, name, config)
+    for index, (name, config) in enumerate(PROJECTIONS.items()):
+        model_case(110 + index, name, config)
     results = {name: optimiser_case(200 + i, name, config) for i, (name, config) in enumerate(OPTIMISERS.items())}
     check_against_torch_optim(*results["sgd"], lambda w: torch.optim.SGD(w, lr=0.5, momentum=0.9))
     check_against_torch_optim(*results["adam"], lambda w: torch.optim.Adam(w, lr=0.01))
