@@ -11,7 +11,7 @@
  * Layouts: n = as the formula has it, t = stored transposed: nn is A[m,k]·B[k,n], nt is A[m,k]·B[n,k]ᵀ,
  * tn is A[k,m]ᵀ·B[k,n]; matrices are row-major, strides (lda, ldb, ldc) are in elements; m, n, k >= 1.
  */
-import { Count, Form } from "./types";
+import { Count, Form, isInt16 } from "./types";
 import { packColumnsOfA, packRowsOfA } from "./packing";
 import { packColumnsOfA16, packRowsOfA16 } from "./packing16";
 import {
@@ -38,7 +38,7 @@ const SHORT_ROWS: usize = 40;
 
 /** Words of 32 bits that B[k,n] occupies when packed. */
 export function packedSize(n: Count, k: Count, form: Form): Count {
-  return form ? wordsOf<i16>(n, k) : wordsOf<f32>(n, k);
+  return isInt16(form) ? wordsOf<i16>(n, k) : wordsOf<f32>(n, k);
 }
 
 function wordsOf<T>(n: usize, k: usize): usize {
@@ -84,7 +84,7 @@ export function gemm(
   width: Count,
 ): void {
   if (width == 0) width = n;
-  if (form) multiply<i16>(m, n, k, a, lda, transposed, packedB, c, ldc, accumulate, scratch, first, width);
+  if (isInt16(form)) multiply<i16>(m, n, k, a, lda, transposed, packedB, c, ldc, accumulate, scratch, first, width);
   else multiply<f32>(m, n, k, a, lda, transposed, packedB, c, ldc, accumulate, scratch, first, width);
 }
 
@@ -163,7 +163,7 @@ export function gemmPair(
   scratch: usize,
   form: Form,
 ): void {
-  if (form) multiplyPair<i16>(m, k, a, lda, n, packedB, c, ldc, n2, packedB2, c2, ldc2, scratch);
+  if (isInt16(form)) multiplyPair<i16>(m, k, a, lda, n, packedB, c, ldc, n2, packedB2, c2, ldc2, scratch);
   else multiplyPair<f32>(m, k, a, lda, n, packedB, c, ldc, n2, packedB2, c2, ldc2, scratch);
 }
 

@@ -1,4 +1,4 @@
-// The only exports: every kernel takes pointers and sizes and returns numbers.
+// All kernels in one binary, for hosts that import it and for threads: every kernel takes pointers and sizes and returns numbers.
 // Named, since the inlined helpers beside them would be compiled a second time.
 export {
   cos64,
@@ -51,7 +51,4 @@ export * from "./softmax";
 export * from "./predict";
 export * from "./quantized";
 export * from "./flipout";
-
-export function heapBase(): usize {
-  return __heap_base;
-}
+export { heapBase } from "./heap";

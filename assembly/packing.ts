@@ -5,7 +5,7 @@
 import { packColumnsOfB16, packRowsOfB16 } from "./packing16";
 import { BLOCK_DEPTH, blockBytes, PANEL_BYTES, panelBytes, TILE_COLUMNS } from "./panels";
 import { GROUP_BYTES, TILE_ROWS } from "./tile";
-import { Count, Form } from "./types";
+import { Count, Form, isInt16 } from "./types";
 
 /** Steps of the depth for which all columns are packed before the next: their lines stay in the nearest cache. */
 const SHORT_DEPTH: usize = 8;
@@ -98,7 +98,7 @@ export function packRows(
   for (let k0: usize = 0; k0 < k; k0 += BLOCK_DEPTH) {
     const depth = min(BLOCK_DEPTH, k - k0);
     const from = b + (k0 << 2);
-    if (form) {
+    if (isInt16(form)) {
       packRowsOfB16(packed + (first / TILE_COLUMNS) * panelBytes<i16>(depth), from, stride, depth, n);
       packed += blockBytes<i16>(width, depth);
     } else {

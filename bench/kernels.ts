@@ -7,6 +7,7 @@
  *
  * Of int16 a vector holds twice as many: their share is that of twice the peak of multiply, then add.
  */
+
 import { parseArgs } from "node:util";
 import { Bench } from "tinybench";
 import { compile } from "../src/kernels/compile.ts";
@@ -15,6 +16,7 @@ import { simdText } from "../src/kernels/generated/simd.ts";
 import { KernelInstance } from "../src/kernels/instance.ts";
 import { kernelsOf } from "../src/kernels/kernels.ts";
 import { bytesOfText } from "../src/kernels/printable.ts";
+import { TRAINING } from "../src/kernels/training.ts";
 import { kernelsOfForm } from "../test/kernels/forms.ts";
 import { PRODUCTS, type Product } from "./products.ts";
 
@@ -48,7 +50,10 @@ interface Task {
   times: number[];
 }
 
-const instance = new KernelInstance(kernelsOf(build, () => compile(bytesOfText(BUILDS[build]))));
+const instance = new KernelInstance(
+  TRAINING,
+  kernelsOf(build, () => compile(bytesOfText(BUILDS[build]))),
+);
 instance.reserve(MEMORY);
 const form = values.products === "int16" ? "int16" : "float32";
 const k = kernelsOfForm(instance.exports, form);

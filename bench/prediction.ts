@@ -6,14 +6,17 @@
  *   npm run bench:prediction -- [--model A|B] [--seconds 20] [--json]
  *   npm run bench:prediction -- --quality [--words] [--epochs 2]     what 8 bits and each form cost on Moby Dick
  */
+
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
 import { Corpus, evaluate, fit, ivon, LanguageModel, learnTokenizer } from "../src/entries/index.ts";
 import { KernelInstance } from "../src/kernels/instance.ts";
 import { seedOf } from "../src/kernels/random.ts";
+import { TRAINING } from "../src/kernels/training.ts";
 import type { PredictionForm } from "../src/prediction/ensemble.ts";
 import { Predictor } from "../src/prediction/predictor.ts";
+import { whole } from "../test/kernels/whole.ts";
 import { SHAPES } from "./peers/shapes.ts";
 import { randomPosterior } from "./run.ts";
 
@@ -103,14 +106,14 @@ function speed(name: "A" | "B", seconds: number): object[] {
 }
 
 function reading(bytes: number): Task {
-  const instance = new KernelInstance();
+  const instance = new KernelInstance(TRAINING, whole);
   instance.reserve(instance.heapBase + bytes + 65536);
   const [at, from] = [(instance.heapBase + 63) & ~63, (instance.heapBase + 127) & ~63];
   // Pages that were never written are one and the same.
   new Float32Array(instance.memory.buffer, from, bytes / 4).fill(0.5);
-  const whole = bytes - (bytes % 128);
-  return task(`reading ${(bytes / 1e6).toFixed(1)} MB`, whole, () =>
-    instance.exports.readPeak(from, whole, at),
+  const read = bytes - (bytes % 128);
+  return task(`reading ${(bytes / 1e6).toFixed(1)} MB`, read, () =>
+    instance.exports.readPeak(from, read, at),
   );
 }
 

@@ -6,16 +6,26 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import asc from "assemblyscript/asc";
 import { build as esbuild } from "esbuild";
-import { readSignatures, signaturesSource } from "./kernel-signatures.mjs";
+import { argumentsSource, readSignatures, signaturesSource } from "./kernel-signatures.mjs";
 import { textOfBytes } from "./printable.mjs";
 
-/** `threads` builds import a shared memory; nothing else may be imported. */
+/** One import, env.memory, of the kind memory (2), and its limits: with a minimum (0), or shared, with a maximum (3). */
+const IMPORTED = "\x01\x03env\x06memory\x02\x00";
+const SHARED = "\x01\x03env\x06memory\x02\x03";
+/**
+ * Nothing may be imported but a memory: `training` uses that of `prediction`, `threads` builds share theirs. `whole`
+ * builds have all kernels, and come as files too.
+ */
 const BUILDS = [
-  { target: "simd", file: "simd", build: "simd", threads: false },
-  { target: "relaxed", file: "relaxed", build: "relaxed", threads: false },
-  { target: "simd.threads", file: "simdThreads", build: "simd", threads: true },
-  { target: "relaxed.threads", file: "relaxedThreads", build: "relaxed", threads: true },
+  { target: "simd", file: "simd", build: "simd", whole: true },
+  { target: "prediction", file: "prediction", build: "simd", entry: "prediction" },
+  { target: "training", file: "training", build: "simd", entry: "training", memory: IMPORTED },
+  { target: "relaxed", file: "relaxed", build: "relaxed", whole: true },
+  { target: "simd.threads", file: "simdThreads", build: "simd", threads: true, memory: SHARED },
+  { target: "relaxed.threads", file: "relaxedThreads", build: "relaxed", threads: true, memory: SHARED },
 ];
+/** First byte of the static data of `training`, in asconfig.json; that of `prediction` ends before it. */
+const TRAINING_DATA = 4096;
 const GENERATED = "src/kernels/generated";
 /** Id of the section that lists imports. */
 const IMPORTS = 2;
@@ -31,17 +41,21 @@ await mkdir("build", { recursive: true });
 if (process.argv.includes("--debug")) report("debug", await compile("debug"));
 else {
   await mkdir(GENERATED, { recursive: true });
-  for (const { target, file, build, threads } of BUILDS) {
-    const bytes = identified(await compile(target, threads), { version, build, threads, sources });
+  const parts = new Map();
+  for (const { target, file, build, whole, threads = false, ...how } of BUILDS) {
+    const identity = { version, build, threads, sources, ...(how.entry && { part: how.entry }) };
+    const bytes = identified(await compile(target, how), identity);
     await writeFile(`build/kernels.${target}.wasm`, bytes);
-    if (!threads) await writeFile(`${GENERATED}/${file}.wasm`, bytes);
-    await writeFile(
-      `${GENERATED}/${file}.ts`,
-      `${MADE}export const ${file}Text: string =\n  "${textOfBytes(bytes)}";\n`,
-    );
+    if (whole) await writeFile(`${GENERATED}/${file}.wasm`, bytes);
+    if (how.entry) parts.set(file, bytes);
+    else await writeFile(`${GENERATED}/${file}.ts`, `${MADE}${constant(file, textOfBytes(bytes))}`);
     report(target, bytes);
-    if (build === "simd" && !threads) await writeSignatures(bytes);
+    if (file === "simd") await writeSignatures(bytes);
+    if (file === "prediction") requireDataBelow(bytes, TRAINING_DATA);
   }
+  const sample = Buffer.concat([...parts.values()]);
+  const constants = [...parts].map(([file, bytes]) => constant(file, textOfBytes(bytes, sample)));
+  await writeFile(`${GENERATED}/parts.ts`, `${MADE}${constants.join("\n")}`);
   await writeFile(`${GENERATED}/thread.ts`, await threadSource());
   await writeFile(
     `${GENERATED}/identity.ts`,
@@ -60,12 +74,23 @@ async function hashSources() {
   return hash.digest("hex").slice(0, 16);
 }
 
+function constant(file, text) {
+  return `export const ${file}Text: string =\n  "${text}";\n`;
+}
+
 async function writeSignatures(bytes) {
   const names = WebAssembly.Module.exports(new WebAssembly.Module(bytes))
     .filter(({ kind }) => kind === "function")
     .map(({ name }) => name);
-  const source = signaturesSource(await readSignatures(files, names));
-  await writeFile(`${GENERATED}/signatures.ts`, `${MADE}${source}`);
+  const signatures = await readSignatures(files, names);
+  await writeFile(`${GENERATED}/signatures.ts`, `${MADE}${signaturesSource(signatures)}`);
+  await writeFile(`${GENERATED}/arguments.ts`, `${MADE}${argumentsSource(signatures)}`);
+}
+
+function requireDataBelow(bytes, limit) {
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+  if (exports.heapBase() > limit)
+    fail(`The data of the prediction kernels ends at ${exports.heapBase()}, behind ${limit}\n`);
 }
 
 /** What a thread runs, as text: Node takes it as it is, so that bundles need no second file. */
@@ -81,9 +106,9 @@ async function threadSource() {
   return `${MADE}export const threadSource: string = ${JSON.stringify(outputFiles[0].text)};\n`;
 }
 
-async function compile(target, threads = false) {
+async function compile(target, { entry = "index", memory } = {}) {
   const { error, stderr } = await asc.main([
-    "assembly/index.ts",
+    `assembly/${entry}.ts`,
     "--config",
     "asconfig.json",
     "--target",
@@ -91,15 +116,10 @@ async function compile(target, threads = false) {
   ]);
   if (error) fail(stderr.toString());
   const bytes = await readFile(`build/kernels.${target}.wasm`);
-  const imports = sectionsOf(bytes).get(IMPORTS);
-  if (threads ? !isSharedMemory(imports) : imports)
-    fail(`The ${target} kernels must import ${threads ? "a shared memory alone" : "nothing"}\n`);
+  const imports = sectionsOf(bytes).get(IMPORTS)?.toString("latin1");
+  if (memory ? !imports?.startsWith(memory) : imports)
+    fail(`The ${target} kernels must import ${memory ? "their memory alone" : "nothing"}\n`);
   return bytes;
-}
-
-/** One import, env.memory, of the kind memory (2), shared and with a maximum (3). */
-function isSharedMemory(imports) {
-  return imports?.subarray(0, 14).equals(Buffer.from("\x01\x03env\x06memory\x02\x03", "latin1"));
 }
 
 /** A binary's sections by their ids: read here, since an engine without relaxed SIMD refuses that binary whole. */

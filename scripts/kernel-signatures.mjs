@@ -45,7 +45,6 @@ export function signaturesSource(signatures) {
     ([name, { parameters, result }]) =>
       `  ${name}(${parameters.map(([p, type]) => `${p}: ${type === "boolean" ? "number" : type}`).join(", ")}): ${result};`,
   );
-  const order = list.map(([name, { parameters }]) => `  ${name}: "${parameters.map(([p]) => p).join(" ")}",`);
   return `import type { Address } from "../address.ts";
 
 /** The arguments of every kernel by name. What they mean stands in assembly/. */
@@ -58,10 +57,15 @@ export interface KernelExports {
   readonly memory: WebAssembly.Memory;
 ${positional.join("\n")}
 }
+`;
+}
 
-/** Their order. */
-export const ARGUMENTS: { readonly [K in keyof Signatures]: string } = {
-${order.join("\n")}
-};
+/** src/kernels/generated/arguments.ts. */
+export function argumentsSource(signatures) {
+  const list = [...signatures].map(
+    ([name, { parameters }]) => `export const ${name}: string = "${parameters.map(([p]) => p).join(" ")}";`,
+  );
+  return `/** @module The names of every kernel's arguments in their order; bundlers drop those that nothing asks for. */
+${list.join("\n")}
 `;
 }

@@ -1,13 +1,14 @@
-// Bytes as the text that src/kernels/printable.ts reads: what occurs most is one character, everything else two.
+// Bytes as the text that src/kernels/printable.ts reads: what occurs most is one character, everything else two. Texts
+// of one `sample` write bytes alike, so that gzip finds in one what another has said.
 
 const CHARACTERS = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).filter(
   (character) => !"\"$'<\\`".includes(character),
 );
 const SINGLE = CHARACTERS.length - 2;
 
-export function textOfBytes(bytes) {
+export function textOfBytes(bytes, sample = bytes) {
   const counts = new Array(256).fill(0);
-  for (const byte of bytes) counts[byte]++;
+  for (const byte of sample) counts[byte]++;
   const all = [...counts.keys()];
   const singles = new Set(all.toSorted((a, b) => counts[b] - counts[a] || a - b).slice(0, SINGLE));
   const values = [...all.filter((byte) => singles.has(byte)), ...all.filter((byte) => !singles.has(byte))];

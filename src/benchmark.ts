@@ -3,6 +3,7 @@
  *
  * Model A of docs/lab/README.md: vocabulary 96, embedding 128, 2 × 256 units, batch 20, 35 timesteps.
  */
+
 import { littleEndianBytes } from "./formats/endian.ts";
 import { Sha256 } from "./formats/sha256.ts";
 import { ivon } from "./inference/public.ts";
@@ -12,6 +13,7 @@ import { defaultKernels, type Kernels, prepareKernels } from "./kernels/kernels.
 import { MemoryPlan } from "./kernels/memory.ts";
 import { drive } from "./kernels/slices.ts";
 import { finish, Tape } from "./kernels/tape.ts";
+import { TRAINING } from "./kernels/training.ts";
 import { LanguageModel } from "./languageModel.ts";
 import { Products } from "./model/products.ts";
 import { pause } from "./pause.ts";
@@ -74,8 +76,8 @@ export async function benchmark(options: BenchmarkOptions = {}): Promise<Benchma
 }
 
 async function timeProducts(kernels: Kernels, signal?: AbortSignal) {
-  await prepareKernels(kernels);
-  const plan = new MemoryPlan(new KernelInstance(kernels));
+  await prepareKernels(TRAINING, kernels);
+  const plan = new MemoryPlan(new KernelInstance(TRAINING, kernels));
   const k = plan.instance.exports;
   const [m, n, depth] = [BATCH, 4 * SHAPE.hidden, SHAPE.hidden];
   const tape = new Tape(plan.instance);
@@ -138,7 +140,7 @@ async function timeTraining(kernels: Kernels, signal?: AbortSignal) {
 }
 
 async function timePrediction(model: LanguageModel, hash: Sha256, kernels: Kernels, signal?: AbortSignal) {
-  await prepareKernels(kernels);
+  await prepareKernels(TRAINING, kernels);
   const predictor = new Predictor(model.posterior, 0, { kernels });
   predictor.plan.commit();
   await drive(predictor.begin({ low: 1, high: 0 }), signal);

@@ -1,6 +1,8 @@
 /** @module A language model as its users hold it: created or loaded, trained, asked, saved. */
+
 import { requireInteger, SviError } from "./errors.ts";
 import { type BytesSource, readAll } from "./formats/bytes.ts";
+import { PREDICTION } from "./kernels/calls.ts";
 import { KernelInstance } from "./kernels/instance.ts";
 import { type Kernels, prepareKernels } from "./kernels/kernels.ts";
 import { seedOf } from "./kernels/random.ts";
@@ -67,8 +69,8 @@ export class LanguageModel {
     const tokenizer = requireTokenizer(options.tokenizer);
     const model = configureModel(tokenizer.vocabularySize, options);
     const seed = seedOf(requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
-    await prepareKernels(options.kernels);
-    const weights = initialWeights(new KernelInstance(options.kernels), layoutOf(model), seed);
+    await prepareKernels(PREDICTION, options.kernels);
+    const weights = initialWeights(new KernelInstance(PREDICTION, options.kernels), layoutOf(model), seed);
     return new LanguageModel(new Posterior(model, weights, null, null), tokenizer);
   }
 

@@ -1,7 +1,9 @@
 /** @module What a text would teach a model: its gradient by the posterior's covariance, and what one step would gain. */
+
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { finish, Tape } from "../../src/kernels/tape.ts";
+import { TRAINING } from "../../src/kernels/training.ts";
 import type { LanguageModel } from "../../src/languageModel.ts";
 import { Network } from "../../src/model/network.ts";
 
@@ -16,7 +18,7 @@ const LONGEST = 80;
 
 export function taught(model: LanguageModel, lines: readonly string[], rate = 2000): Taught[] {
   const { configuration, layout, mean, precision } = model.posterior;
-  const plan = new MemoryPlan(new KernelInstance());
+  const plan = new MemoryPlan(new KernelInstance(TRAINING));
   const tape = new Tape(plan.instance);
   const network = new Network(tape, plan, configuration, layout, {
     batch: 1,

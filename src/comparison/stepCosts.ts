@@ -1,5 +1,6 @@
 /** @module What a step of each method costs beside Adam's, with the steps taken in turn. */
 
+import { PREDICTION } from "../kernels/calls.ts";
 import { KernelInstance } from "../kernels/instance.ts";
 import { seedOf } from "../kernels/random.ts";
 import { configureModel } from "../model/configuration.ts";
@@ -54,7 +55,7 @@ function stepper(spec: MethodSpec, dropout: number, corpus: Corpus, shape: Shape
   const configuration = configureModel(corpus.tokenizer.vocabularySize, shape);
   const layout = layoutOf(configuration);
   const seed = seedOf(1);
-  const weights = initialWeights(new KernelInstance(), layout, seed);
+  const weights = initialWeights(new KernelInstance(PREDICTION), layout, seed);
   const trainer = new Trainer(new Posterior(configuration, weights, null, null), {
     method: methodOf(spec),
     batch: shape.batch,

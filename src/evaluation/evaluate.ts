@@ -5,6 +5,7 @@ import { type Kernels, prepareKernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
+import { TRAINING } from "../kernels/training.ts";
 import { type Kinds, requireOptions } from "../options.ts";
 import { type CachedForm, requireForm } from "../prediction/ensemble.ts";
 import {
@@ -68,7 +69,7 @@ export async function evaluate(
   requireOptions("evaluate", options, OPTIONS);
   requireCorpus(corpus);
   const samples = requireSamples(model.posterior, options.samples ?? 0);
-  await prepareKernels(options.kernels);
+  await prepareKernels(TRAINING, options.kernels);
   const separator = requireSeparator(options.separator ?? corpus.scoring?.separator, corpus);
   const evaluator = new Evaluator(model, samples, { ...options, separator });
   try {
@@ -116,7 +117,7 @@ export class Evaluator {
     this.#samples = samples;
     this.#seed = requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
     this.#form = requireForm(options);
-    this.#plan = new MemoryPlan(new KernelInstance(options.kernels), options.memoryLimit);
+    this.#plan = new MemoryPlan(new KernelInstance(TRAINING, options.kernels), options.memoryLimit);
     const stride = Math.ceil(posterior.configuration.vocabulary / 4) * 4;
     const dynamic = requireDynamic(options.dynamic);
     if (dynamic) requireMean(samples, options);

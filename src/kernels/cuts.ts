@@ -1,5 +1,5 @@
 /**
- * @module What is known of each kernel besides its arithmetic: how long a call takes, and along which of its arguments
+ * @module What is known of a kernel besides its arithmetic: how long a call takes, and along which of its arguments
  * it may be cut, for slices of bounded work and for threads alike. A cut is along outputs, or continues a sum where
  * the kernel itself would begin its next block: no number of pieces changes a bit.
  */
@@ -8,7 +8,7 @@ import type { Signatures } from "./generated/signatures.ts";
 export type Kernel = Exclude<keyof Signatures, "heapBase">;
 
 /** Names of arguments and how much each moves: addresses by bytes, others by ones. */
-type Moves<A> = { readonly [P in keyof A]?: number };
+export type Moves<A> = { readonly [P in keyof A]?: number };
 
 /** One way to cut a call. */
 export interface Way<A> {
@@ -52,12 +52,12 @@ const MANY_ROWS = 80;
 /** Floats of B, 1 MiB, that all slices of rows find in a near cache. */
 const NEAR = 2 ** 18;
 /** Floating-point operations a nanosecond. */
-const SPEED = 40;
+export const SPEED = 40;
 /** Random numbers are drawn sixteen at a time; whole cache lines for everything else. */
-const ELEMENTS = 1024;
+export const ELEMENTS = 1024;
 
 /** Flat arrays of `n` elements. */
-function elements<A extends { readonly n: number }>(
+export function elements<A extends { readonly n: number }>(
   nanoseconds: number,
   moves: (args: NoInfer<A>) => Moves<NoInfer<A>>,
 ): Cut<A> {
@@ -67,20 +67,8 @@ function elements<A extends { readonly n: number }>(
   };
 }
 
-function sum<A extends { readonly n: number }>(
-  nanoseconds: number,
-  moves: Moves<NoInfer<A>>,
-  combine = (a: number, b: number) => a + b,
-): Cut<A> {
-  return {
-    cost: ({ n }) => nanoseconds * n,
-    ways: () => [{ along: "n", granule: SUM_BLOCK, moves }],
-    combine,
-  };
-}
-
 /** Rows, each of which costs as much. */
-function rows<A extends { readonly rows: number }>(
+export function rows<A extends { readonly rows: number }>(
   nanoseconds: (args: NoInfer<A>) => number,
   moves: (args: NoInfer<A>) => Moves<NoInfer<A>>,
   granule: (args: NoInfer<A>) => number = () => 1,
@@ -92,7 +80,7 @@ function rows<A extends { readonly rows: number }>(
 }
 
 /** One unit of a cell a lane. */
-function lanes<A extends { readonly batch: number; readonly hidden: number }>(
+export function lanes<A extends { readonly batch: number; readonly hidden: number }>(
   nanoseconds: number,
   moves: (width: number) => Moves<NoInfer<A>>,
 ): Cut<A> {
@@ -113,7 +101,7 @@ function panels(n: number): number {
 
 type Product = Signatures["gemm"];
 
-const gemm: Cut<Product> = {
+export const gemm: Cut<Product> = {
   cost: ({ m, n, k }) => (2 * m * n * k) / SPEED,
   own: "scratch",
   ways(args, threads) {
@@ -135,7 +123,7 @@ const gemm: Cut<Product> = {
 };
 
 /** Rows at whose multiples the parts of threads begin. */
-function rowGranule(m: number, transposed: boolean, threads: number): number {
+export function rowGranule(m: number, transposed: boolean, threads: number): number {
   return transposed && m >= 8 * SHORT_ROWS * threads ? SHORT_ROWS : TILE_ROWS;
 }
 
@@ -148,20 +136,8 @@ function isWide({ m, n, k, transposed }: Product): boolean {
   return k > BLOCK_DEPTH ? 3 * SLICE * SPEED >= 4 * m * n * BLOCK_DEPTH : n > 4 * m;
 }
 
-const gemmPair: Cut<Signatures["gemmPair"]> = {
-  cost: ({ m, n, n2, k }) => (2 * m * (n + n2) * k) / SPEED,
-  own: "scratch",
-  ways: ({ m, ldc, ldc2 }, threads) => [
-    {
-      along: "m",
-      granule: threads === 1 ? SHORT_ROWS : rowGranule(m, true, threads),
-      moves: { a: 4, c: 4 * ldc, c2: 4 * ldc2 },
-    },
-  ],
-};
-
 /** Packing; `across` and `along` are the bytes from one column, or row of the depth, of B to the next. */
-function packing(
+export function packing(
   bytes: (args: Signatures["packRows"]) => readonly [across: number, along: number],
 ): Cut<Signatures["packRows"]> {
   return {
@@ -178,182 +154,6 @@ function packing(
       ];
     },
   };
-}
-
-type Cuts = { readonly [K in Kernel]?: Cut<Signatures[K]> };
-
-/** Kernels that are missing here are short, or for tests and benches alone. */
-export const CUTS: Cuts = {
-  sampleNatural: elements(3.3, () => ({ theta: 4, mean: 4, h: 4, firstElement: 1 })),
-  sampleMeanField: elements(5, () => ({ theta: 4, mean: 4, rho: 4, firstElement: 1 })),
-  precisionArray: elements(0.5, () => ({ out: 4, h: 4 })),
-  deviationArray: elements(2, () => ({ out: 4, rho: 4 })),
-  axpby: elements(0.4, () => ({ out: 4, x: 4 })),
-  averageInto: elements(0.4, () => ({ average: 4, x: 4 })),
-  meanFieldGradient: elements(5, () => ({ gMean: 4, gRho: 4, theta: 4, mean: 4, rho: 4 })),
-  meanFieldFinish: elements(5, () => ({ gMean: 4, gSd: 4, mean: 4, rho: 4 })),
-  meanFieldAccumulate: elements(3, () => ({ gMeanSum: 4, gSdSum: 4, theta: 4, mean: 4, rho: 4, g: 4 })),
-  sgdStep: elements(0.4, () => ({ w: 4, u: 4, g: 4 })),
-  adamStep: elements(1.8, () => ({ w: 4, m: 4, v: 4, g: 4 })),
-  ivonStep: elements(2.4, ({ g, price }) => ({
-    mean: 4,
-    h: 4,
-    u: 4,
-    theta: 4,
-    g: g && 4,
-    price: price && 4,
-  })),
-  anchorGradient: elements(0.8, () => ({ g: 4, mean: 4, anchor: 4, precision: 4 })),
-  accumulateParticle: elements(1, () => ({ gSum: 4, price: 4, theta: 4, mean: 4, g: 4 })),
-  sumSquares: sum(0.15, { g: 4 }),
-  klNatural: sum(1.5, { mean: 4, h: 4 }),
-  klMeanField: sum(3, { mean: 4, rho: 4 }),
-  mixtureGradient: sum(6, { g: 4, theta: 4 }),
-  entropyMeanField: sum(3, { rho: 4 }),
-  isFiniteArray: sum(0.15, { x: 4 }, Math.min),
-  maxAbs: sum(0.15, { x: 4 }, Math.max),
-  addProbabilities: {
-    cost: ({ count }) => 0.4 * count,
-    ways: () => [{ along: "count", granule: ELEMENTS, moves: { sum: 4, p: 4 } }],
-  },
-  copyBytes: {
-    cost: ({ bytes }) => 0.1 * bytes,
-    ways: () => [{ along: "bytes", granule: 4096, moves: { out: 1, x: 1 } }],
-  },
-  fillZero: {
-    cost: ({ bytes }) => 0.05 * bytes,
-    ways: () => [{ along: "bytes", granule: 4096, moves: { out: 1 } }],
-  },
-  gatherRows: rows(
-    ({ width }) => 0.15 * width,
-    ({ width }) => ({ out: 4 * width, ids: 4 }),
-  ),
-  // By columns first: rows may have an id in common.
-  scatterAddRows: {
-    cost: ({ count, width }) => 0.2 * count * width,
-    ways: ({ stride }) => [
-      { along: "width", granule: 16, moves: { table: 4, rows: 4 } },
-      { along: "count", granule: 1, moves: { rows: 4 * stride, ids: 4 }, after: {} },
-    ],
-  },
-  sumRows: {
-    cost: ({ count, width }) => 0.15 * count * width,
-    ways: ({ stride }) => [
-      { along: "width", granule: 16, moves: { out: 4, rows: 4 } },
-      { along: "count", granule: 1, moves: { rows: 4 * stride }, after: { accumulate: 1 } },
-    ],
-  },
-  maskRows: rows(
-    ({ width }) => 0.4 * width,
-    ({ width }) => ({ out: 4 * width, x: 4 * width }),
-    ({ batch }) => batch,
-  ),
-  keepRows: rows(
-    ({ width }) => 0.1 * width,
-    ({ width }) => ({ out: 4 * width, x: 4 * width, keep: 4 }),
-  ),
-  addRows: rows(
-    ({ width }) => 0.15 * width,
-    ({ width }) => ({ out: 4 * width, x: 4 * width }),
-  ),
-  rowSquares: rows(
-    ({ width }) => 0.5 * width,
-    ({ width }) => ({ out: 8, x: 4 * width }),
-  ),
-  rowLevels: rows(
-    ({ width }) => 2 * width,
-    ({ width }) => ({ inverses: 8, totals: 8, x: 4 * width }),
-  ),
-  scaleRows: rows(
-    ({ width }) => 0.5 * width,
-    ({ width }) => ({ x: 4 * width, factors: 8 }),
-  ),
-  crossEntropy: rows(
-    ({ vocabulary }) => 2 * vocabulary,
-    ({ stride }) => ({ logits: 4 * stride, targets: 4, nll: 4 }),
-  ),
-  probabilities: rows(
-    ({ vocabulary }) => 2 * vocabulary,
-    ({ stride }) => ({ logits: 4 * stride, targets: 4, nll: 4 }),
-  ),
-  addEntropy: rows(
-    ({ stride }) => 2 * stride,
-    ({ stride }) => ({ entropy: 4, p: 4 * stride }),
-  ),
-  scoreRows: rows(
-    ({ stride }) => 0.5 * stride,
-    ({ stride }) => ({ out: 16, p: 4 * stride, targets: 4 }),
-  ),
-  placeCluster: rows(
-    ({ width }) => 0.4 * width,
-    ({ outStride, stride, factorStride }) => ({
-      out: 4 * outStride,
-      p: 4 * stride,
-      factors: 4 * factorStride,
-    }),
-  ),
-  lstmForward: lanes(8.4, (width) => ({ gates: 4 * width, cPrev: width, c: width, h: width })),
-  lstmBackward: lanes(5, (width) => ({ gates: 4 * width, cPrev: width, c: width, dh: width, dc: width })),
-  gruForward: lanes(9, (width) => ({ gates: 3 * width, products: 3 * width, hPrev: width, h: width })),
-  gruBackward: lanes(4, (width) => ({
-    gates: 3 * width,
-    products: 3 * width,
-    hPrev: width,
-    dh: width,
-    carried: width,
-  })),
-  attend: rows(
-    ({ width, stride }) => 0.1 * width * stride,
-    ({ width, stride }) => ({
-      out: 8 * width,
-      weights: 4 * stride,
-      x: 4 * width,
-      places: 4 * stride,
-      counts: 4,
-    }),
-  ),
-  attendBackward: rows(
-    ({ width, stride }) => 0.1 * width * stride,
-    ({ width, stride }) => ({
-      dx: 4 * width,
-      slopes: 4 * stride,
-      dOut: 8 * width,
-      weights: 4 * stride,
-      places: 4 * stride,
-      counts: 4,
-    }),
-  ),
-  // By columns first: rows read states in common.
-  attendKeysBackward: {
-    cost: ({ rows, width, stride }) => 0.15 * rows * width * stride,
-    ways: ({ pitch, stride }) => [
-      { along: "width", granule: 16, moves: { dx: 4, dOut: 4, x: 4 } },
-      {
-        along: "rows",
-        granule: 1,
-        moves: {
-          dOut: 8 * pitch,
-          slopes: 4 * stride,
-          weights: 4 * stride,
-          x: 4 * pitch,
-          places: 4 * stride,
-          counts: 4,
-        },
-        after: {},
-      },
-    ],
-  },
-  tanhArray: elements(2, () => ({ out: 4, x: 4 })),
-  tanhBackward: elements(0.4, () => ({ dx: 4, y: 4 })),
-  gemm,
-  gemmPair,
-  packColumns: packing(({ ldb }) => [4, 4 * ldb]),
-  packRows: packing(({ ldb }) => [4 * ldb, 4]),
-};
-
-/** How a kernel is cut, where it is, whatever its arguments. */
-export function cutOf(kernel: Kernel): Cut<Record<string, number>> | undefined {
-  return CUTS[kernel] as Cut<Record<string, number>> | undefined;
 }
 
 /** A piece of a call, from one unit on. */

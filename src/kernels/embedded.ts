@@ -1,7 +1,9 @@
-/** @module Provides the kernels that travel as text, for every host that compiles at run time. Imported for its effect. */
-
-import { simdText } from "./generated/simd.ts";
+/**
+ * @module Provides the kernels that travel as text, for every host that compiles at run time: those that predict, to
+ * which training adds its own. Imported for its effect.
+ */
+import { predictionText } from "./generated/parts.ts";
 import { kernelsOf, provideKernels } from "./kernels.ts";
 import { bytesOfText } from "./printable.ts";
 
-provideKernels(kernelsOf("simd", () => bytesOfText(simdText)));
+provideKernels(kernelsOf("simd", () => bytesOfText(predictionText), false));

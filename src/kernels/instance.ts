@@ -1,10 +1,12 @@
 /** @module A private instance of the kernels: its memory, its exports, and how it is given back. */
 import { SviError } from "../errors.ts";
+import type { KernelSet } from "./calls.ts";
 import type { KernelExports } from "./generated/signatures.ts";
 import { type Crew, defaultKernels, type Instantiated, type Kernels } from "./kernels.ts";
 
 /** One instance of the kernels with a memory of its own; wasm memory never shrinks, so it is dropped whole. */
 export class KernelInstance {
+  readonly set: KernelSet;
   readonly exports: KernelExports;
   readonly memory: WebAssembly.Memory;
   readonly threads: number;
@@ -13,8 +15,9 @@ export class KernelInstance {
   readonly #instantiated: Instantiated;
 
   /** @throws SviError `E_HOST`, `E_KERNELS` */
-  constructor(kernels: Kernels = defaultKernels()) {
-    this.#instantiated = kernels.instantiate();
+  constructor(set: KernelSet, kernels: Kernels = defaultKernels()) {
+    this.#instantiated = kernels.instantiate(set);
+    this.set = set;
     this.threads = kernels.threads;
     this.exports = this.#instantiated.exports;
     this.crew = this.#instantiated.crew;

@@ -1,5 +1,6 @@
 /** @module Which kernels do the arithmetic: those that an entry point of the package provided, or others asked for. */
 import { SviError } from "../errors.ts";
+import { type KernelSet, PREDICTION } from "./calls.ts";
 import { compile, compileLater } from "./compile.ts";
 import type { Kernel } from "./cuts.ts";
 import type { KernelExports } from "./generated/signatures.ts";
@@ -31,23 +32,30 @@ export interface Kernels {
   readonly reproducible: boolean;
   readonly threads: number;
   /** To be awaited before `instantiate`, for hosts that compile nothing at once. */
-  prepare?(): Promise<void>;
-  instantiate(): Instantiated;
+  prepare?(set?: KernelSet): Promise<void>;
+  /** What is made for prediction, as where nothing is said, may lack the other kernels. */
+  instantiate(set?: KernelSet): Instantiated;
 }
 
-/** Kernels of a module, or of bytes that are compiled when they are first used. */
+/**
+ * Kernels of a module, or of bytes that are compiled when they are first used.
+ * @param whole whether these are all; else those that predict, and a set brings the others
+ */
 export function kernelsOf(
   build: Build,
   source: WebAssembly.Module | (() => Uint8Array<ArrayBuffer>),
+  whole = true,
 ): Kernels {
   let checked: WebAssembly.Module | undefined;
-  const now = () => {
+  const now = (set: KernelSet) => {
     checked ??= accept(build, typeof source === "function" ? compile(source()) : source);
-    return instantiate(checked);
+    const own = instantiate(checked);
+    return whole ? own : (set.extend?.(own) ?? own);
   };
-  const later = async () => {
+  const later = async (set: KernelSet) => {
     checked ??= accept(build, typeof source === "function" ? await compileLater(source()) : source);
-    return instantiateLater(checked);
+    const own = await instantiateLater(checked);
+    return whole ? own : ((await set.extendLater?.(own)) ?? own);
   };
   return { build, reproducible: build === "simd", threads: 1, ...instances(now, later) };
 }
@@ -70,35 +78,36 @@ function accept(build: Build, candidate: WebAssembly.Module): WebAssembly.Module
  * instantiates no more than 4 kB that way.
  */
 export function instances(
-  now: () => KernelExports,
-  later: () => Promise<KernelExports>,
+  now: (set: KernelSet) => KernelExports,
+  later: (set: KernelSet) => Promise<KernelExports>,
 ): Pick<Kernels, "prepare" | "instantiate"> {
-  const ready: KernelExports[] = [];
+  const ready: { readonly set: KernelSet; readonly exports: KernelExports }[] = [];
   let atOnce: boolean | undefined;
   return {
-    async prepare() {
+    async prepare(set = PREDICTION) {
       if (atOnce) return;
       if (atOnce === undefined)
         try {
-          ready.push(now());
+          ready.push({ set, exports: now(set) });
           atOnce = true;
           return;
         } catch (error) {
           if ((error as Partial<SviError>).code === "E_KERNELS") throw error;
         }
-      ready.push(await later());
+      ready.push({ set, exports: await later(set) });
       atOnce = false;
     },
-    instantiate() {
-      const exports = ready.pop() ?? now();
+    instantiate(set = PREDICTION) {
+      const at = ready.findIndex((one) => one.set === set);
+      const exports = at < 0 ? now(set) : ready.splice(at, 1)[0].exports;
       return { exports, memory: exports.memory };
     },
   };
 }
 
 /** To be awaited where an instance is about to be made. @throws SviError `E_HOST`, `E_KERNELS` */
-export async function prepareKernels(kernels: Kernels = defaultKernels()): Promise<void> {
-  await kernels.prepare?.();
+export async function prepareKernels(set: KernelSet, kernels: Kernels = defaultKernels()): Promise<void> {
+  await kernels.prepare?.(set);
 }
 
 let provided: Kernels | undefined;

@@ -4,8 +4,9 @@
  *
  * What depends on a result is recorded once that is there, inside of `js`: it then comes before everything else.
  */
-import { type Cut, cutOf, type Kernel, PART, pieceOf, SLICE } from "./cuts.ts";
-import { ARGUMENTS, type Signatures } from "./generated/signatures.ts";
+import type { KernelCall, KernelCalls } from "./calls.ts";
+import { type Cut, type Kernel, PART, pieceOf, SLICE } from "./cuts.ts";
+import type { Signatures } from "./generated/signatures.ts";
 import type { KernelInstance } from "./instance.ts";
 
 /** Resumable work: yields between slices, returns a result. */
@@ -40,24 +41,15 @@ export type Recorder = {
 };
 export type LoopRecorder = { readonly [K in Kernel]: (args: Signatures[K], moves: Numbers<K>) => void };
 
-const KERNELS = Object.keys(ARGUMENTS) as Kernel[];
-const ORDER = Object.fromEntries(
-  Object.entries(ARGUMENTS).map(([name, list]) => [name, list.split(" ")]),
-) as unknown as Record<Kernel, readonly string[]>;
-
-/** Names of a kernel's arguments in their order. */
-export function orderOf(kernel: Kernel): readonly string[] {
-  return ORDER[kernel];
-}
-
 /** Arguments in the order that the kernel takes them in. */
-export function positional(kernel: Kernel, args: Named): number[] {
-  return ORDER[kernel].map((name) => Number(args[name]));
+export function positional({ order }: KernelCall, args: Named): number[] {
+  return order.map((name) => Number(args[name]));
 }
 
 export class Tape {
   readonly k: Recorder;
   readonly #instance: Pick<KernelInstance, "exports" | "crew">;
+  readonly #calls: KernelCalls;
   readonly #slice: number;
   #ops: Op[] = [];
   /** Nanoseconds since the last pause. */
@@ -65,12 +57,13 @@ export class Tape {
 
   /** @param slice nanoseconds; several threads are done sooner, and pause half as often, since all but one then idle */
   constructor(
-    instance: Pick<KernelInstance, "exports" | "crew" | "threads">,
+    instance: Pick<KernelInstance, "set" | "exports" | "crew" | "threads">,
     slice = instance.threads > 1 ? 2 * SLICE : SLICE,
   ) {
     this.#instance = instance;
+    this.#calls = instance.set.calls();
     this.#slice = slice;
-    this.k = recorder<Take | undefined>((kernel, args, take) =>
+    this.k = this.#recorder<Take | undefined>((kernel, args, take) =>
       this.#ops.push({ kind: "call", kernel, args, take }),
     ) as Recorder;
   }
@@ -88,8 +81,22 @@ export class Tape {
   /** The same calls again and again, such as timesteps, each on as many lanes, which depend on none but themselves. */
   loop(times: number, record: (k: LoopRecorder) => void): void {
     const body: Step[] = [];
-    record(recorder<Named>((kernel, args, moves) => body.push({ kernel, args, moves })) as LoopRecorder);
+    record(
+      this.#recorder<Named>((kernel, args, moves) => body.push({ kernel, args, moves })) as LoopRecorder,
+    );
     if (times > 0) this.#ops.push({ kind: "loop", times, body });
+  }
+
+  #recorder<T>(record: (kernel: Kernel, args: Named, more: T) => void): unknown {
+    const entries = Object.keys(this.#calls).map((name) => [
+      name,
+      (args: Named, more: T) => record(name as Kernel, args, more),
+    ]);
+    return Object.fromEntries(entries);
+  }
+
+  #cost(kernel: Kernel, args: Named): number {
+    return this.#calls[kernel]!.cut?.cost(args) ?? 0;
   }
 
   /** Does what was recorded. */
@@ -99,8 +106,8 @@ export class Tape {
     try {
       for (const op of ops) {
         if (op.kind === "call") {
-          const cut = cutOf(op.kernel);
-          const cost = cut ? cut.cost(op.args) : 0;
+          const { cut } = this.#calls[op.kernel]!;
+          const cost = this.#cost(op.kernel, op.args);
           if (cut && (cut.combine ? op.args.n > PART : cost > this.#slice))
             yield* this.#pieces(op.kernel, op.args, cut, cost, op.take);
           else if (this.#do(op.kernel, op.args, cost, op.take)) yield;
@@ -139,7 +146,7 @@ export class Tape {
     const { crew, exports } = this.#instance;
     const shared = crew?.call(kernel, args, cost);
     if (shared !== undefined) return shared;
-    return (exports[kernel] as (...args: number[]) => number)(...positional(kernel, args));
+    return (exports[kernel] as (...args: number[]) => number)(...positional(this.#calls[kernel]!, args));
   }
 
   *#pieces(kernel: Kernel, args: Named, cut: Cut<Named>, cost: number, take?: Take): Slices {
@@ -160,7 +167,7 @@ export class Tape {
   }
 
   *#turns(times: number, body: readonly Step[]): Slices {
-    const cost = body.reduce((sum, { kernel, args }) => sum + (cutOf(kernel)?.cost(args) ?? 0), 0);
+    const cost = body.reduce((sum, { kernel, args }) => sum + this.#cost(kernel, args), 0);
     const most = Math.floor(this.#slice / cost);
     if (most === 0) {
       for (let turn = 0; turn < times; turn++) {
@@ -177,7 +184,7 @@ export class Tape {
         for (let t = turn; t < turn + count; t++)
           for (const step of body) {
             const args = turned(step, t);
-            this.#execute(step.kernel, args, cutOf(step.kernel)?.cost(args) ?? 0);
+            this.#execute(step.kernel, args, this.#cost(step.kernel, args));
           }
       if (this.#spend(cost * count)) yield;
     }
@@ -187,8 +194,8 @@ export class Tape {
   #repeat(body: readonly Step[], first: number, turns: number): void {
     const calls = body.map((step) => ({
       kernel: this.#instance.exports[step.kernel] as (...args: number[]) => number,
-      args: positional(step.kernel, turned(step, first)),
-      moves: ORDER[step.kernel].map((name) => step.moves[name] ?? 0),
+      args: positional(this.#calls[step.kernel]!, turned(step, first)),
+      moves: this.#calls[step.kernel]!.order.map((name) => step.moves[name] ?? 0),
     }));
     for (let turn = 0; turn < turns; turn++)
       for (const { kernel, args, moves } of calls) {
@@ -196,12 +203,6 @@ export class Tape {
         for (let i = 0; i < args.length; i++) args[i] += moves[i];
       }
   }
-}
-
-function recorder<T>(record: (kernel: Kernel, args: Named, more: T) => void): unknown {
-  return Object.fromEntries(
-    KERNELS.map((kernel) => [kernel, (args: Named, more: T) => record(kernel, args, more)]),
-  );
 }
 
 /** A call's arguments in a turn of its loop. */

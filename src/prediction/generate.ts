@@ -1,5 +1,7 @@
 /** @module Text from a model, piece by piece, each token with the uncertainty it was chosen under. */
+
 import { requireInteger, SviError } from "../errors.ts";
+import { PREDICTION } from "../kernels/calls.ts";
 import { type Kernels, prepareKernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
@@ -101,7 +103,7 @@ async function* write(
       remedy: "Give a prompt with at least one symbol of the vocabulary",
     });
   const stop = new StopStrings(options.stop);
-  await prepareKernels(options.kernels);
+  await prepareKernels(PREDICTION, options.kernels);
   const predictor = new Predictor(posterior, options.samples ?? 0, options);
   const sampler = new Sampler(predictor.plan, posterior.configuration.vocabulary, seed, options);
   const pieces = continuing(tokenizer, options.prompt ?? "", prompt);

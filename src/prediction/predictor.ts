@@ -1,5 +1,6 @@
 /** @module A model that reads tokens one after the other and says what comes next, with its uncertainty. */
 
+import { PREDICTION } from "../kernels/calls.ts";
 import { KernelInstance } from "../kernels/instance.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
@@ -36,7 +37,7 @@ export class Predictor {
   ) {
     this.#samples = requireSamples(posterior, samples);
     this.#vocabulary = posterior.configuration.vocabulary;
-    this.plan = new MemoryPlan(new KernelInstance(options.kernels), options.memoryLimit);
+    this.plan = new MemoryPlan(new KernelInstance(PREDICTION, options.kernels), options.memoryLimit);
     this.#ensemble = planEnsemble(this.plan, posterior, samples, options);
     this.#entropy = this.plan.words(1);
   }

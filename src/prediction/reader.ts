@@ -1,5 +1,7 @@
 /** @module Reads many texts through weights that are packed once, and says how likely each of their tokens was. */
+
 import { drawNatural } from "../inference/draw.ts";
+import { PREDICTION } from "../kernels/calls.ts";
 import type { KernelExports } from "../kernels/generated/signatures.ts";
 import { KernelInstance } from "../kernels/instance.ts";
 import type { Kernels } from "../kernels/kernels.ts";
@@ -50,7 +52,7 @@ export interface Reader {
 
 /** @throws SviError `E_OPTION`, `E_MEMORY` */
 export function createReader(posterior: Posterior, samples: number, options: ReaderOptions): Reader {
-  const plan = new MemoryPlan(new KernelInstance(options.kernels), options.memoryLimit);
+  const plan = new MemoryPlan(new KernelInstance(PREDICTION, options.kernels), options.memoryLimit);
   const stepwise = options.quantized || (samples > 0 && options.sampling === "flipout");
   const reader = stepwise
     ? new TokenReader(plan, posterior, samples, options)

@@ -1,6 +1,7 @@
 /** @module How likely each token of a text was, and how sure the model was of what would come. */
 
 import { requireInteger, SviError } from "../errors.ts";
+import { PREDICTION } from "../kernels/calls.ts";
 import { type Kernels, prepareKernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
@@ -70,7 +71,7 @@ export async function score(model: Model, text: string, options: ScoreOptions = 
   const offsets = tokenOffsets(model.tokenizer, text, own);
   const samples = options.samples ?? 0;
   const { sampling, quantized } = requireForm(options);
-  await prepareKernels(options.kernels);
+  await prepareKernels(PREDICTION, options.kernels);
   const predictor = new Predictor(model.posterior, samples, options);
   const seed = seedOf(requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
   const { log64 } = predictor.plan.instance.exports;

@@ -1,5 +1,7 @@
 /** @module How likely each of many texts is, every text a document of its own: read side by side, given in order. */
+
 import { requireInteger, SviError } from "../errors.ts";
+import { PREDICTION } from "../kernels/calls.ts";
 import { prepareKernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
@@ -101,7 +103,7 @@ export async function* scoreAll(
   const { signal, strict = false, context = "" } = options;
   const before = model.tokenizer.encode(context);
   const source = windows(texts, signal);
-  await prepareKernels(options.kernels);
+  await prepareKernels(PREDICTION, options.kernels);
   const reader = createReader(model.posterior, samples, { ...options, ...requireForm(options) });
   let index = 0;
   try {

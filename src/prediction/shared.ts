@@ -1,5 +1,7 @@
 /** @module Weights packed once for all sessions of a model, which take turns with their states. */
+
 import { SviError } from "../errors.ts";
+import { PREDICTION } from "../kernels/calls.ts";
 import { KernelInstance } from "../kernels/instance.ts";
 import { defaultKernels, type Kernels, prepareKernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
@@ -93,8 +95,8 @@ export class SharedPredictor {
   }
 
   static async #create(posterior: Posterior, form: SessionForm, kernels: Kernels, memoryLimit?: number) {
-    await prepareKernels(kernels);
-    const plan = new MemoryPlan(new KernelInstance(kernels), memoryLimit);
+    await prepareKernels(PREDICTION, kernels);
+    const plan = new MemoryPlan(new KernelInstance(PREDICTION, kernels), memoryLimit);
     const ensemble = planEnsemble(plan, posterior, form.samples, form);
     const predictor = new SharedPredictor(plan, ensemble, posterior, form);
     await drive(ensemble.begin(predictor.#seed));

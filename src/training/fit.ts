@@ -1,4 +1,5 @@
 /** @module The minibatch loop: one for every method, an async iterable of step records. */
+
 import { requireInteger, SviError } from "../errors.ts";
 import { Evaluator } from "../evaluation/evaluate.ts";
 import type { Evaluation } from "../evaluation/tally.ts";
@@ -9,6 +10,7 @@ import type { Build } from "../kernels/identity.ts";
 import { type Kernels, prepareKernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
+import { TRAINING } from "../kernels/training.ts";
 import { ready, type Slices } from "../model/work.ts";
 import { type Model, requireVocabulary } from "../prediction/model.ts";
 import type { Corpus, LaneReader } from "../text/corpus.ts";
@@ -157,9 +159,9 @@ export async function* fitInTurn(
   model.posterior.lock(() => trainer?.publish() ?? ready(undefined));
   let good = true;
   try {
-    await prepareKernels(options.kernels);
+    await prepareKernels(TRAINING, options.kernels);
     trainer = createTrainer(model, plan, options);
-    if (options.validation) await prepareKernels(options.kernels);
+    if (options.validation) await prepareKernels(TRAINING, options.kernels);
     validator =
       options.validation &&
       new Evaluator(model, options.validation.samples ?? 0, { ...options, separator: plan.separator });

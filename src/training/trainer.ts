@@ -1,4 +1,5 @@
 /** @module One run's own kernels, network and guide, and the walk of a minibatch through them. */
+
 import { SviError } from "../errors.ts";
 import type { Guide, Position, Update } from "../inference/guide.ts";
 import { guideOf, type Method } from "../inference/methods.ts";
@@ -9,6 +10,7 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
 import { type Seed, STREAM } from "../kernels/random.ts";
 import { Tape } from "../kernels/tape.ts";
+import { TRAINING } from "../kernels/training.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
 import { finish, PART, type Slices, Work } from "../model/work.ts";
@@ -92,7 +94,7 @@ export class Trainer {
     this.#posterior = posterior;
     const { configuration, layout } = posterior;
     const { batch, sequence, method, seed, steps, lambda } = options;
-    this.#plan = new MemoryPlan(new KernelInstance(options.kernels), options.memoryLimit);
+    this.#plan = new MemoryPlan(new KernelInstance(TRAINING, options.kernels), options.memoryLimit);
     this.#tape = new Tape(this.#plan.instance);
     this.#network = new Network(this.#tape, this.#plan, configuration, layout, {
       batch,

@@ -5,6 +5,7 @@
  * the posterior is a product of normals, with precision 1/sp² + Σ x²/s² and mean (Σ x y / s²) / precision.
  * The guides never see it: they get gradients of a minibatch's mean negative log-likelihood at their draws.
  */
+
 import { expect, test, vi } from "vitest";
 import { BbbGuide } from "../../src/inference/bbb.ts";
 import type { Guide, GuideContext } from "../../src/inference/guide.ts";
@@ -14,6 +15,7 @@ import { adam, bbb, gaussianPrior, ivon, type PosteriorPrior, sgd } from "../../
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { seedOf } from "../../src/kernels/random.ts";
+import { TRAINING } from "../../src/kernels/training.ts";
 import type { Layout, Segment } from "../../src/model/layout.ts";
 import { randomNumbers } from "../model/reference.ts";
 import { finish, relativeError } from "../model/support.ts";
@@ -98,7 +100,7 @@ function infer(
     lambda = data.length,
   }: { steps: number; batch: number; rate: (step: number) => number; last?: number; lambda?: number },
 ): Found {
-  const plan = new MemoryPlan(new KernelInstance());
+  const plan = new MemoryPlan(new KernelInstance(TRAINING));
   const guide = create({ plan, layout: layout(), seed: seedOf(2), steps, lambda });
   plan.commit();
   const start = new Float32Array(48);
@@ -262,7 +264,7 @@ test("more particles make a quieter estimate: the variance of a step falls with 
   const exact = regression(1);
   const variance = (particles: number) => {
     const method = bbb({ ...NO_CLIP, prior, particles, initialDeviation: 0.3 });
-    const plan = new MemoryPlan(new KernelInstance());
+    const plan = new MemoryPlan(new KernelInstance(TRAINING));
     const context = { plan, layout: layout(), seed: seedOf(2), steps: 400, lambda: EXAMPLES };
     const guide = new BbbGuide(context, method);
     plan.commit();

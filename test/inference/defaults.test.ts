@@ -1,10 +1,12 @@
 /** `ivon()` without arguments: what it derives from the gradients, as docs/design/inference.md says. */
+
 import { expect, test } from "vitest";
 import { IvonGuide } from "../../src/inference/ivon/guide.ts";
 import { gaussianPrior, type IvonMethod, ivon } from "../../src/inference/public.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { seedOf } from "../../src/kernels/random.ts";
+import { TRAINING } from "../../src/kernels/training.ts";
 import { configureModel } from "../../src/model/configuration.ts";
 import { type Layout, layoutOf, type Segment } from "../../src/model/layout.ts";
 import { randomNumbers } from "../model/reference.ts";
@@ -51,7 +53,7 @@ function follow(
   size = (_step: number) => 1,
   run = 1000,
 ) {
-  const plan = new MemoryPlan(new KernelInstance());
+  const plan = new MemoryPlan(new KernelInstance(TRAINING));
   const guide = new IvonGuide(
     { plan, layout, seed: seedOf(1), steps: run, lambda },
     ivon({ beta2: 0.999999, ...options }),
@@ -105,7 +107,7 @@ test("without one given the noise may cost 0.005 nats for every epoch, at most 0
 test("without one given the noise rises over three passes, at most over 0.6 of the run", () => {
   const guideOf = (steps: number, lambda: number) =>
     new IvonGuide(
-      { plan: new MemoryPlan(new KernelInstance()), layout, seed: seedOf(1), steps, lambda },
+      { plan: new MemoryPlan(new KernelInstance(TRAINING)), layout, seed: seedOf(1), steps, lambda },
       ivon({ probe: 0 }),
     );
   const noise = (guide: IvonGuide, step: number) => guide.noise({ step, learningRate: 1, tokens: 100 });
@@ -126,7 +128,7 @@ test("in a small vocabulary the recurrence moves farther, the embedding's reader
   ]) {
     const configuration = configureModel(vocabulary, { embedding: 8, hidden: 8, layers: 2 });
     const own = layoutOf(configuration);
-    const plan = new MemoryPlan(new KernelInstance());
+    const plan = new MemoryPlan(new KernelInstance(TRAINING));
     const context = { plan, layout: own, seed: seedOf(1), steps: 1000, lambda: 1e6 };
     const guide = new IvonGuide(context, ivon({ beta2: 0.999999, prior: WEAK, probe: 1, h0: 1 }));
     plan.commit();

@@ -1,7 +1,8 @@
 /** Calls of kernels over one memory, by position, and the tapes that they can be recorded on instead. */
-import { cutOf, type Kernel } from "../../src/kernels/cuts.ts";
+import type { Kernel } from "../../src/kernels/cuts.ts";
 import type { Instantiated } from "../../src/kernels/kernels.ts";
-import { orderOf, Tape } from "../../src/kernels/tape.ts";
+import { Tape } from "../../src/kernels/tape.ts";
+import { TRAINING } from "../../src/kernels/training.ts";
 import { randomNumbers } from "../model/reference.ts";
 import { kernelsOfForm, type LooseKernels, loosely } from "./forms.ts";
 
@@ -44,11 +45,12 @@ export function onTape(
   slice?: number,
   paused: (times: number) => void = () => {},
 ): LooseKernels {
-  const tape = new Tape({ exports, crew, threads: crew ? 2 : 1 }, slice);
+  const calls = TRAINING.calls();
+  const tape = new Tape({ set: TRAINING, exports, crew, threads: crew ? 2 : 1 }, slice);
   const record = (kernel: Kernel, values: number[]): number | undefined => {
-    const args = Object.fromEntries(orderOf(kernel).map((name, i) => [name, values[i] ?? 0]));
+    const { order, cut } = calls[kernel]!;
+    const args = Object.fromEntries(order.map((name, i) => [name, values[i] ?? 0]));
     if ("width" in args && "first" in args) args.width ||= args.n;
-    const cut = cutOf(kernel);
     let result: number | undefined;
     const take = (value: number) => {
       result = result === undefined ? value : cut!.combine!(result, value);
@@ -62,7 +64,9 @@ export function onTape(
   };
   const kernels = Object.keys(exports).map((name) => [
     name,
-    cutOf(name as Kernel) ? (...values: number[]) => record(name as Kernel, values) : exports[name as Kernel],
+    calls[name as Kernel]?.cut
+      ? (...values: number[]) => record(name as Kernel, values)
+      : exports[name as Kernel],
   ]);
   return { ...loosely(exports), ...Object.fromEntries(kernels) };
 }
@@ -77,7 +81,6 @@ const LONGER = 450_001;
 export const CALLS: Record<string, Call> = {
   sampleNatural: (k) => k.sampleNatural(at(0), at(1), at(2), LONG, 0.5, 0.3, 4800, 1, 2, 3, 0, 1),
   sampleMeanField: (k) => k.sampleMeanField(at(0), at(1), at(2), LONG, 0.5, 4800, 1, 2, 3, 0, 1),
-  precisionArray: (k) => k.precisionArray(at(0), at(1), LONG, 0.1, 3),
   deviationArray: (k) => k.deviationArray(at(0), at(1), LONG),
   axpby: (k) => k.axpby(at(0), 0.3, at(1), 0.7, LONG),
   averageInto: (k) => k.averageInto(at(0), at(1), LONG, 0.3),
@@ -131,7 +134,6 @@ export const CALLS: Record<string, Call> = {
   mixtureGradient: (k) => k.mixtureGradient(at(0), at(1), LONG, 0.1, 0.25, 0.4, 0.05, 0.9),
   entropyMeanField: (k) => k.entropyMeanField(at(0), LONG),
   isFiniteArray: (k) => k.isFiniteArray(at(0), LONGER),
-  maxAbs: (k) => k.maxAbs(at(0), LONGER),
 };
 
 /** A call of products, in both of their forms. What is packed may be anything: all threads read the same. */

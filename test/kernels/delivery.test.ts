@@ -7,11 +7,13 @@ import { relaxed } from "../../src/entries/relaxed.ts";
 import { SviError } from "../../src/errors.ts";
 import { capabilities } from "../../src/kernels/capabilities.ts";
 import { sources } from "../../src/kernels/generated/identity.ts";
+import { predictionText, trainingText } from "../../src/kernels/generated/parts.ts";
 import { relaxedText } from "../../src/kernels/generated/relaxed.ts";
 import { simdText } from "../../src/kernels/generated/simd.ts";
 import { identify } from "../../src/kernels/identity.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { bytesOfText } from "../../src/kernels/printable.ts";
+import { TRAINING } from "../../src/kernels/training.ts";
 
 const bytes = readFileSync("build/kernels.simd.wasm");
 
@@ -41,7 +43,7 @@ describe("a module that somebody brings", () => {
     for (const source of [new WebAssembly.Module(bytes), bytes, new Response(bytes)]) {
       const kernels = await loadKernels(source as Response);
       expect(kernels).toMatchObject({ build: "simd", reproducible: true, threads: 1 });
-      expect(new KernelInstance(kernels).exports.exp64(0)).toBe(1);
+      expect(new KernelInstance(TRAINING, kernels).exports.exp64(0)).toBe(1);
     }
   });
 
@@ -49,12 +51,12 @@ describe("a module that somebody brings", () => {
     const compileThere = runInNewContext("(bytes) => new WebAssembly.Module(bytes)");
     const module = compileThere(bytes);
     expect(module instanceof WebAssembly.Module).toBe(false);
-    expect(new KernelInstance(await loadKernels(module)).exports.exp64(0)).toBe(1);
+    expect(new KernelInstance(TRAINING, await loadKernels(module)).exports.exp64(0)).toBe(1);
   });
 
   test("is what AssemblyScript's own loader takes", () => {
     const { exports } = instantiateSync<{ exp64(x: number): number }>(bytes);
-    expect(exports.exp64(1)).toBe(new KernelInstance().exports.exp64(1));
+    expect(exports.exp64(1)).toBe(new KernelInstance(TRAINING).exports.exp64(1));
   });
 
   test("of another version is refused with both versions", async () => {
@@ -108,7 +110,7 @@ describe("chosen kernels", () => {
         return kernels.instantiate();
       },
     });
-    new KernelInstance();
+    new KernelInstance(TRAINING);
     expect(used).toBe(1);
   });
 
@@ -134,6 +136,8 @@ test("kernels as text are the binary, in characters that nothing has to escape",
   for (const [name, text] of [
     ["simd", simdText],
     ["relaxed", relaxedText],
+    ["prediction", predictionText],
+    ["training", trainingText],
   ]) {
     const binary = Uint8Array.from(readFileSync(`build/kernels.${name}.wasm`));
     expect(bytesOfText(text)).toEqual(binary);

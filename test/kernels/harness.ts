@@ -1,9 +1,12 @@
 /** A kernel instance with a bump allocator, for tests that call kernels directly. */
+
 import { KernelInstance } from "../../src/kernels/instance.ts";
+import { TRAINING } from "../../src/kernels/training.ts";
 import { loosely } from "./forms.ts";
+import { whole } from "./whole.ts";
 
 export class Bench {
-  readonly instance = new KernelInstance();
+  readonly instance = new KernelInstance(TRAINING, whole);
   readonly k = loosely(this.instance.exports);
   private top: number;
 

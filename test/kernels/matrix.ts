@@ -1,7 +1,10 @@
 /** What the tests of the matrix kernels share: memory that is laid out anew for every case, and its guards. */
+
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import type { Kernels } from "../../src/kernels/kernels.ts";
+import { TRAINING } from "../../src/kernels/training.ts";
 import { loosely } from "./forms.ts";
+import { whole as all } from "./whole.ts";
 
 /** A NaN no arithmetic makes: what still has these bits was not written. */
 const UNTOUCHED = 0x7fc0dead;
@@ -17,8 +20,8 @@ export class Arena {
   readonly #base: number;
   #top: number;
 
-  constructor(bytes = 24 * 2 ** 20, kernels?: Kernels) {
-    const instance = new KernelInstance(kernels);
+  constructor(bytes = 24 * 2 ** 20, kernels: Kernels = all) {
+    const instance = new KernelInstance(TRAINING, kernels);
     instance.reserve(bytes);
     this.k = loosely(instance.exports);
     this.scratch = (this.k.heapBase() + 63) & ~63;

@@ -1,20 +1,23 @@
 /** What is recorded on a tape, in slices of any size, has the bits of the calls made one by one. */
+
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { BLOCK_DEPTH, CUTS, PANEL_COLUMNS, PART, SLICE } from "../../src/kernels/cuts.ts";
+import { BLOCK_DEPTH, PANEL_COLUMNS, PART, SLICE } from "../../src/kernels/cuts.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { defaultKernels, type Instantiated } from "../../src/kernels/kernels.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { finish, Tape } from "../../src/kernels/tape.ts";
+import { TRAINING } from "../../src/kernels/training.ts";
 import { Products } from "../../src/model/products.ts";
 import { randomNumbers } from "../model/reference.ts";
 import { CALLS, END, onTape, outcome } from "./calls.ts";
 import { kernelsOfForm, loosely } from "./forms.ts";
+import { whole } from "./whole.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
 let instance: Instantiated;
 beforeAll(() => {
-  instance = defaultKernels().instantiate();
+  instance = defaultKernels().instantiate(TRAINING);
   instance.memory.grow(END / 65536 - instance.memory.buffer.byteLength / 65536);
 });
 
@@ -36,16 +39,16 @@ describe.each(Object.entries(CALLS))("%s, cut into slices", (_name, call) => {
 
 test("every kernel that may be cut is called above", () => {
   const called = new Set(Object.keys(CALLS).map((name) => name.split(/[, ]/)[0]));
-  expect(Object.keys(CUTS).filter((name) => !called.has(name))).toEqual([]);
+  expect(Object.entries(TRAINING.calls()).filter(([name, { cut }]) => cut && !called.has(name))).toEqual([]);
 });
 
 test("the sizes that cuts keep to are those of the kernels", () => {
-  const { exports } = new KernelInstance();
+  const { exports } = new KernelInstance(TRAINING, whole);
   expect([exports.panelColumns(), exports.blockDepth()]).toEqual([PANEL_COLUMNS, BLOCK_DEPTH]);
 });
 
 function planned(...sizes: number[]) {
-  const plan = new MemoryPlan(new KernelInstance());
+  const plan = new MemoryPlan(new KernelInstance(TRAINING));
   const tape = new Tape(plan.instance);
   const places = sizes.map((size) => plan.words(size));
   return { plan, tape, places, k: tape.k };
@@ -118,7 +121,7 @@ describe("a tape", () => {
 
   for (const slice of [10, 3000, SLICE])
     test(`makes the turns of a loop in slices of ${slice} ns as if one by one`, () => {
-      const plan = new MemoryPlan(new KernelInstance());
+      const plan = new MemoryPlan(new KernelInstance(TRAINING));
       const tape = new Tape(plan.instance, slice);
       const [sums, rows] = [plan.words(64), plan.words(64 * 9)];
       plan.commit();
@@ -144,7 +147,7 @@ describe.each(["float32", "int16"] as const)("two products of %s of one transpos
     [83, 1500, 700, 1300],
   ])
     test(`${m} × ${n} and ${n2}, ${k} deep, have the bits of two calls`, () => {
-      const plan = new MemoryPlan(new KernelInstance());
+      const plan = new MemoryPlan(new KernelInstance(TRAINING));
       const products = new Products(new Tape(plan.instance), plan, form);
       const kernels = kernelsOfForm(plan.instance.exports, form);
       const scratch = plan.words(kernels.gemmScratchSize() / 4);

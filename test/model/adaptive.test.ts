@@ -1,8 +1,10 @@
 /** The adaptive softmax: exact, and cheap where targets are in its head. */
+
 import { describe, expect, test, vi } from "vitest";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { Tape } from "../../src/kernels/tape.ts";
+import { TRAINING } from "../../src/kernels/training.ts";
 import { defaultCutoffs, tailsOf } from "../../src/model/clusters.ts";
 import { configureModel } from "../../src/model/configuration.ts";
 import { initialWeights } from "../../src/model/initialise.ts";
@@ -141,7 +143,7 @@ describe("probabilities", () => {
       cutoffs: c.cutoffs,
     });
     const layout = layoutOf(model);
-    const plan = new MemoryPlan(new KernelInstance());
+    const plan = new MemoryPlan(new KernelInstance(TRAINING));
     const tape = new Tape(plan.instance);
     const network = new Network(tape, plan, model, layout, { batch: 1, sequence: c.rows, training: false });
     const theta = plan.words(layout.length);
@@ -242,7 +244,7 @@ describe("configuration", () => {
       cutoffs: [500, 2000],
     });
     const layout = layoutOf(model);
-    const weights = initialWeights(new KernelInstance(), layout, { low: 3, high: 0 });
+    const weights = initialWeights(new KernelInstance(TRAINING), layout, { low: 3, high: 0 });
     const widths = { "head.weight": 64, "head.bias": 64, "tail.0.0.weight": 64, "tail.1.0.weight": 64 };
     for (const [name, width] of Object.entries({ ...widths, "tail.0.1.weight": 16, "tail.1.1.weight": 4 })) {
       const { offset, size } = layout.find(`output.${name}`);

@@ -1,9 +1,11 @@
 /** Forward and backward of the whole model against the float64 reference, at every odd shape. */
+
 import { expect, test, vi } from "vitest";
 import type { SviError } from "../../src/errors.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { Tape } from "../../src/kernels/tape.ts";
+import { TRAINING } from "../../src/kernels/training.ts";
 import { configureModel } from "../../src/model/configuration.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { Network } from "../../src/model/network.ts";
@@ -123,7 +125,7 @@ test("layers of which a single timestep is more than a slice", () => {
 test("probabilities of a forward-only network, chunk by chunk", () => {
   const model = configureModel(40001, { embedding: 3, hidden: 5, layers: 2 });
   const layout = layoutOf(model);
-  const plan = new MemoryPlan(new KernelInstance());
+  const plan = new MemoryPlan(new KernelInstance(TRAINING));
   const tape = new Tape(plan.instance);
   const network = new Network(tape, plan, model, layout, { batch: 3, sequence: 11, training: false });
   const theta = plan.words(layout.length);

@@ -1,7 +1,9 @@
 /** What the tests of the model share: a network on its own, tensors by name, relative errors. */
+
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { Tape } from "../../src/kernels/tape.ts";
+import { TRAINING } from "../../src/kernels/training.ts";
 import { configureModel, type ModelConfiguration, type ModelOptions } from "../../src/model/configuration.ts";
 import type { SourceRanges } from "../../src/model/layers/layer.ts";
 import { type Layout, layoutOf } from "../../src/model/layout.ts";
@@ -64,7 +66,7 @@ export class Rig<T = undefined> {
   ) {
     this.model = configureModel(options.vocabulary, options);
     this.layout = layoutOf(this.model);
-    this.plan = new MemoryPlan(new KernelInstance());
+    this.plan = new MemoryPlan(new KernelInstance(TRAINING));
     this.tape = new Tape(this.plan.instance);
     this.network = new Network(this.tape, this.plan, this.model, this.layout, { ...network, training: true });
     this.theta = this.plan.words(this.layout.length);

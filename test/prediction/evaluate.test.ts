@@ -1,4 +1,5 @@
 /** Evaluation, scores and generated text against plain float64 arithmetic on a small model. */
+
 import { describe, expect, test, vi } from "vitest";
 import {
   Corpus,
@@ -10,6 +11,7 @@ import {
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { STREAM, seedOf } from "../../src/kernels/random.ts";
+import { TRAINING } from "../../src/kernels/training.ts";
 import { Sampler, type SamplerOptions } from "../../src/prediction/sampler.ts";
 import { randomNumbers, reference } from "../model/reference.ts";
 import { finish, relativeError } from "../model/support.ts";
@@ -36,7 +38,7 @@ async function spreadModel(options: object = {}): Promise<LanguageModel> {
 /** The weights of one sample, from the generator's numbers and float64 arithmetic. */
 function sampleOf(model: LanguageModel, sample: number, seed: number): Float64Array {
   const { mean, precision, layout } = model.posterior;
-  const plan = new MemoryPlan(new KernelInstance());
+  const plan = new MemoryPlan(new KernelInstance(TRAINING));
   const at = plan.words(layout.length);
   plan.commit();
   const { low, high } = seedOf(seed);
@@ -300,7 +302,7 @@ describe("the sampler", () => {
   const p = Float32Array.from([0.2, 0.02, 0.18, 0.05, 0.1, 0.01, 0.14, 0.09, 0.03, 0.08, 0.1, 0]);
 
   function counts(options: SamplerOptions, draws: number): Float64Array {
-    const plan = new MemoryPlan(new KernelInstance());
+    const plan = new MemoryPlan(new KernelInstance(TRAINING));
     const sampler = new Sampler(plan, V, seedOf(11), options);
     plan.commit();
     const found = new Float64Array(V);

@@ -1,10 +1,12 @@
 /** The forms of prediction: token by token with the network's bits, 8 bits, Flipout, and the sampler's order. */
+
 import { describe, expect, test, vi } from "vitest";
 import { adam, Corpus, evaluate, LanguageModel, wordTokenizer } from "../../src/entries/index.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { STREAM, seedOf } from "../../src/kernels/random.ts";
 import { Tape } from "../../src/kernels/tape.ts";
+import { TRAINING } from "../../src/kernels/training.ts";
 import { Network } from "../../src/model/network.ts";
 import { planScratch, Stepper } from "../../src/model/stepper.ts";
 import type { PredictionForm } from "../../src/prediction/ensemble.ts";
@@ -57,7 +59,7 @@ describe.each(SHAPES)("token by token, %o", (shape) => {
   test("the bits of the network's windows", async () => {
     const model = await spreadModel(shape);
     const { configuration, layout, mean } = model.posterior;
-    const plan = new MemoryPlan(new KernelInstance());
+    const plan = new MemoryPlan(new KernelInstance(TRAINING));
     const tape = new Tape(plan.instance);
     const network = new Network(tape, plan, configuration, layout, {
       batch: 1,
@@ -83,7 +85,7 @@ describe.each(SHAPES)("token by token, %o", (shape) => {
     const model = await spreadModel(shape);
     const { configuration, layout, mean } = model.posterior;
     for (const quantized of [undefined, "int8"] as const) {
-      const plan = new MemoryPlan(new KernelInstance());
+      const plan = new MemoryPlan(new KernelInstance(TRAINING));
       const scratch = planScratch(plan, configuration, layout);
       const steppers = [1, 3, configuration.vocabulary].map(
         (projections) => new Stepper(plan, configuration, layout, scratch, { projections, quantized }),
@@ -128,7 +130,7 @@ describe("Flipout", () => {
 
   /** Signs as they are drawn: rows of each product's inputs, then of its outputs. */
   function signRows(widths: number[], seed: number): Float32Array[][] {
-    const plan = new MemoryPlan(new KernelInstance());
+    const plan = new MemoryPlan(new KernelInstance(TRAINING));
     const at = plan.words(Math.max(...widths) + 16);
     plan.commit();
     const { low, high } = seedOf(seed);
@@ -144,8 +146,13 @@ describe("Flipout", () => {
   /** Every sample's own weights, M + ΔW ∘ (r cᵀ), in double precision. */
   function weightsOf(model: LanguageModel, seed: number): Float64Array[] {
     const { mean, precision, layout, configuration } = model.posterior;
+<<<<<<< HEAD
     const { layers, tied, embedding, hidden } = configuration;
     const plan = new MemoryPlan(new KernelInstance());
+=======
+    const { layers, tied } = configuration;
+    const plan = new MemoryPlan(new KernelInstance(TRAINING));
+>>>>>>> 7a97167 (The kernels of training are a binary of their own, on the memory of those that predict: the core brings half of the kernels, and both texts together take no more than one did)
     const at = plan.words(layout.length);
     plan.commit();
     const { low, high } = seedOf(seed);
@@ -331,7 +338,7 @@ describe("the sampler", () => {
     ["both", { topK: 300, topP: 0.99 }],
   ])("takes what sorting everything would: %s", (_, options) => {
     const V = 2000;
-    const plan = new MemoryPlan(new KernelInstance());
+    const plan = new MemoryPlan(new KernelInstance(TRAINING));
     const sampler = new Sampler(plan, V, seedOf(3), options);
     const uniform = plan.words(16);
     plan.commit();
@@ -351,7 +358,7 @@ describe("the sampler", () => {
   });
 
   test("temperature 0 takes the smallest id of the likeliest", () => {
-    const plan = new MemoryPlan(new KernelInstance());
+    const plan = new MemoryPlan(new KernelInstance(TRAINING));
     const sampler = new Sampler(plan, 4, seedOf(3), { temperature: 0 });
     plan.commit();
     expect(sampler.next(Float32Array.of(0.1, 0.4, 0.1, 0.4), 0)).toBe(1);

@@ -6,6 +6,7 @@ import { bytesOfText } from "../../src/kernels/printable.ts";
 import { createWorker } from "../../src/kernels/threads/host.ts";
 import { instantiateOwn, share } from "../../src/kernels/threads/instance.ts";
 import { ThreadPool } from "../../src/kernels/threads/pool.ts";
+import { TRAINING } from "../../src/kernels/training.ts";
 import { CALLS, END, MEBIBYTE, onTape, outcome, SCRATCH } from "../kernels/calls.ts";
 import { loosely } from "../kernels/forms.ts";
 
@@ -16,7 +17,7 @@ let pools: ThreadPool[];
 let one: Instantiated;
 let several: Instantiated[];
 beforeAll(async () => {
-  one = defaultKernels().instantiate();
+  one = defaultKernels().instantiate(TRAINING);
   pools = await Promise.all([2, 3, 5].map((count) => ThreadPool.start(count, module, createWorker)));
   several = pools.map((pool) => share(pool, module, instantiateOwn(module)));
   for (const { memory } of [one, ...several]) memory.grow(END / 65536 - memory.buffer.byteLength / 65536);

@@ -1,9 +1,11 @@
 /** What a run shows its network: carried state, masks, schedule, first weights, against plain arithmetic. */
+
 import { expect, test } from "vitest";
 import { bbb, schedule, sgd } from "../../src/entries/index.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { STREAM, seedOf } from "../../src/kernels/random.ts";
+import { TRAINING } from "../../src/kernels/training.ts";
 import { scheduleFactor } from "../../src/training/schedule.ts";
 import { reference } from "../model/reference.ts";
 import { relativeError } from "../model/support.ts";
@@ -13,7 +15,7 @@ const { batch, sequence } = SMALL;
 
 /** Masks of one step: lanes' units by layer, each mask from the next multiple of 16 elements on. */
 function masksOf(widths: number[], keep: number, seed: number, step: number): Float64Array[] {
-  const plan = new MemoryPlan(new KernelInstance());
+  const plan = new MemoryPlan(new KernelInstance(TRAINING));
   const at = plan.words(1024);
   plan.commit();
   const { low, high } = seedOf(seed);
@@ -71,7 +73,7 @@ test("the gradient's norm of several particles is their mean", async () => {
 });
 
 test("schedules, step by step", () => {
-  const { exports } = new KernelInstance();
+  const { exports } = new KernelInstance(TRAINING);
   const factors = (s: ReturnType<typeof schedule>) =>
     Array.from({ length: 12 }, (_, step) => scheduleFactor(s, step, 12, exports));
   const rise = [0.25, 0.5, 0.75, 1];

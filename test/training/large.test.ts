@@ -1,9 +1,12 @@
 /** A model whose segments are longer than a part: what is cut has the bits of what is not. */
+
 import { expect, test, vi } from "vitest";
 import { Corpus, fit, ivon, LanguageModel, wordTokenizer } from "../../src/entries/index.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { defaultKernels, type Kernels } from "../../src/kernels/kernels.ts";
+import { TRAINING } from "../../src/kernels/training.ts";
 import { PART } from "../../src/model/work.ts";
+import { whole } from "../kernels/whole.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -32,7 +35,7 @@ function noting(longest: Map<string, number>, called: (name: string) => void = (
 }
 
 test("no pass is longer than a part, and leaving in the middle of a step keeps the last whole one", async () => {
-  expect(new KernelInstance().exports.blockDepth() % 16).toBe(0);
+  expect(new KernelInstance(TRAINING, whole).exports.blockDepth() % 16).toBe(0);
   const words = Array.from({ length: 20_000 }, (_, i) => `w${i}`);
   const tokenizer = wordTokenizer({ words });
   const corpus = await Corpus.open(words.slice(0, 700).join(" "), { tokenizer });

@@ -2,10 +2,12 @@
  * @module How calls are split over threads: as kernels may be cut, one part for each thread that is awake. A sum over a
  * flat array is one of fixed blocks, each added up by itself, then all in their order.
  */
-import { CUTS, type Cut, cutOf, type Kernel, SUM_BLOCK, type Way } from "../cuts.ts";
+import type { KernelCalls } from "../calls.ts";
+import { type Cut, type Kernel, SUM_BLOCK, type Way } from "../cuts.ts";
 import type { KernelExports } from "../generated/signatures.ts";
 import type { Crew } from "../kernels.ts";
-import { type Named, orderOf, positional, type Step, turned } from "../tape.ts";
+import { type Named, positional, type Step, turned } from "../tape.ts";
+import { allCalls } from "../trainingCalls.ts";
 import { MOST_PIECES, MOST_RESULTS } from "./control.ts";
 import type { Units } from "./job.ts";
 import type { Attachment, ThreadPool } from "./pool.ts";
@@ -27,6 +29,7 @@ const TILE_ROWS = 5;
 
 /** The threads of a pool, as one instance's tape uses them. */
 export class PoolCrew implements Crew {
+  readonly #calls: KernelCalls = allCalls();
   readonly #pool: ThreadPool;
   readonly #attachment: Attachment;
   readonly #index: ReadonlyMap<string, number>;
@@ -42,24 +45,22 @@ export class PoolCrew implements Crew {
 
   /** The kernels for callers by position: what may be cut is, where that is worth it. */
   join(own: KernelExports): KernelExports {
-    const kernels = Object.keys(CUTS).map((name) => {
+    const kernels = Object.entries(this.#calls).flatMap(([name, { order, cut }]) => {
       const kernel = name as Kernel;
-      const [order, cut] = [orderOf(kernel), cutOf(kernel)!];
       const alone = own[kernel] as (...values: number[]) => number;
-      return [
-        name,
-        (...values: number[]) => {
-          const args = Object.fromEntries(order.map((argument, i) => [argument, values[i]]));
-          return this.call(kernel, args, cut.cost(args)) ?? alone(...values);
-        },
-      ];
+      if (!cut) return [];
+      const joined = (...values: number[]) => {
+        const args = Object.fromEntries(order.map((argument, i) => [argument, values[i]]));
+        return this.call(kernel, args, cut.cost(args)) ?? alone(...values);
+      };
+      return [[name, joined]];
     });
     return { ...own, ...Object.fromEntries(kernels) };
   }
 
   call(kernel: Kernel, args: Named, cost: number): number | undefined {
     if (cost < 2 * LEAST_NANOSECONDS) return undefined;
-    const cut = cutOf(kernel)!;
+    const cut = this.#calls[kernel]!.cut!;
     const way = cut.ways(args, this.#pool.count).find(({ after }) => !after)!;
     const units = args[way.along];
     const blocks = cut.combine ? Math.ceil(units / SUM_BLOCK) : 0;
@@ -83,7 +84,7 @@ export class PoolCrew implements Crew {
   loop(body: readonly Step[], first: number, turns: number, cost: number): boolean {
     const calls = body.map((step) => {
       const args = turned(step, first);
-      const cut = cutOf(step.kernel)!;
+      const cut = this.#calls[step.kernel]!.cut!;
       const way = cut.ways(args, this.#pool.count).find(({ along }) => LANES.has(along as string))!;
       return { lanes: args[way.along], units: this.#units(step.kernel, args, cut, way, step.moves), args };
     });
@@ -113,10 +114,10 @@ export class PoolCrew implements Crew {
   }
 
   #units(kernel: Kernel, args: Named, cut: Cut<Named>, way: Way<Named>, turns: Named): Units {
-    const order = orderOf(kernel);
+    const { order } = this.#calls[kernel]!;
     return {
       kernel: this.#index.get(kernel)!,
-      args: positional(kernel, args),
+      args: positional(this.#calls[kernel]!, args),
       count: order.indexOf(way.along as string),
       own: cut.own === undefined ? -1 : order.indexOf(cut.own as string),
       apart: this.#scratch,

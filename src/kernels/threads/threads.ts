@@ -50,7 +50,7 @@ export async function threads(options: ThreadsOptions = {}): Promise<ThreadedKer
     reproducible: build === "simd",
     threads: count,
     prepare,
-    instantiate: () => share(pool, module, instantiate().exports),
+    instantiate: (set) => share(pool, module, instantiate(set).exports),
     dispose: () => pool.dispose(),
   };
 }
