@@ -26,10 +26,10 @@ import { build } from "esbuild";
 const SIZES = [
   {
     name: "the core: load, score, generate",
-    limit: 48_500,
+    limit: 49_400,
     source: 'export { LanguageModel } from "./dist/index.js";',
   },
-  { name: "all of svi-lm", limit: 85_700, source: 'export * from "./dist/index.js";' },
+  { name: "all of svi-lm", limit: 86_500, source: 'export * from "./dist/index.js";' },
   { name: "svi-lm/metrics", limit: 10_500, source: 'export * from "./dist/metrics.js";' },
 ];
 const KERNELS = ["simd.wasm", "relaxed.wasm", "simd.ts", "relaxed.ts", "parts.ts"].map(

@@ -100,30 +100,30 @@ function compress(state: Int32Array, bytes: Uint8Array, start: number, end: numb
     let h = h7;
     // Eight rounds rename the words instead of moving them: half as fast again as one. All 64 are slower.
     for (let t = 0; t < 64; t += 8) {
-      h = (h + big1(e) + (g ^ (e & (f ^ g))) + K[t] + w[t]) | 0;
+      h = first(e, f, g, h, K[t] + w[t]);
       d = (d + h) | 0;
-      h = (h + big0(a) + ((a & b) | (c & (a | b)))) | 0;
-      g = (g + big1(d) + (f ^ (d & (e ^ f))) + K[t + 1] + w[t + 1]) | 0;
+      h = (h + second(a, b, c)) | 0;
+      g = first(d, e, f, g, K[t + 1] + w[t + 1]);
       c = (c + g) | 0;
-      g = (g + big0(h) + ((h & a) | (b & (h | a)))) | 0;
-      f = (f + big1(c) + (e ^ (c & (d ^ e))) + K[t + 2] + w[t + 2]) | 0;
+      g = (g + second(h, a, b)) | 0;
+      f = first(c, d, e, f, K[t + 2] + w[t + 2]);
       b = (b + f) | 0;
-      f = (f + big0(g) + ((g & h) | (a & (g | h)))) | 0;
-      e = (e + big1(b) + (d ^ (b & (c ^ d))) + K[t + 3] + w[t + 3]) | 0;
+      f = (f + second(g, h, a)) | 0;
+      e = first(b, c, d, e, K[t + 3] + w[t + 3]);
       a = (a + e) | 0;
-      e = (e + big0(f) + ((f & g) | (h & (f | g)))) | 0;
-      d = (d + big1(a) + (c ^ (a & (b ^ c))) + K[t + 4] + w[t + 4]) | 0;
+      e = (e + second(f, g, h)) | 0;
+      d = first(a, b, c, d, K[t + 4] + w[t + 4]);
       h = (h + d) | 0;
-      d = (d + big0(e) + ((e & f) | (g & (e | f)))) | 0;
-      c = (c + big1(h) + (b ^ (h & (a ^ b))) + K[t + 5] + w[t + 5]) | 0;
+      d = (d + second(e, f, g)) | 0;
+      c = first(h, a, b, c, K[t + 5] + w[t + 5]);
       g = (g + c) | 0;
-      c = (c + big0(d) + ((d & e) | (f & (d | e)))) | 0;
-      b = (b + big1(g) + (a ^ (g & (h ^ a))) + K[t + 6] + w[t + 6]) | 0;
+      c = (c + second(d, e, f)) | 0;
+      b = first(g, h, a, b, K[t + 6] + w[t + 6]);
       f = (f + b) | 0;
-      b = (b + big0(c) + ((c & d) | (e & (c | d)))) | 0;
-      a = (a + big1(f) + (h ^ (f & (g ^ h))) + K[t + 7] + w[t + 7]) | 0;
+      b = (b + second(c, d, e)) | 0;
+      a = first(f, g, h, a, K[t + 7] + w[t + 7]);
       e = (e + a) | 0;
-      a = (a + big0(b) + ((b & c) | (d & (b | c)))) | 0;
+      a = (a + second(b, c, d)) | 0;
     }
     h0 = (h0 + a) | 0;
     h1 = (h1 + b) | 0;
@@ -150,12 +150,14 @@ function expand(w: Int32Array, bytes: Uint8Array, at: number): void {
   }
 }
 
-/** Σ0 of section 4.1.2. */
-function big0(x: number): number {
-  return ((x >>> 2) | (x << 30)) ^ ((x >>> 13) | (x << 19)) ^ ((x >>> 22) | (x << 10));
+/** T1 of a round, with Σ1 and Ch of section 4.1.2: in one function, which engines inline, as they do no chains. */
+function first(e: number, f: number, g: number, h: number, word: number): number {
+  const sum = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
+  return (h + sum + (g ^ (e & (f ^ g))) + word) | 0;
 }
 
-/** Σ1. */
-function big1(x: number): number {
-  return ((x >>> 6) | (x << 26)) ^ ((x >>> 11) | (x << 21)) ^ ((x >>> 25) | (x << 7));
+/** T2, with Σ0 and Maj. */
+function second(a: number, b: number, c: number): number {
+  const sum = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
+  return (sum + ((a & b) | (c & (a | b)))) | 0;
 }

@@ -146,13 +146,8 @@ describe("Flipout", () => {
   /** Every sample's own weights, M + ΔW ∘ (r cᵀ), in double precision. */
   function weightsOf(model: LanguageModel, seed: number): Float64Array[] {
     const { mean, precision, layout, configuration } = model.posterior;
-<<<<<<< HEAD
     const { layers, tied, embedding, hidden } = configuration;
-    const plan = new MemoryPlan(new KernelInstance());
-=======
-    const { layers, tied } = configuration;
     const plan = new MemoryPlan(new KernelInstance(TRAINING));
->>>>>>> 7a97167 (The kernels of training are a binary of their own, on the memory of those that predict: the core brings half of the kernels, and both texts together take no more than one did)
     const at = plan.words(layout.length);
     plan.commit();
     const { low, high } = seedOf(seed);
