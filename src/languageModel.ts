@@ -185,7 +185,7 @@ export class LanguageModel {
 }
 
 /** @throws SviError `E_OPTION` */
-function requireTokenizer(tokenizer: Tokenizer): Tokenizer {
+export function requireTokenizer(tokenizer: Tokenizer): Tokenizer {
   if (typeof tokenizer?.encode === "function" && typeof tokenizer.describe === "function") return tokenizer;
   throw new SviError("E_OPTION", `tokenizer is ${shown(tokenizer)}`, {
     option: "tokenizer",

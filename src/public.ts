@@ -5,6 +5,14 @@ export { type EvaluateOptions, evaluate } from "./evaluation/evaluate.ts";
 export type { Evaluation, ReliabilityBin } from "./evaluation/tally.ts";
 export { fitTemperature } from "./evaluation/temperature.ts";
 export type { BytesSource } from "./formats/bytes.ts";
+export {
+  type ImportOptions,
+  importModel,
+  modelFromTensors,
+  type PartNames,
+  type TensorOptions,
+  type TensorValues,
+} from "./importModel.ts";
 export type { HessianRatio } from "./inference/guide.ts";
 export * from "./inference/public.ts";
 export { type Capabilities, type Capability, capabilities } from "./kernels/capabilities.ts";

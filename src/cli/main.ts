@@ -12,6 +12,7 @@ import { compare } from "./compare.ts";
 import { evaluation } from "./eval.ts";
 import { generate } from "./generate.ts";
 import { commandHelp, programHelp } from "./help.ts";
+import { importCommand } from "./import.ts";
 import { info } from "./info.ts";
 import { requireReadable } from "./inputs.ts";
 import { Interruption } from "./interrupt.ts";
@@ -32,6 +33,7 @@ const COMMANDS: readonly Command[] = [
   rescore,
   compare,
   info,
+  importCommand,
   bench,
   coordinate,
   work,

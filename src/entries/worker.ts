@@ -21,6 +21,7 @@ export type {
   WorkerEvaluateOptions,
   WorkerFitOptions,
   WorkerGenerateOptions,
+  WorkerImportOptions,
   WorkerLanguageModel,
   WorkerScoreAllOptions,
   WorkerScoreOptions,

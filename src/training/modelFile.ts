@@ -149,7 +149,7 @@ function requireFormat(metadata: Record<string, string>): void {
   if (metadata.format !== "svi-lm")
     throw new SviError("E_FORMAT", `The file's format is ${metadata.format ?? "not given"}`, {
       value: metadata.format,
-      remedy: "Give a file that svi-lm saved",
+      remedy: "Give a file that svi-lm saved; importModel reads PyTorch's",
     });
   if (![FORMAT_VERSION, ATTENTION_VERSION].map(String).includes(metadata.formatVersion))
     throw new SviError("E_VERSION", `The file has format version ${metadata.formatVersion}`, {

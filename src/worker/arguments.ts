@@ -39,6 +39,7 @@ const ARGUMENTS: { readonly [K in keyof ThreadFunctions]: readonly (keyof typeof
   describe: ["number"],
   createModel: ["options"],
   loadModel: ["number", "file"],
+  importModel: ["number", "file", "options"],
   toBytes: ["number"],
   hash: ["number"],
   embedding: ["number", "number"],

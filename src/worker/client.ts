@@ -3,6 +3,7 @@ import { SviError } from "../errors.ts";
 import type { EvaluateOptions } from "../evaluation/evaluate.ts";
 import type { Evaluation } from "../evaluation/tally.ts";
 import { type BytesSource, readAll } from "../formats/bytes.ts";
+import type { ImportOptions } from "../importModel.ts";
 import type { CreateOptions } from "../languageModel.ts";
 import type { ModelConfiguration } from "../model/configuration.ts";
 import type { GenerateOptions, Piece } from "../prediction/generate.ts";
@@ -39,6 +40,9 @@ export type WorkerCorpusOptions = Omit<CorpusOptions, "tokenizer"> & {
   readonly tokenizer: AnyTokenizer | "character" | "word";
 };
 export type WorkerCreateOptions = Omit<CreateOptions, "tokenizer" | "kernels"> & {
+  readonly tokenizer: AnyTokenizer;
+};
+export type WorkerImportOptions = Omit<ImportOptions, "tokenizer" | "kernels"> & {
   readonly tokenizer: AnyTokenizer;
 };
 export type WorkerFitOptions = Omit<FitOptions, "validation" | "kernels"> & {
@@ -258,6 +262,20 @@ export class WorkerClient {
         await this.#connection.abortable(signal, "loadModel", bytes),
       );
     },
+  };
+
+  /**
+   * A model from a safetensors file of PyTorch's, as `importModel` of svi-lm makes it.
+   * @throws SviError `E_FORMAT`, `E_VOCABULARY_MISMATCH`
+   */
+  readonly importModel = async (
+    source: BytesSource,
+    { tokenizer, signal, ...options }: WorkerImportOptions,
+  ): Promise<WorkerLanguageModel> => {
+    const wire = { ...options, tokenizer: wireTokenizer(this.#connection, tokenizer) };
+    const bytes = await wireBytes(source, signal);
+    const state = await this.#connection.abortable(signal, "importModel", bytes, wire);
+    return new WorkerLanguageModel(this.#connection, state);
   };
 
   readonly Corpus = {

@@ -2,6 +2,7 @@
 
 import type { EvaluateOptions } from "../evaluation/evaluate.ts";
 import type { Evaluation } from "../evaluation/tally.ts";
+import type { ImportOptions } from "../importModel.ts";
 import type { CreateOptions } from "../languageModel.ts";
 import type { ModelConfiguration } from "../model/configuration.ts";
 import type { CompleteOptions, Completion } from "../prediction/complete.ts";
@@ -76,6 +77,9 @@ export type WireCorpusOptions = Plain<Omit<CorpusOptions, "tokenizer">> & {
 export type WireCreateOptions = Plain<Omit<CreateOptions, "tokenizer">> & {
   readonly tokenizer: WireTokenizer;
 };
+export type WireImportOptions = Plain<Omit<ImportOptions, "tokenizer">> & {
+  readonly tokenizer: WireTokenizer;
+};
 export type WireFitOptions = Plain<Omit<FitOptions, "until" | "validation" | "checkpoint">> & {
   readonly validation?: Omit<Validation, "corpus"> & { readonly corpus: Handle };
   readonly checkpoint?: { readonly every: number; readonly save: Callback };
@@ -124,6 +128,11 @@ export interface ThreadFunctions {
   describe(tokenizer: Handle): TokenizerDescription;
   createModel(options: WireCreateOptions): Promise<ModelState>;
   loadModel(job: Job, source: Uint8Array | ArrayBuffer | Blob): Promise<ModelState>;
+  importModel(
+    job: Job,
+    source: Uint8Array | ArrayBuffer | Blob,
+    options: WireImportOptions,
+  ): Promise<ModelState>;
   toBytes(model: Handle): Uint8Array;
   hash(model: Handle): string;
   embedding(model: Handle, token: number): Float32Array;

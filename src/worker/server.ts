@@ -1,6 +1,7 @@
 /** @module What a worker does for its caller: svi-lm behind a channel. */
 import { SviError } from "../errors.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
+import { importModel } from "../importModel.ts";
 import { packageVersion } from "../kernels/generated/identity.ts";
 import { useKernels } from "../kernels/kernels.ts";
 import { loadKernels } from "../kernels/load.ts";
@@ -151,7 +152,14 @@ class Server {
 
   #models(): Pick<
     ThreadFunctions,
-    "createModel" | "loadModel" | "toBytes" | "hash" | "embedding" | "posterior" | "disposeModel"
+    | "createModel"
+    | "loadModel"
+    | "importModel"
+    | "toBytes"
+    | "hash"
+    | "embedding"
+    | "posterior"
+    | "disposeModel"
   > {
     const modelOf = (handle: Handle) => this.#find(handle, MODEL);
     return {
@@ -161,6 +169,11 @@ class Server {
         this.#heeding(job, async (signal) =>
           this.#modelState(await LanguageModel.load(source, { json: this.#json, signal })),
         ),
+      importModel: (job, source, { tokenizer, ...options }) =>
+        this.#heeding(job, async (signal) => {
+          const own = this.#tokenizer(tokenizer);
+          return this.#modelState(await importModel(source, { ...options, tokenizer: own, signal }));
+        }),
       toBytes: (model) => {
         const bytes = modelOf(model).toBytes();
         return move(bytes, bytes.buffer);

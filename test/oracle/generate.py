@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 
 import numpy as np
 import torch
+from torch import nn
 
 import dump
 import philox
@@ -279,6 +280,48 @@ def check_against_torch_optim(weights, tokens, targets, answers, make):
         assert np.allclose(value.numpy(), answers[f"step{STEPS}/parameters/{name}"], rtol=0, atol=1e-12), name
 
 
+# ---- a model as others save it ------------------------------------------------------------------------------
+
+SAVED_TEXT = "the whale and the sea and the ship and the whale\n"
+
+
+class Saved(nn.Module):
+    """A model under names of its own, as PyTorch's example of a word language model has them."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Embedding(256, 6)
+        self.rnn = nn.LSTM(6, 14, 2)
+        self.decoder = nn.Linear(14, 256)
+
+    def forward(self, ids):
+        outputs, _ = self.rnn(self.encoder(ids).unsqueeze(1))
+        return self.decoder(outputs)[:, 0]
+
+
+def saved_case():
+    """Trained for a while, saved in float32, asked in float64: log-probabilities of all bytes but the first."""
+    model, inputs = Saved().double(), Inputs(300)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.tensor(inputs.uniform(tuple(parameter.shape), -0.3, 0.3)))
+    ids = torch.tensor(list(SAVED_TEXT.encode()))
+    optimiser = torch.optim.Adam(model.parameters(), lr=0.02)
+    for _ in range(150):
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(model(ids[:-1]), ids[1:]).backward()
+        optimiser.step()
+    model.float()
+    weights = {name: value.numpy() for name, value in model.state_dict().items()}
+    dump.write(DUMPS / "pytorch.safetensors", weights, {"format": "pt"})
+    with torch.no_grad():
+        logs = torch.log_softmax(model.double()(ids[:-1]), dim=1)
+    answers = logs[torch.arange(len(ids) - 1), ids[1:]].tolist()
+    text = json.dumps({"text": SAVED_TEXT, "logProbabilities": answers}, indent=1)
+    (DUMPS / "pytorch.json").write_text(text + "\n")
+    print(f"saved model: {sum(answers):.3f} nats for {len(answers)} bytes")
+
+
 # ---- random numbers -----------------------------------------------------------------------------------------
 
 DRAWS = [(0, 0, 0, 0), (42, 0, 0, 0), (42, 1, 0, 0), (42, 0, 1, 0), (42, 0, 0, 1), (2**32 + 42, 0, 0, 0),
@@ -315,6 +358,7 @@ if __name__ == "__main__":
         model_case(120 + index, name, config)
     for index, (name, config) in enumerate(PROJECTIONS.items()):
         model_case(110 + index, name, config)
+    saved_case()
     results = {name: optimiser_case(200 + i, name, config) for i, (name, config) in enumerate(OPTIMISERS.items())}
     check_against_torch_optim(*results["sgd"], lambda w: torch.optim.SGD(w, lr=0.5, momentum=0.9))
     check_against_torch_optim(*results["adam"], lambda w: torch.optim.Adam(w, lr=0.01))

@@ -1,11 +1,14 @@
 /** svi-lm in a thread: the same bits as without one, back pressure, errors with their codes, and its death. */
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import {
+  byteTokenizer,
   Corpus,
   characterTokenizer,
   evaluate,
   fit,
+  importModel,
   ivon,
   LanguageModel,
   type StepRecord,
@@ -54,6 +57,20 @@ async function problem(work: Promise<unknown>): Promise<InstanceType<typeof Work
 }
 
 describe("the same in a worker as without one", () => {
+  test("a model of PyTorch's is imported; what does not fit keeps its code and its names", async () => {
+    const { client } = await connected();
+    const file = readFileSync(new URL("../oracle/dumps/pytorch.safetensors", import.meta.url));
+    const tokenizer = byteTokenizer();
+    const there = await client.importModel(file, { tokenizer, names: { output: "decoder" } });
+    expect(await there.hash()).toBe((await importModel(file, { tokenizer })).hash());
+    const small = characterTokenizer({ characters: "abc" });
+    const error = await problem(client.importModel(file, { tokenizer: small }));
+    expect(error).toMatchObject({ code: "E_VOCABULARY_MISMATCH" });
+    expect(error.message).toContain("encoder.weight");
+    const load = await problem(client.LanguageModel.load(file));
+    expect(load.message).toContain("importModel");
+  });
+
   test("training, record by record; the file, the hash, scores and text", async () => {
     const here = await direct();
     const there = await connected();
