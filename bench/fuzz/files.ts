@@ -4,11 +4,12 @@ import {
   Corpus,
   characterTokenizer,
   fit,
+  importModel,
   ivon,
   LanguageModel,
   wordTokenizer,
 } from "../../src/entries/index.ts";
-import { readSafetensors } from "../../src/formats/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.ts";
 import { readCheckpoint } from "../../src/training/checkpoint.ts";
 import { readModel, writeModel } from "../../src/training/modelFile.ts";
 import { fileOf } from "../../test/formats/hostile.ts";
@@ -23,6 +24,7 @@ const kinds = [
   { tokenizer: characters },
   { tokenizer: characters, layers: 2, cell: "gru" },
   { tokenizer: words, tied: true },
+  { tokenizer: characters, tied: true, embedding: 3 },
   { tokenizer: words, softmax: "adaptive", cutoffs: [2] },
 ] as const;
 
@@ -127,6 +129,32 @@ async function used(bytes: Uint8Array): Promise<void> {
   await model.score("a whale");
   model.dispose();
 }
+
+/** The same tensors as others would save them: the means alone, under names of PyTorch's examples. */
+function foreign(bytes: Uint8Array): Opened {
+  const { tensors } = readSafetensors(bytes);
+  const means = [...tensors].filter(([name]) => !name.includes("/"));
+  const renamed = means.map(([name, tensor]): [string, typeof tensor] => [
+    name.replace("embedding.", "encoder.").replace(/^(lstm|gru)/, "rnn"),
+    tensor,
+  ]);
+  return open(writeSafetensors(new Map(renamed), { format: "pt" }));
+}
+
+export const importedFiles: Boundary = {
+  name: "files of PyTorch's",
+  async prepare() {
+    const files = (await written()).models.map(foreign);
+    return async (random) => {
+      const which = random.below(kinds.length);
+      const bytes = damaged(random, files[which]);
+      const model = await importModel(bytes, { tokenizer: kinds[which].tokenizer });
+      must(model.posterior.mean.length < 64 * bytes.length, "the weights are larger than the file");
+      if (random.once(USED)) await model.score("a whale");
+      model.dispose();
+    };
+  },
+};
 
 export const checkpoints: Boundary = {
   name: "checkpoints",

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { SviError } from "../../src/errors.ts";
 import { type Boundary, requireCleanPrototypes } from "./boundary.ts";
 import { commandLines, processes } from "./commands.ts";
-import { checkpoints, modelFiles } from "./files.ts";
+import { checkpoints, importedFiles, modelFiles } from "./files.ts";
 import { lists } from "./lists.ts";
 import { messages } from "./messages.ts";
 import { Random, seedOf } from "./random.ts";
@@ -13,6 +13,7 @@ import { texts, tokenizerFiles } from "./tokenizers.ts";
 export const BOUNDARIES: readonly Boundary[] = [
   modelFiles,
   checkpoints,
+  importedFiles,
   tokenizerFiles,
   texts,
   messages,
