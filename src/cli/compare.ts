@@ -89,7 +89,9 @@ export const compare = command({
         },
       };
       const pool = new Pool(store, workers, watcher, signal);
-      const compared = await compareOn(subject, { pool, store, folder }).finally(() => watcher.stop());
+      const compared = await compareOn(subject, { pool, store, folder, signal }).finally(() =>
+        watcher.stop(),
+      );
       await report(compared, folder, json);
       return 0;
     } finally {

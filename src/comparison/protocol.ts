@@ -223,8 +223,10 @@ export class Comparison {
     const target = points.map(({ record }) => lowest(record.curve)).reduce((a, b) => (b.nll < a.nll ? b : a));
     const trials: Trial[] = [];
     for (const share of SHORT) {
-      const length = (share * target.tokens) / this.#budget.tokens;
-      if (length > 1) break;
+      const whole = (share * target.tokens) / this.#budget.tokens;
+      // In a run of a step or less the target may lie behind its end.
+      if (whole > 1 && trials.length > 0) break;
+      const length = Math.min(1, whole);
       const draft: Draft = { method: { kind: "ivon" }, length };
       const { record } = await this.#make(draft, TUNING_SEED, 1, false, `ivon-short ${share}`);
       const reached = record && crossing(record.curve, target.nll, true).tokens;

@@ -7,7 +7,8 @@ import { configureModel } from "../model/configuration.ts";
 import { initialWeights } from "../model/initialise.ts";
 import { layoutOf } from "../model/layout.ts";
 import { Posterior } from "../model/posterior.ts";
-import { finish } from "../model/work.ts";
+import type { Slices } from "../model/work.ts";
+import { pause } from "../pause.ts";
 import type { Corpus } from "../text/corpus.ts";
 import { schedule } from "../training/schedule.ts";
 import { Trainer } from "../training/trainer.ts";
@@ -28,8 +29,14 @@ const METHODS: Readonly<Record<keyof StepCosts, { method: MethodSpec; dropout: n
  * The median over rounds of a method's time by that of Adam's step beside it: a drift of the machine, or another
  * program on it, meets both. Steps are of the text's own windows, at full noise, with weights that hardly move.
  * @param rounds steps of every method
+ * @throws the signal's reason, within a step
  */
-export async function measureStepCosts(corpus: Corpus, shape: Shape, rounds: number): Promise<StepCosts> {
+export async function measureStepCosts(
+  corpus: Corpus,
+  shape: Shape,
+  rounds: number,
+  signal?: AbortSignal,
+): Promise<StepCosts> {
   const names = Object.keys(METHODS) as (keyof StepCosts)[];
   const steps = names.map((name) => stepper(METHODS[name].method, METHODS[name].dropout, corpus, shape));
   const times: number[][] = names.map(() => []);
@@ -40,17 +47,29 @@ export async function measureStepCosts(corpus: Corpus, shape: Shape, rounds: num
   for (let round = 0; round < rounds + WARM; round++) {
     if (lanes.cursor === lanes.windows) await lanes.seek(0);
     const time = await lanes.next(inputs, targets);
-    steps.forEach((step, i) => {
-      const taken = step(inputs, targets, time);
+    for (const [i, step] of steps.entries()) {
+      const taken = await timed(step(inputs, targets, time), signal);
       if (round >= WARM) times[i].push(taken);
-    });
+    }
   }
   await lanes.close();
   const ratios = times.map((own) => median(own.map((time, i) => time / times[0][i])));
   return Object.fromEntries(names.map((name, i) => [name, ratios[i]])) as unknown as StepCosts;
 }
 
-/** Takes a step of its own trainer. @returns milliseconds */
+/** Does the work with pauses that do not count. @returns milliseconds */
+async function timed(work: Slices, signal: AbortSignal | undefined): Promise<number> {
+  for (let milliseconds = 0; ; ) {
+    signal?.throwIfAborted();
+    const started = performance.now();
+    const { done } = work.next();
+    milliseconds += performance.now() - started;
+    if (done) return milliseconds;
+    await pause();
+  }
+}
+
+/** Takes a step of its own trainer. */
 function stepper(spec: MethodSpec, dropout: number, corpus: Corpus, shape: Shape) {
   const configuration = configureModel(corpus.tokenizer.vocabularySize, shape);
   const layout = layoutOf(configuration);
@@ -70,9 +89,7 @@ function stepper(spec: MethodSpec, dropout: number, corpus: Corpus, shape: Shape
   });
   // Past the beginning, where IVON has no noise yet.
   trainer.step = spec.kind === "ivon" ? STEPS - 100_000 : 0;
-  return (inputs: Int32Array, targets: Int32Array, time: number): number => {
-    const started = performance.now();
-    finish(trainer.update(finish(trainer.differentiate(inputs, targets, time)), false));
-    return performance.now() - started;
+  return function* (inputs: Int32Array, targets: Int32Array, time: number): Slices {
+    yield* trainer.update(yield* trainer.differentiate(inputs, targets, time), false);
   };
 }

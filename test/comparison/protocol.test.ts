@@ -154,6 +154,17 @@ test("a short schedule that reaches nothing goes up to as many tokens as a run, 
   expect(runs[0].setting.tokens).toBe(1000);
 });
 
+test("a short schedule is as long as the run where a run is shorter than the step that the target lies behind", async () => {
+  const run = async (setting: Setting) => {
+    const made = record(setting);
+    const curve = made.curve.map((point) => ({ ...point, tokens: 64 * point.tokens }));
+    return { ...made, curve, best: curve[1] };
+  };
+  const { tuning, runs } = named(await new Comparison(run, { ...BUDGET, trials: 0 }).all(), "ivon-short");
+  expect(tuning[0].trials.map(({ value }) => value)).toEqual([1]);
+  expect(runs[0].setting.tokens).toBe(1000);
+});
+
 test("without tuning every method stands as it is", async () => {
   const { methods } = await compare({ trials: 0 });
   for (const name of ["sgd", "adam", "bbb", "ivon", "ivon-tuned"])

@@ -33,13 +33,14 @@ export async function openSubject(
   { name, texts, shape }: Subject,
   pool: Pool | null,
   store: RunStore,
+  signal?: AbortSignal,
 ): Promise<{
   opened: Texts;
   fingerprints: readonly string[];
   keyOf: (setting: Setting) => RunKey;
   make: (setting: Setting, label: string, rank: number) => Promise<RunRecord | null | undefined>;
 }> {
-  const opened = await openTexts(texts);
+  const opened = await openTexts(texts, signal);
   const corpora = [opened.train, opened.valid, opened.test];
   const fingerprints = await Promise.all(corpora.map((corpus) => corpus.fingerprint()));
   const { curveTokens, sampledTokens } = texts;
@@ -62,15 +63,17 @@ export async function compareOn(
     store,
     folder,
     done,
+    signal,
   }: {
     pool: Pool | null;
     store: RunStore;
     folder: string;
     done?: (runs: MethodRuns) => void;
+    signal?: AbortSignal;
   },
 ): Promise<Compared> {
   const { shape, name, kind } = subject;
-  const { opened, fingerprints, keyOf, make } = await openSubject(subject, pool, store);
+  const { opened, fingerprints, keyOf, make } = await openSubject(subject, pool, store, signal);
   const tokens = subject.budget.tokens ?? Math.round((subject.budget.passes ?? 1) * opened.train.tokens);
   const runs: LabelledRun[] = [];
   const run = async (setting: Setting, label: string) => {
@@ -97,7 +100,7 @@ export async function compareOn(
     methods,
     missing: METHOD_NAMES.filter((method) => !methods.some((runs) => runs.name === method)),
     costs: await costsOf(folder, fingerprints[0], shape, () =>
-      measureStepCosts(opened.train, shape, COST_ROUNDS),
+      measureStepCosts(opened.train, shape, COST_ROUNDS, signal),
     ),
   };
 }

@@ -19,12 +19,13 @@ export interface TextsSpec {
   readonly sampledTokens: number;
 }
 
-export async function openTexts(spec: TextsSpec): Promise<Texts> {
+/** @throws the signal's reason */
+export async function openTexts(spec: TextsSpec, signal?: AbortSignal): Promise<Texts> {
   const [train, valid, test] = await Promise.all(
-    [spec.train, spec.valid, spec.test].map((path) => readFile(path, "utf8")),
+    [spec.train, spec.valid, spec.test].map((path) => readFile(path)),
   );
-  const tokenizer = await tokenizerOf(train, spec);
-  const open = (text: string) => Corpus.open(text, { tokenizer });
+  const tokenizer = await tokenizerOf(train, spec, signal);
+  const open = (text: Uint8Array) => Corpus.open(text, { tokenizer, signal });
   const [validCorpus, testCorpus] = [await open(valid), await open(test)];
   const sampled = testCorpus.slice(0, Math.min(testCorpus.tokens, spec.sampledTokens));
   return {
@@ -33,13 +34,24 @@ export async function openTexts(spec: TextsSpec): Promise<Texts> {
     curve: validCorpus.slice(0, Math.min(validCorpus.tokens, spec.curveTokens)),
     test: testCorpus,
     sampled,
-    reversed: Corpus.fromTokens(tokenizer.encode(test).subarray(0, sampled.tokens).toReversed(), tokenizer),
+    reversed: Corpus.fromTokens((await tokensOf(sampled)).reverse(), tokenizer),
   };
 }
 
+/** All tokens of a corpus of two at least. */
+async function tokensOf(corpus: Corpus): Promise<Int32Array> {
+  const tokens = new Int32Array(corpus.tokens);
+  const inputs = new Int32Array(Math.max(1, corpus.tokens - 1));
+  const lanes = corpus.lanes({ batch: 1, sequence: inputs.length });
+  await lanes.next(inputs, tokens.subarray(1));
+  await lanes.close();
+  tokens[0] = inputs[0];
+  return tokens;
+}
+
 /** Learnt from the training text alone. */
-async function tokenizerOf(train: string, spec: TextsSpec): Promise<Tokenizer> {
+async function tokenizerOf(train: Uint8Array, spec: TextsSpec, signal?: AbortSignal): Promise<Tokenizer> {
   if (spec.tokenizer === "byte") return byteTokenizer();
   const { tokenizer: kind, maximumVocabulary } = spec;
-  return learnTokenizer(train, { kind, maximumVocabulary });
+  return learnTokenizer(train, { kind, maximumVocabulary, signal });
 }
