@@ -181,9 +181,9 @@ export const status = command({
   example: "svi-lm cluster status --redis redis://host:6379",
   words: [],
   options: REDIS,
-  async run({ options, json }) {
+  async run({ options, json, interruption: { signal } }) {
     const { clusterStatus } = await import("../entries/distributed.ts");
-    const status = await clusterStatus({ redis: addressOf(options) });
+    const status = await clusterStatus({ redis: addressOf(options), signal });
     if (json) printJson(status);
     else if (status.runs.length === 0) note("There is no run");
     else
@@ -213,9 +213,9 @@ export const stop = command({
     ...REDIS,
     run: { kind: "text", value: "ID", help: "which run, where several are under way" },
   },
-  async run({ options, json }) {
+  async run({ options, json, interruption: { signal } }) {
     const { stopRun } = await import("../entries/distributed.ts");
-    const run = await stopRun({ redis: addressOf(options), run: options.run });
+    const run = await stopRun({ redis: addressOf(options), run: options.run, signal });
     if (json) printJson({ event: "stopping", run });
     else note(`Run ${run} ends with its last merged round`);
     return 0;

@@ -34,7 +34,7 @@ export const score = command({
     let [failed, total] = [0, 0];
     /** Lines that are not printed yet. */
     const waiting: string[] = [];
-    const lines = remembered(linesOf(file, LONGEST), waiting);
+    const lines = remembered(linesOf(file, LONGEST, signal), waiting);
     const scores = model.scoreAll(lines, { samples, tokens, strict, kernels, signal, longest: LONGEST });
     for await (const found of scores) {
       const line = waiting.shift()!;

@@ -67,7 +67,7 @@ const BACKOFF = { type: "exponential", delay: 1000 };
  */
 export async function* coordinate(options: CoordinateOptions): AsyncGenerator<RunEvent, void, void> {
   const library = await libraries();
-  const client = await connect(library, options.redis);
+  const client = await connect(library, options.redis, options.signal);
   const store = options.store ? resolve(options.store) : "redis";
   const run = new QueuedRun(library, client, options, store, openStore(store, client));
   try {

@@ -73,10 +73,11 @@ export type RedisClient = Redis;
 
 /**
  * A connection that waits for a Redis which goes away later, but not for one that was never there.
- * @throws SviError `E_REDIS` where it cannot be reached, or wants a password
+ * @throws SviError `E_REDIS` where it cannot be reached, or wants a password; the signal's reason
  */
-export async function connect({ Redis }: Libraries, url: string): Promise<RedisClient> {
+export async function connect({ Redis }: Libraries, url: string, signal?: AbortSignal): Promise<RedisClient> {
   requireAddress(url);
+  signal?.throwIfAborted();
   let reached = false;
   const client = new Redis(url, {
     lazyConnect: true,
@@ -89,12 +90,18 @@ export async function connect({ Redis }: Libraries, url: string): Promise<RedisC
   client.on("error", (error) => {
     last = error;
   });
+  // A host that does not answer is waited for no longer.
+  const leave = () => client.disconnect();
+  signal?.addEventListener("abort", leave);
   try {
     await client.connect();
     await client.ping();
   } catch (cause) {
     client.disconnect();
+    signal?.throwIfAborted();
     throw unreachable(url, (last ?? cause) as Error);
+  } finally {
+    signal?.removeEventListener("abort", leave);
   }
   reached = true;
   return client;

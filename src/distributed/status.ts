@@ -10,10 +10,16 @@ export interface ClusterStatus {
   })[];
 }
 
-/** @throws SviError `E_REDIS`, `E_HOST` */
-export async function clusterStatus({ redis }: { readonly redis: string }): Promise<ClusterStatus> {
+/** @throws SviError `E_REDIS`, `E_HOST`; the signal's reason while Redis does not answer */
+export async function clusterStatus({
+  redis,
+  signal,
+}: {
+  readonly redis: string;
+  readonly signal?: AbortSignal;
+}): Promise<ClusterStatus> {
   const library = await libraries();
-  const client = await connect(library, redis);
+  const client = await connect(library, redis, signal);
   try {
     const runs: ClusterStatus["runs"][number][] = [];
     for (const [run, entry] of await readRuns(client)) {
@@ -32,10 +38,15 @@ export async function clusterStatus({ redis }: { readonly redis: string }): Prom
 /**
  * Asks a run's coordinator to end it; its model is that of the last merged round.
  * @param options.run its name; may be omitted where a single run is under way
- * @throws SviError `E_REDIS`, `E_HOST`, `E_OPTION` where there is no such run
+ * @throws SviError `E_REDIS`, `E_HOST`, `E_OPTION` where there is no such run; the signal's reason while Redis does
+ *   not answer
  */
-export async function stopRun(options: { readonly redis: string; readonly run?: string }): Promise<string> {
-  const client = await connect(await libraries(), options.redis);
+export async function stopRun(options: {
+  readonly redis: string;
+  readonly run?: string;
+  readonly signal?: AbortSignal;
+}): Promise<string> {
+  const client = await connect(await libraries(), options.redis, options.signal);
   try {
     const running = [...(await readRuns(client))].filter(([, { status }]) => status === "running");
     const [found] = running.filter(([run]) => options.run === undefined || run === options.run);

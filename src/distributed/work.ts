@@ -63,7 +63,7 @@ const FINAL: ReadonlySet<string> = new Set([
 export async function* work(options: WorkOptions): AsyncGenerator<WorkEvent, void, void> {
   const lockDuration = requireLock(options.lockSeconds);
   const library = await libraries();
-  const client = await connect(library, options.redis);
+  const client = await connect(library, options.redis, options.signal);
   const channel = new Channel<WorkEvent>();
   const abort = new AbortController();
   let close = async () => {};

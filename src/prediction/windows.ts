@@ -50,7 +50,7 @@ function open(texts: Texts): Source {
  */
 export async function* windows(texts: Texts, signal?: AbortSignal): AsyncGenerator<unknown[], void, void> {
   const source = open(texts);
-  const aborted = signal && abortOf(signal);
+  const abort = signal && abortOf(signal);
   let index = 0;
   let size = FIRST;
   let waiting: Promise<IteratorResult<unknown>> | undefined;
@@ -64,7 +64,7 @@ export async function* windows(texts: Texts, signal?: AbortSignal): AsyncGenerat
       // It may fail while the window before it is being scored, when nobody waits for it.
       waiting.catch(() => {});
     }
-    const others = hurry ? [pause().then(() => undefined)] : aborted ? [aborted] : [];
+    const others = hurry ? [pause().then(() => undefined)] : abort ? [abort.promise] : [];
     const found = await Promise.race([waiting, ...others]);
     if (found) waiting = undefined;
     return found;
@@ -95,20 +95,23 @@ export async function* windows(texts: Texts, signal?: AbortSignal): AsyncGenerat
       if (failure) throw sourceError(index, failure.cause);
     }
   } finally {
+    abort?.ignore();
     // What waits for a text that does not come would wait for ever.
     if (waiting) void source.close();
     else if (!ended) await source.close();
   }
 }
 
-/** Rejects with the signal's reason; never resolves. */
-function abortOf(signal: AbortSignal): Promise<never> {
+/** Rejects with the signal's reason and never resolves, until it is no longer asked for: a signal may outlive many. */
+function abortOf(signal: AbortSignal): { promise: Promise<never>; ignore: () => void } {
+  let heard = () => {};
   const promise = new Promise<never>((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    heard = () => reject(signal.reason);
+    if (signal.aborted) heard();
+    signal.addEventListener("abort", heard, { once: true });
   });
   promise.catch(() => {});
-  return promise;
+  return { promise, ignore: () => signal.removeEventListener("abort", heard) };
 }
 
 function sourceError(index: number, cause: unknown): SviError {

@@ -43,6 +43,14 @@ describe("score", () => {
     expect(mutualInformation).toBeGreaterThan(0);
   });
 
+  it("ends at Ctrl-C while it waits for standard input", async () => {
+    const running = cli.start(["score", model, "--json"]);
+    running.child.stdin!.write("the whale and the sea\n");
+    await running.lines(1);
+    running.child.kill("SIGINT");
+    expect((await running.end).code).toBe(130);
+  });
+
   it("gives a person the surprise and the line, and says how many had none", async () => {
     const { code, out, err } = await cli.run("score", model, lines);
     expect(code).toBe(0);

@@ -1,4 +1,5 @@
 /** Many texts at once: the bits of one by one, order, windows, failures, streams. */
+import { getEventListeners } from "node:events";
 import { describe, expect, test, vi } from "vitest";
 import {
   byteTokenizer,
@@ -222,6 +223,14 @@ test("leaving the loop and aborting close the source, also one that waits", asyn
   const waiting = all(model, silent, { signal: controller.signal });
   controller.abort(reason);
   await expect(waiting).rejects.toBe(reason);
+});
+
+test("a signal that outlives many calls keeps nothing of them", async () => {
+  const model = await spreadModel();
+  const { signal } = new AbortController();
+  for (let call = 0; call < 3; call++) await all(model, ["the sea", "the whale"], { signal });
+  for await (const _ of model.scoreAll(["the sea", "the whale"], { signal })) break;
+  expect(getEventListeners(signal, "abort")).toEqual([]);
 });
 
 test("bits per byte, unknown tokens and offsets follow from the tokenizer", async () => {
