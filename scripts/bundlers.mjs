@@ -2,7 +2,7 @@
 //   npm run bundlers                what is found here, a table
 //   npm run bundlers -- --all       fails where a project, a host or the browser is missing
 //   npm run bundlers -- --json      one JSON object last
-//   npm run bundlers -- --more      also what takes long: Next.js, Nitro, Parcel, browsers of years ago
+//   npm run bundlers -- --more      also what takes long: Next.js, Nitro, Parcel, Angular
 //   npm run bundlers -- vite hosts  these projects alone
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -205,6 +205,35 @@ function withoutCondition(_name, tarball) {
 const tested = (name, tarball) =>
   JSON.parse(readFileSync(join(build(install(name, tarball)), "result.json"), "utf8"));
 
+/** A page, and routes of Node and of the edge runtime, from Next.js's own server. */
+const next =
+  (routes, ...flags) =>
+  async (name, tarball) => {
+    const folder = install(name, tarball, { project: "next" });
+    if (!routes.includes("edge")) rmSync(join(folder, "app/edge"), { recursive: true });
+    run("npx", ["next", "build", ...flags], {
+      cwd: folder,
+      env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1" },
+    });
+    return served(folder, ["next", "start", "-H", "127.0.0.1", "-p", "0"], async (at) => {
+      const results = [await inChromium(folder, { at })];
+      for (const route of routes) results.push(await (await fetch(`${at}${route}`)).json());
+      return results;
+    });
+  };
+
+/** Nitro's bundle for Cloudflare: modules in folders, of which one is the worker. */
+function nitro(name, tarball) {
+  const folder = install(name, tarball);
+  // What it makes of a .wasm import is a function; of a .wasm?module import the module, which this entry point asks for.
+  const job = join(folder, "job.js");
+  writeFileSync(job, readFileSync(job, "utf8").replace('"svi-lm"', '"svi-lm/edge-light"'));
+  build(folder);
+  return JSON.parse(
+    run(newerNode(), [join(OUT, "tools/workerd.js"), join(folder, ".output/server"), "index.mjs"]),
+  );
+}
+
 const error = (code, remedy) => (result) =>
   result.error?.code === code && remedy.test(result.error.message) ? null : JSON.stringify(result);
 
@@ -223,6 +252,7 @@ const PROJECTS = [
     version: "vite",
     run: page({ more: { project: "vite", versions: { vite: "6.4.6" } } }),
   },
+  { name: "vite-worker", version: "vite", run: page() },
   { name: "vite 6 development", version: "vite", run: viteServer({ vite: "6.4.6" }) },
   {
     name: "rspack",
@@ -249,6 +279,15 @@ const PROJECTS = [
     judge: ({ compilers, failed }) => (compilers.length > 5 && !failed.length ? null : failed.join("\n")),
   },
   { name: "wrangler", version: "wrangler", run: (name, tarball) => inWorkerd(build(install(name, tarball))) },
+];
+/** What takes minutes to install or to build. */
+const MORE = [
+  { name: "next", version: "next", run: next(["edge", "node"]) },
+  // Next.js 16.4.6 with webpack fails on any route of the edge runtime: it misses a file of its own.
+  { name: "next with webpack", version: "next", run: next(["node"], "--webpack") },
+  { name: "nitro", version: "nitropack", run: nitro },
+  { name: "parcel", version: "parcel", run: page() },
+  { name: "angular", version: "@angular/build", run: page() },
 ];
 const EXAMPLES = [
   {
@@ -338,11 +377,18 @@ async function main() {
   install("hosts", tarball);
   const expected = JSON.parse(run(process.execPath, ["esm.js"], { cwd: join(OUT, "hosts") }));
   const sameAsNode = (result) =>
-    JSON.stringify(result) === JSON.stringify(expected) ? null : JSON.stringify(result);
-  const wanted = ({ name }) => positionals.length === 0 || positionals.includes(name);
+    [result].flat().every((each) => JSON.stringify(each) === JSON.stringify(expected))
+      ? null
+      : JSON.stringify(result);
+  const wanted = ({ name, more }) =>
+    positionals.length === 0 ? values.more || !more : positionals.includes(name);
   const group = (kind, tasks) => tasks.map((task) => ({ kind, ...task }));
   const tasks = [
     ...group("project", PROJECTS),
+    ...group(
+      "project",
+      MORE.map((task) => ({ ...task, more: true })),
+    ),
     ...group("host", HOSTS),
     ...group("example", EXAMPLES),
     ...group("refusal", REFUSALS),

@@ -29,7 +29,8 @@ export async function moduleOf(source: KernelSource | Promise<KernelSource>): Pr
 export function notKernels(given: unknown): SviError {
   return new SviError("E_KERNELS", `Kernels cannot be made of ${described(given)}`, {
     value: given,
-    remedy: "Give a WebAssembly.Module, its bytes, or a Response that holds them",
+    remedy:
+      "Give a WebAssembly.Module, its bytes, or a Response that holds them; where a server wraps what is imported, as Nitro does, import svi-lm/edge-light",
   });
 }
 
@@ -68,6 +69,7 @@ export async function compileLater(bytes: Uint8Array<ArrayBuffer>): Promise<WebA
 
 /** "\0asm"; a page in its place is what a server answers that does not know the file. */
 function requireMagic(bytes: Uint8Array): void {
+  if (!ArrayBuffer.isView(bytes)) throw notKernels(bytes);
   if (bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d) return;
   const start = new TextDecoder().decode(bytes.subarray(0, 60));
   const page = start.trimStart().startsWith("<");

@@ -12,6 +12,7 @@ import { relaxedText } from "../../src/kernels/generated/relaxed.ts";
 import { simdText } from "../../src/kernels/generated/simd.ts";
 import { identify } from "../../src/kernels/identity.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
+import { kernelsOf } from "../../src/kernels/kernels.ts";
 import { bytesOfText } from "../../src/kernels/printable.ts";
 import { TRAINING } from "../../src/kernels/training.ts";
 
@@ -37,6 +38,13 @@ describe("a module that somebody brings", () => {
   test("says what it is", () => {
     const module = new WebAssembly.Module(bytes);
     expect(identify(module)).toMatchObject({ build: "simd", threads: false, sources });
+  });
+
+  test("is refused where a server's import gives something else, with the entry point that asks for a module", async () => {
+    const wrapped = new Proxy(() => Promise.resolve({}), {});
+    const { code, message } = await problem(() => kernelsOf("simd", wrapped as never).prepare!());
+    expect(code).toBe("E_KERNELS");
+    expect(message).toContain("svi-lm/edge-light");
   });
 
   test("is taken as module, as bytes and as response", async () => {

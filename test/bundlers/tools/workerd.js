@@ -1,18 +1,23 @@
-// Runs a bundled worker in workerd and prints what it answers: node workerd.js FOLDER
+// Runs a bundled worker in workerd and prints what it answers: node workerd.js FOLDER [MAIN]
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Miniflare } from "miniflare";
 
-const folder = process.argv[2];
-const files = readdirSync(folder).filter((name) => /\.(js|wasm)$/.test(name));
+const [folder, main = "index.js"] = process.argv.slice(2);
+const files = readdirSync(folder, { recursive: true }).filter((name) => /\.(m?js|wasm)$/.test(name));
 const modules = files.map((name) => ({
   type: name.endsWith(".wasm") ? "CompiledWasm" : "ESModule",
   path: name,
   contents: readFileSync(join(folder, name)),
 }));
 // The first module is the worker.
-modules.sort((a, b) => Number(b.path === "index.js") - Number(a.path === "index.js"));
-const worker = new Miniflare({ modules, compatibilityDate: "2026-01-01" });
+modules.sort((a, b) => Number(b.path === main) - Number(a.path === main));
+const worker = new Miniflare({
+  modules,
+  compatibilityDate: "2026-01-01",
+  // What Nitro brings along takes Node's modules for granted.
+  compatibilityFlags: main === "index.js" ? [] : ["nodejs_compat"],
+});
 const response = await worker.dispatchFetch("http://worker/");
 console.log(await response.text());
 await worker.dispose();

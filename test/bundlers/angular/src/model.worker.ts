@@ -1,0 +1,1 @@
+import "svi-lm/worker/thread";

@@ -1,0 +1,14 @@
+"use client";
+import { useEffect } from "react";
+import { threads } from "svi-lm/threads";
+import { connect } from "svi-lm/worker";
+import { job } from "../job.js";
+import { everywhere, report } from "../page.js";
+
+// Both workers are found by their `new URL` inside the package.
+export default function Page() {
+  useEffect(() => {
+    report(() => everywhere(job, connect, () => threads({ count: 2 })));
+  }, []);
+  return "svi-lm";
+}

@@ -1,0 +1,9 @@
+// Shared memory needs an isolated page.
+const headers = [
+  { key: "Cross-Origin-Opener-Policy", value: "same-origin" },
+  { key: "Cross-Origin-Embedder-Policy", value: "require-corp" },
+];
+
+export default {
+  headers: async () => [{ source: "/:path*", headers }],
+};

@@ -1,0 +1,4 @@
+import { defineEventHandler } from "h3";
+import { job } from "../job.js";
+
+export default defineEventHandler(() => job());
