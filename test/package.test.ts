@@ -8,7 +8,13 @@ const pack = JSON.parse(readFileSync("package.json", "utf8"));
 describe("the package", () => {
   test("depends on nothing: the loader is bundled, and the queue of runs over many machines is optional", () => {
     expect(pack.dependencies).toBeUndefined();
-    expect(Object.keys(pack.peerDependencies)).toEqual(["bullmq", "ioredis"]);
+    expect(Object.keys(pack.peerDependencies)).toEqual([
+      "bullmq",
+      "ioredis",
+      "bullmq-otel",
+      "@bull-board/api",
+      "@bull-board/express",
+    ]);
     for (const name of Object.keys(pack.peerDependencies))
       expect(pack.peerDependenciesMeta[name]).toEqual({ optional: true });
   });

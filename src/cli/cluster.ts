@@ -1,7 +1,9 @@
 /** @module `svi-lm cluster`: one run over many machines; its model depends on text, options and seed alone. */
 
+import type { Telemetry } from "bullmq";
 import { openText } from "../distributed/texts.ts";
 import type { RunEvent } from "../entries/distributed.ts";
+import { SviError } from "../errors.ts";
 import { writeFileAtomically } from "../formats/file.ts";
 import { LanguageModel } from "../languageModel.ts";
 import { byteTokenizer } from "../text/byte.ts";
@@ -32,6 +34,7 @@ const SHARED = {
     default: 30,
     help: "seconds after which the job of a lost worker is given to another",
   },
+  telemetry: { kind: "flag", help: "spans and metrics for OpenTelemetry, by the package bullmq-otel" },
 } as const;
 
 const RUN = {
@@ -81,7 +84,8 @@ export const coordinate = command({
     const model = await LanguageModel.create({ tokenizer, embedding, hidden, layers, tied, seed });
     const plan = { shards, rounds, local, damping, verify, warmUp: options["warm-up"], seed };
     const reading = { batch, sequence, products, texts: words, model };
-    const shared = { redis, store, json: jsonTokenizer, lockSeconds: lock, signal };
+    const telemetry = await telemetryOf(options);
+    const shared = { redis, store, json: jsonTokenizer, lockSeconds: lock, telemetry, signal };
     const started = performance.now();
     for await (const event of coordinate({ ...plan, ...reading, ...shared })) {
       if (!("model" in event)) {
@@ -133,6 +137,20 @@ function addressOf({ redis }: { readonly redis?: string }): string {
   throw new UsageError("--redis is missing");
 }
 
+/** What the process exports by is OpenTelemetry's own affair: `node --import` of its setup. */
+async function telemetryOf({ telemetry }: { readonly telemetry?: boolean }): Promise<Telemetry | undefined> {
+  if (!telemetry) return undefined;
+  try {
+    const { BullMQOtel } = await import("bullmq-otel");
+    return new BullMQOtel({ tracerName: "svi-lm" });
+  } catch (cause) {
+    throw new SviError("E_HOST", "The package bullmq-otel is not installed", {
+      remedy: "Run npm install bullmq-otel",
+      cause,
+    });
+  }
+}
+
 async function tokenizerOf(
   { tokenizer = "byte" }: RunOptions,
   texts: readonly string[],
@@ -162,7 +180,9 @@ export const work = command({
     const kernels = await kernelsFor(options);
     const { store, lock: lockSeconds } = options;
     const { signal } = interruption;
-    for await (const event of work({ redis, store, kernels, lockSeconds, json: jsonTokenizer, signal })) {
+    const telemetry = await telemetryOf(options);
+    const shared = { redis, store, json: jsonTokenizer, lockSeconds, telemetry, signal };
+    for await (const event of work({ ...shared, kernels })) {
       if (json) printJson(event);
       else if (event.event === "ready") note(`${event.worker} waits for jobs`);
       else if (event.event === "failed") note(`svi-lm: ${event.code}: ${event.message}`);
@@ -201,6 +221,29 @@ export const status = command({
         ]),
       ]);
     return 0;
+  },
+});
+
+export const board = command({
+  name: "cluster board",
+  summary: "serve a page of runs, jobs and workers until Ctrl-C",
+  example: "svi-lm cluster board --redis redis://host:6379 --port 3000",
+  words: [],
+  options: {
+    ...REDIS,
+    port: { kind: "number", default: 3000, help: "where to listen; 0 for any port that is free" },
+    host: { kind: "text", value: "ADDRESS", help: "address to listen on; this machine alone where omitted" },
+  },
+  async run({ options, json, interruption }) {
+    const { openBoard } = await import("../entries/distributed.ts");
+    const { port, host } = options;
+    const board = await openBoard({ redis: addressOf(options), port, host });
+    if (json) printJson({ event: "serving", url: board.url });
+    else note(`Runs, jobs and workers: ${board.url}`);
+    const { signal } = interruption;
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    await board.close();
+    return interruption.exitCode;
   },
 });
 

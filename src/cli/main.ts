@@ -5,7 +5,7 @@ import "../kernels/embedded.ts";
 import { serveJobs } from "../distributed/thread.ts";
 import { adaptCommand } from "./adapt.ts";
 import { bench } from "./bench.ts";
-import { coordinate, status, stop, work } from "./cluster.ts";
+import { board, coordinate, status, stop, work } from "./cluster.ts";
 import { type Command, parseWords, pathsOf } from "./command.ts";
 import { serve, WORKER } from "./compare/worker.ts";
 import { compare } from "./compare.ts";
@@ -38,6 +38,7 @@ const COMMANDS: readonly Command[] = [
   coordinate,
   work,
   status,
+  board,
   stop,
 ];
 

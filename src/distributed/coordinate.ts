@@ -1,6 +1,6 @@
 /** @module The coordinator: cuts a text into shards, adds every round's jobs to the queue, merges their results. */
 import { resolve } from "node:path";
-import type { Queue, Job as QueueJob } from "bullmq";
+import type { Queue, Job as QueueJob, Telemetry } from "bullmq";
 import { SviError } from "../errors.ts";
 import { sources } from "../kernels/generated/identity.ts";
 import { LanguageModel } from "../languageModel.ts";
@@ -47,6 +47,8 @@ export interface CoordinateOptions extends RunOptions {
   readonly store?: string;
   readonly json?: JsonTokenizerReader;
   readonly lockSeconds?: number;
+  /** What BullMQ tells spans and metrics to, such as a `BullMQOtel` of its package bullmq-otel. */
+  readonly telemetry?: Telemetry;
   readonly signal?: AbortSignal;
 }
 
@@ -134,7 +136,8 @@ class QueuedRun {
   async #begin(): Promise<boolean> {
     const { Worker, QueueEvents } = this.#library;
     const connection = this.#client;
-    const rounds = new this.#library.Queue(roundsQueue(this.#name), { connection });
+    const { telemetry } = this.#options;
+    const rounds = new this.#library.Queue(roundsQueue(this.#name), { connection, telemetry });
     this.#rounds = rounds;
     this.#closing.push(() => rounds.close());
     if ((await rounds.getWorkersCount()) > 0)
@@ -156,7 +159,7 @@ class QueuedRun {
     const worker = new Worker<QueuedRound>(
       roundsQueue(this.#name),
       (job, token) => this.#merge(job, token!),
-      { connection, lockDuration, stalledInterval: lockDuration, maxStalledCount: 1_000_000 },
+      { connection, lockDuration, stalledInterval: lockDuration, maxStalledCount: 1_000_000, telemetry },
     );
     worker.on("failed", (_job, error) => void this.#fail(error));
     worker.on("error", () => {});
@@ -182,7 +185,7 @@ class QueuedRun {
   /** One atomic addition: the jobs, and the job that waits for them all. */
   async #addRound(state: RoundState): Promise<void> {
     const { FlowProducer } = this.#library;
-    const flow = new FlowProducer({ connection: this.#client });
+    const flow = new FlowProducer({ connection: this.#client, telemetry: this.#options.telemetry });
     try {
       const jobs = jobsOf(this.#planBlob, state);
       const repeated = sampled(this.#plan, state.round).filter((shard) => shard < jobs.length);
@@ -279,7 +282,10 @@ class QueuedRun {
         value: workers,
         remedy: "Find the machines whose arithmetic fails, and run the same command again",
       });
-    const queue = new this.#library.Queue<QueuedJob>(jobsQueue(sources), { connection: this.#client });
+    const queue = new this.#library.Queue<QueuedJob>(jobsQueue(sources), {
+      connection: this.#client,
+      telemetry: this.#options.telemetry,
+    });
     try {
       const { data, name, opts } = this.#child(job, again, workers);
       const { id, queueQualifiedName } = parent;

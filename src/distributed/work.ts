@@ -1,7 +1,7 @@
 /** @module A worker: takes jobs of any run of its own version from the queue, one after the other. */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import type { Job as QueueJob } from "bullmq";
+import type { Job as QueueJob, Telemetry } from "bullmq";
 import { SviError } from "../errors.ts";
 import { packageVersion, sources } from "../kernels/generated/identity.ts";
 import type { Kernels } from "../kernels/kernels.ts";
@@ -33,6 +33,8 @@ export interface WorkOptions {
   readonly json?: JsonTokenizerReader;
   /** Seconds after which the queue gives a job of a worker that is gone to another; 30 by default. */
   readonly lockSeconds?: number;
+  /** What BullMQ tells spans and metrics to, such as a `BullMQOtel` of its package bullmq-otel. */
+  readonly telemetry?: Telemetry;
   readonly signal?: AbortSignal;
 }
 
@@ -121,6 +123,7 @@ function startWorker(
     stalledInterval: lockDuration,
     maxStalledCount: 1_000_000,
     name,
+    telemetry: options.telemetry,
   });
   worker.on("failed", (job, error) =>
     channel.push({ event: "failed", run: job?.data.run ?? "", ...described(error) }),

@@ -1,4 +1,5 @@
 /** @module One run over many machines, by a job queue: the final model is a function of text, options and seed alone. */
+export { type Board, type BoardOptions, openBoard } from "../distributed/board.ts";
 export { type CoordinateOptions, coordinate } from "../distributed/coordinate.ts";
 export type { RunEvent } from "../distributed/events.ts";
 export type { RunOptions } from "../distributed/request.ts";

@@ -3,7 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { coordinate as coordinateRun } from "../../src/distributed/coordinate.ts";
+import { work as workOn } from "../../src/distributed/work.ts";
+import { LanguageModel } from "../../src/entries/index.ts";
 import { sources } from "../../src/kernels/generated/identity.ts";
+import { byteTokenizer } from "../../src/text/byte.ts";
 import { bundleCommandLine, freePort, Member, Redis } from "./support.ts";
 
 const BUNDLE = "build/test-cluster.mjs";
@@ -133,6 +137,56 @@ describe("a run over several processes", () => {
     work();
     expect(await hashOf(coordinator)).toBe(undisturbed);
     expect(coordinator.events).toContainEqual({ event: "poisoned", round: 0, shard: 0, worker: "liar" });
+  });
+});
+
+describe("a run that is watched", () => {
+  it("is listed by the board, which changes nothing", { timeout: 120_000 }, async () => {
+    const board = new Member(BUNDLE, ["board", "--redis", redis.url, "--port", "0"]);
+    members.push(board);
+    work();
+    await hashOf(coordinate("--seed", "5"));
+    await board.until(({ event }) => event === "serving");
+    const { url } = board.events[0];
+    const queues = async () => (await (await fetch(`${url}api/queues?page=1`)).json()).queues;
+    await vi.waitFor(async () => {
+      const names = (await queues()).map(({ name }: { name: string }) => name);
+      expect(names).toContain(`svi-lm-jobs-${sources}`);
+    }, 20_000);
+    expect((await queues()).every(({ readOnlyMode }: { readOnlyMode: boolean }) => readOnlyMode)).toBe(true);
+    expect(await (await fetch(url)).text()).toContain("<html");
+    board.child.kill("SIGINT");
+    expect(await board.ended).toBe(130);
+  });
+
+  it("tells telemetry of every job and round", { timeout: 120_000 }, async () => {
+    const { BullMQOtel } = await import("bullmq-otel");
+    const { trace } = await import("@opentelemetry/api");
+    const sdk = await import("@opentelemetry/sdk-trace-base");
+    const exporter = new sdk.InMemorySpanExporter();
+    trace.setGlobalTracerProvider(
+      new sdk.BasicTracerProvider({ spanProcessors: [new sdk.SimpleSpanProcessor(exporter)] }),
+    );
+    const telemetry = new BullMQOtel({ tracerName: "svi-lm" });
+    const model = await LanguageModel.create({ tokenizer: byteTokenizer(), embedding: 4, hidden: 8 });
+    const abort = new AbortController();
+    const working = (async () => {
+      for await (const _event of workOn({ redis: redis.url, telemetry, signal: abort.signal }));
+    })();
+    const shape = { shards: 2, rounds: 1, batch: 4, sequence: 16, seed: 9 };
+    for await (const _event of coordinateRun({
+      redis: redis.url,
+      texts: [text],
+      model,
+      telemetry,
+      ...shape,
+    }));
+    abort.abort();
+    await working;
+    trace.disable();
+    const spans = exporter.getFinishedSpans().map(({ name }) => name);
+    expect(spans.some((name) => name.includes(`svi-lm-jobs-${sources}`))).toBe(true);
+    expect(spans.some((name) => name.includes("svi-lm-rounds-"))).toBe(true);
   });
 });
 

@@ -1,0 +1,113 @@
+/** @module A page of runs, jobs and workers: bull-board over the queues of a cluster, for a browser, read only. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Queue } from "bullmq";
+import { requireInteger, SviError } from "../errors.ts";
+import { connect, jobsQueue, libraries, type RedisClient, readRuns, roundsQueue } from "./queue.ts";
+
+export interface BoardOptions {
+  /** Address of Redis or Valkey: redis://host:port. */
+  readonly redis: string;
+  /** 3000 by default; 0 for any that is free. */
+  readonly port?: number;
+  /** Address to listen on; this machine alone by default, since the page asks nobody who he is. */
+  readonly host?: string;
+}
+
+export interface Board {
+  /** Address of the page. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+type BoardLibraries = typeof import("@bull-board/api") &
+  typeof import("@bull-board/api/bullMQAdapter") &
+  typeof import("@bull-board/express");
+
+/** How often runs that were begun since are looked for. */
+const LOOK_MILLISECONDS = 2000;
+
+/**
+ * Serves the page until it is closed.
+ *
+ * @throws SviError `E_REDIS`; `E_HOST` where a package is missing or the port is taken
+ */
+export async function openBoard(options: BoardOptions): Promise<Board> {
+  const port = requireInteger("port", options.port ?? 3000, 0, 65_535);
+  const library = await libraries();
+  const boards = await boardLibraries();
+  const client = await connect(library, options.redis);
+  const adapter = new boards.ExpressAdapter();
+  const { addQueue } = boards.createBullBoard({ queues: [], serverAdapter: adapter });
+  const shown = new Map<string, Queue>();
+  const look = async () => {
+    for (const name of await queuesOf(client)) {
+      if (shown.has(name)) continue;
+      const queue = new library.Queue(name, { connection: client });
+      shown.set(name, queue);
+      addQueue(new boards.BullMQAdapter(queue, { readOnlyMode: true }));
+    }
+  };
+  let server: Server;
+  try {
+    await look();
+    server = await listen(createServer(adapter.getRouter()), port, options.host ?? "127.0.0.1");
+  } catch (error) {
+    client.disconnect();
+    throw error;
+  }
+  // A Redis that is away for a while is asked again.
+  const timer = setInterval(() => void look().catch(() => {}), LOOK_MILLISECONDS);
+  const { address, family, port: taken } = server.address() as AddressInfo;
+  return {
+    url: `http://${family === "IPv6" ? `[${address}]` : address}:${taken}/`,
+    async close() {
+      clearInterval(timer);
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      for (const queue of shown.values()) await queue.close();
+      client.disconnect();
+    },
+  };
+}
+
+/** The jobs of every version that has runs, and the rounds of every run. */
+async function queuesOf(client: RedisClient): Promise<Set<string>> {
+  const runs = [...(await readRuns(client))];
+  return new Set([
+    ...runs.map(([, { sources }]) => jobsQueue(sources)),
+    ...runs.map(([run]) => roundsQueue(run)),
+  ]);
+}
+
+async function boardLibraries(): Promise<BoardLibraries> {
+  try {
+    const [api, queues, express] = await Promise.all([
+      import("@bull-board/api"),
+      import("@bull-board/api/bullMQAdapter"),
+      import("@bull-board/express"),
+    ]);
+    return { ...api, ...queues, ...express };
+  } catch (cause) {
+    throw new SviError("E_HOST", "The packages of the board are not installed", {
+      remedy: "Run npm install @bull-board/api @bull-board/express",
+      cause,
+    });
+  }
+}
+
+function listen(server: Server, port: number, host: string): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause) =>
+      reject(
+        new SviError("E_HOST", `Port ${port} of ${host} cannot be listened on: ${cause.message}`, {
+          option: "port",
+          value: port,
+          remedy: "Give another port",
+          cause,
+        }),
+      ),
+    );
+    server.listen(port, host, () => resolve(server));
+  });
+}
