@@ -9,11 +9,11 @@ describe("the package", () => {
   test("depends on nothing: the loader is bundled, and the queue of runs over many machines is optional", () => {
     expect(pack.dependencies).toBeUndefined();
     expect(Object.keys(pack.peerDependencies)).toEqual([
-      "bullmq",
-      "ioredis",
-      "bullmq-otel",
       "@bull-board/api",
       "@bull-board/express",
+      "bullmq",
+      "bullmq-otel",
+      "ioredis",
     ]);
     for (const name of Object.keys(pack.peerDependencies))
       expect(pack.peerDependenciesMeta[name]).toEqual({ optional: true });
