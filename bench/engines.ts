@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
+import { flagsOf } from "./browser.ts";
 import { PRODUCTS } from "./products.ts";
 
 const { values } = parseArgs({
@@ -38,13 +39,6 @@ const { outputFiles } = await build({
   format: "esm",
   target: "es2022",
 });
-
-/** How a browser is told to show nothing and to keep nothing. */
-function flagsOf(browser: string, profile: string): string[] {
-  return browser.includes("firefox")
-    ? ["--headless", "--no-remote", "--profile", profile]
-    : ["--headless", "--no-sandbox", "--disable-gpu", `--user-data-dir=${profile}`];
-}
 
 async function measure(browser: string): Promise<Result> {
   const profile = await mkdtemp(join(tmpdir(), "svi-lm-"));

@@ -24,6 +24,7 @@ const VARIANTS: readonly (readonly [
   ["noise may cost 0.02 nats", { noiseCost: 0.02 }],
   ["noise may cost 0.1 nats", { noiseCost: 0.1 }],
   ["no noise to speak of", { noiseCost: 1e-9 }],
+  ["gradients at the mean (`noise: false`)", { noise: false }],
   ["noise at full strength from the first step that may have it", { noiseRamp: 0 }],
   ["noise that rises over 30 %", { noiseRamp: 0.3 }],
   ["prior N(0, 1)", { prior: { kind: "gaussian", scale: 1 } }],

@@ -1,11 +1,12 @@
 /** @module Writes what the study found: results.json, results.md with plots beside it, results.html. */
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { corpusPlots, htmlReport } from "../../src/comparison/html.ts";
 import { standalone } from "../../src/comparison/plot.ts";
 import type { Compared, CorpusReport } from "../../src/comparison/report.ts";
-import { PREDICTIVE_SAMPLES, type RunRecord } from "../../src/comparison/run.ts";
+import type { RunRecord } from "../../src/comparison/run.ts";
 import type { Interval } from "../../src/comparison/statistics.ts";
+import { PREDICTIVE_SAMPLES } from "../../src/comparison/testing.ts";
 import { writeFileAtomically } from "../../src/entries/node.ts";
 
 export interface Finished {
@@ -28,7 +29,7 @@ export async function writeResults(
     writeFileAtomically(join(folder, name), new TextEncoder().encode(text));
   const reports = finished.map(({ report }) => report);
   await mkdir(join(folder, "results"), { recursive: true });
-  await write("results.json", json(finished));
+  await write("results.json", json(finished, await racesOf(folder)));
   await write("results.html", htmlReport({ title: TITLE, lead: LEAD, corpora: reports }));
   const pictures = new Map<string, string[]>();
   for (const { id, report } of finished) {
@@ -50,8 +51,17 @@ async function removeOthers(folder: string, id: string, names: readonly string[]
     if (name.startsWith(`results/${id}-`) && !names.includes(name)) await rm(join(folder, name));
 }
 
-function json(finished: readonly Finished[]): string {
-  const corpora = finished.map(({ report, compared }) => {
+/** What `npm run bench:race` measured, by the ids of texts: ratios of wall clock. */
+export type Races = Readonly<Record<string, { readonly seconds: number; readonly chromium: number | null }>>;
+export const RACES = "race.json";
+
+async function racesOf(folder: string): Promise<Races> {
+  const text = await readFile(join(folder, RACES), "utf8").catch(() => null);
+  return text === null ? {} : JSON.parse(text).races;
+}
+
+function json(finished: readonly Finished[], races: Races): string {
+  const corpora = finished.map(({ id, report, compared }) => {
     const { summary, name } = report;
     return {
       name,
@@ -59,11 +69,16 @@ function json(finished: readonly Finished[]): string {
       timeToTarget: summary?.timeToTarget
         ? { tokens: summary.timeToTarget.tokens.mean, seconds: summary.timeToTarget.seconds.mean }
         : null,
+      baseline: summary?.baseline ?? null,
+      testNllVsBaseline: meanOf(summary?.testNllVsBaseline),
       testNllVsUndropped: meanOf(summary?.testNllVsUndropped),
       testNllVsDropout: meanOf(summary?.testNllVsDropout),
       eceVsUndropped: meanOf(summary?.eceVsUndropped),
       threeTimesEpochsRise: meanOf(summary?.threeTimesEpochsRise),
+      withoutNoise: meanOf(summary?.withoutNoise),
+      eceScaled: meanOf(summary?.eceScaled),
       defaultVsTuned: meanOf(summary?.defaultVsTuned),
+      ...(races[id] ? { race: { seconds: races[id].seconds, chromium: races[id].chromium } } : {}),
       intervals: summary,
       stepCosts: compared.costs,
       missing: report.missing,
@@ -108,7 +123,7 @@ Written by \`${command}\`; the figures behind it are in [results.json](results.j
 
 ${summaryTable(finished)}
 
-Ratios are of SVI over the baseline, the mean over paired seeds with the 95 % interval of their bootstrap. The baseline is the better of SGD and Adam without dropout and without weight decay, early-stopped; its name stands in each table. Time to target: tokens, and tokens times the ratio of step costs, until the baseline's lowest validation loss of the same seed is reached with at least half of the final noise on.
+Ratios are of SVI over the baseline, the mean over paired seeds with the 95 % interval of their bootstrap. The baseline is the one with the lowest validation loss of all that one run gives: SGD, Adam, AdamW and MAP, with and without variational dropout and an average of the weights, early-stopped; its name stands in each table. "Without noise" is tuned IVON over the same without noise, tuned as well, and their calibration errors after temperature scaling of both. Time to target: tokens, and tokens times the ratio of step costs, until the baseline's lowest validation loss of the same seed is reached with at least half of the final noise on.
 
 ${PROTOCOL}
 ${finished.map(({ id, report }) => section(report, pictures.get(id) ?? [])).join("\n")}`;
@@ -117,7 +132,9 @@ ${finished.map(({ id, report }) => section(report, pictures.get(id) ?? [])).join
 const PROTOCOL = `## Protocol
 
 - Every method has the same axes of tuning: the learning rate (four values, a factor of two apart), the momentum (three), and a third one (three): the length of the schedule for SGD, Adam and dropout, the temperature for Bayes by Backprop, the prior's scale for tuned IVON. Dropout starts from the better of SGD and Adam, with four rates of dropout in place of the learning rate. Axes are tuned in this order, each on the best of what came before, with a seed of its own, by the lowest validation loss on the way. A grid is extended by its own factor until the best value has a worse one on both sides. A trial reads half of a run's tokens. On the two texts that are read many times (Moby Dick's words five times and a half, 100,000 of its characters twenty times) trials are whole, since what serves half of the epochs overfits in all of them; SGD, Adam, dropout and Bayes by Backprop are tuned with a third of the run's tokens at first, then by length up to all of it, and where the length moves by the learning rate once more.
-- "IVON, no arguments" is not tuned at all. "IVON, short schedule" is the same with the shortest schedule that reaches the baseline's lowest loss on the tuning seed: half of the tokens that the baseline needed, 0.65, 0.8, as many, 1.25 or 1.5 times as many, as far as a run goes.
+- AdamW has its weight decay as the third axis (0.3, 1, 3 and 10, which is 100 times the usual, each times a learning rate of thousandths; extended both ways), MAP by Adam the scale of its Gaussian prior. Beside it the learning rate is tuned once more, then the length, then the decay of a moving average of the weights (none, 0.9, 0.97, 0.99, extended); "Adam, averaged" and "IVON, averaged" have that last axis alone. With dropout they start from what was tuned without it, and have the rate of dropout, their own axis again, the length and the average. "IVON without noise" has the axes of tuned IVON, and those two. "Four Adam runs" averages the predictions of four runs of tuned Adam, each at its own lowest point: a reference of four times the cost, which is not a target.
+- "Temperature" is the one that suits the first 8,000 tokens of the tuning text best, of what a method is judged by: the predictive distribution of a posterior, the weights of a point estimate. What it makes of the test stands beside it.
+- "IVON, no arguments" is not tuned at all. "IVON, short schedule" is the same with the shortest schedule that reaches the lowest loss of the best baseline on the tuning seed: half of the tokens that this one needed, 0.65, 0.8, as many, 1.25 or 1.5 times as many, as far as a run goes.
 - All of a text's runs have the same first weights, batches and number of tokens for the same seed; the schedule is a cosine to 0.
 - Test figures are of the weights at the lowest validation loss. Of a posterior they are of its predictive distribution, the probabilities of ${PREDICTIVE_SAMPLES} samples averaged; those of the mean of the weights alone stand in a line of their own. Curves, and what runs are tuned and stopped by, are of the mean.
 - Step costs are medians of the ratio of neighbouring steps, all methods in turn on the text's own windows.
@@ -128,9 +145,11 @@ function summaryTable(finished: readonly Finished[]): string {
     "text",
     "tokens to target",
     "time to target",
+    "test nll / baseline",
     "test nll / undropped",
     "test nll / dropout",
     "ECE / undropped",
+    "test nll, ECE / without noise",
     "rise in 3 × the epochs (baseline)",
     "default / tuned",
   ];
@@ -138,9 +157,11 @@ function summaryTable(finished: readonly Finished[]): string {
     name + (summary?.overfits ? " (overfits)" : ""),
     spanned(summary?.timeToTarget?.tokens, 2),
     spanned(summary?.timeToTarget?.seconds, 2),
+    spanned(summary?.testNllVsBaseline, 4),
     spanned(summary?.testNllVsUndropped, 4),
     spanned(summary?.testNllVsDropout, 4),
     spanned(summary?.eceVsUndropped, 2),
+    `${spanned(summary?.withoutNoise, 4)}, ${spanned(summary?.eceScaled, 2)}`,
     `${percent(summary?.threeTimesEpochsRise)} (${percent(summary?.baselineThreeTimesEpochsRise)})`,
     spanned(summary?.defaultVsTuned, 4),
   ]);

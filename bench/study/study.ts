@@ -1,7 +1,7 @@
 /**
  * The study behind docs/lab/results.md: SVI against maximum likelihood on five texts, one of them twice.
  *
- *   npm run study -- --data DIR [--only moby-characters,…] [--cache build/study] [--workers 2] [--small] [--quick] [--report] [--ablations] [--restore]
+ *   npm run study -- --data DIR [--also all|none|NAME,…] [--only moby-characters,…] [--cache build/study] [--workers 2] [--small] [--quick] [--report] [--ablations] [--restore]
  *
  * DIR holds tinyshakespeare.txt and warandpeace.txt. Every finished run is a file in the cache and is never made
  * again: the same command continues where it was stopped, and with --restore where docs/lab/results.json ends. --report
@@ -19,6 +19,7 @@ import { compareOn, type Subject } from "../../src/cli/compare/session.ts";
 import { RunStore } from "../../src/cli/compare/store.ts";
 import { watchRuns } from "../../src/cli/compare/watch.ts";
 import { serve, WORKER } from "../../src/cli/compare/worker.ts";
+import { alsoOf } from "../../src/cli/compare.ts";
 import { Interruption } from "../../src/cli/interrupt.ts";
 import { note } from "../../src/cli/print.ts";
 import { type CorpusReport, reportCorpus } from "../../src/comparison/report.ts";
@@ -33,6 +34,7 @@ async function study(): Promise<void> {
     options: {
       data: { type: "string" },
       only: { type: "string" },
+      also: { type: "string", default: "all" },
       cache: { type: "string", default: "build/study" },
       workers: { type: "string", default: "2" },
       quick: { type: "boolean", default: false },
@@ -69,7 +71,8 @@ async function study(): Promise<void> {
   try {
     for (const source of sources) {
       const whole = await prepare(source, values.data ?? "", folder);
-      const subject = values.quick ? quick(whole) : values.small ? small(whole) : whole;
+      const sized = values.quick ? quick(whole) : values.small ? small(whole) : whole;
+      const subject = { ...sized, also: values.also === "none" ? [] : alsoOf(values.also) };
       if (published) await restore(subject, store, folder, published);
       if (values.ablations) {
         ablated.push(await ablate(subject, pool, store));

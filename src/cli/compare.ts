@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { htmlReport } from "../comparison/html.ts";
-import { type MethodRuns, TITLES } from "../comparison/protocol.ts";
+import { ALSO, type Also, TITLES } from "../comparison/methods.ts";
+import type { MethodRuns } from "../comparison/protocol.ts";
 import { type Compared, reportCorpus } from "../comparison/report.ts";
 import type { Figures, RunRecord } from "../comparison/run.ts";
 import { average } from "../comparison/statistics.ts";
@@ -19,6 +20,7 @@ import { watchRuns } from "./compare/watch.ts";
 import { lockFolder } from "./folderLock.ts";
 import { readInput } from "./inputs.ts";
 import { note, printJson, printTable } from "./print.ts";
+import { UsageError } from "./usage.ts";
 
 const OPTIONS = {
   out: {
@@ -44,6 +46,11 @@ const OPTIONS = {
   sequence: { kind: "number", default: 64, help: "tokens that gradients flow back through" },
   epochs: { kind: "number", value: "X", default: 5, help: "passes over the training part" },
   trials: { kind: "number", default: 4, help: "values of each tuning axis at least; 0 tunes nothing" },
+  also: {
+    kind: "text",
+    value: "NAME,NAME…",
+    help: `stronger baselines and variants beside them, of: ${ALSO.join(", ")}; or all`,
+  },
   seeds: { kind: "number", default: 1, help: "runs of every tuned method, seeds 1, 2, …" },
   workers: { kind: "number", default: 1, help: "processes at a time" },
 } as const;
@@ -60,6 +67,7 @@ export const compare = command({
     const seeds = requireInteger("seeds", options.seeds ?? 1, 1, 20);
     const trials = requireInteger("trials", options.trials ?? 4, 0, 4);
     const passes = requireNumber("epochs", options.epochs ?? 5, "a number above 0", (v) => v > 0);
+    const also = alsoOf(options.also);
     await makeFolder(folder);
     await lockFolder(folder);
     const parts = await mkdtemp(join(tmpdir(), "svi-lm-compare-"));
@@ -70,6 +78,7 @@ export const compare = command({
       const subject: Subject = {
         ...(await splitTexts(words, parts, options, signal)),
         name: words.join(", "),
+        also,
         shape: {
           embedding: options.embedding ?? 64,
           hidden: options.hidden ?? 256,
@@ -99,6 +108,17 @@ export const compare = command({
     }
   },
 });
+
+/** @throws UsageError for a name that there is not */
+export function alsoOf(given: string | undefined): readonly Also[] {
+  if (given === undefined) return [];
+  if (given === "all") return ALSO;
+  const names = given.split(",").map((name) => name.trim());
+  const unknown = names.find((name) => !(ALSO as readonly string[]).includes(name));
+  if (unknown !== undefined)
+    throw new UsageError(`--also has ${JSON.stringify(unknown)}, which is not one of ${ALSO.join(", ")}`);
+  return names as Also[];
+}
 
 async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true }).catch((error) => {
@@ -173,6 +193,19 @@ async function report(compared: Compared, folder: string, json: boolean): Promis
   note(`\nCurves, reliability and tuning: ${path}`);
 }
 
+/** At the temperature that suits the tuning text, means over seeds; null where there is none for one of them. */
+function scaledOf(records: readonly RunRecord[]) {
+  const all = records.flatMap((r) => r.test!.best.scaled ?? []);
+  if (all.length < records.length) return null;
+  const mean = (of: (scaled: (typeof all)[number]) => number) => average(all.map(of));
+  return {
+    temperature: mean((s) => s.temperature),
+    nll: mean((s) => s.nll),
+    ece: mean((s) => s.ece),
+    brier: mean((s) => s.brier),
+  };
+}
+
 /** One method: means over its seeds; null where a run diverged. */
 function jsonOf({ name, tuning, runs }: MethodRuns, { costs }: Compared) {
   const records = runs.flatMap(({ record }) => record ?? []);
@@ -200,6 +233,7 @@ function jsonOf({ name, tuning, runs }: MethodRuns, { costs }: Compared) {
     tokens: of((r) => r.curve[r.curve.length - 1].tokens),
     test: tested ? figures(testFigures) : null,
     testOfMean: tested ? figures((r) => r.test!.best) : null,
+    scaled: tested ? scaledOf(records) : null,
     samples: records[0]?.test?.final.samples ?? null,
     stepCost: costs && costOf(costs, name),
   };

@@ -1,7 +1,8 @@
 /** @module The report a person opens: one file with tables, curves and a verdict in plain words. */
 
+import { type MethodName, TITLES } from "./methods.ts";
 import { escaped, type Line, plot } from "./plot.ts";
-import { type MethodName, type MethodRuns, TITLES } from "./protocol.ts";
+import type { MethodRuns } from "./protocol.ts";
 import type { ComparisonReport, CorpusReport } from "./report.ts";
 import { average } from "./statistics.ts";
 import { testFigures } from "./summary.ts";
@@ -9,9 +10,17 @@ import { testFigures } from "./summary.ts";
 const COLOURS: Readonly<Record<MethodName, string>> = {
   sgd: "#8c6d31",
   adam: "#d62728",
+  adamw: "#ff7f0e",
+  map: "#e377c2",
+  "adam-average": "#f7a08a",
+  "adam-four": "#3d3d3d",
   dropout: "#9467bd",
+  "dropout-adamw": "#c5a3e0",
+  "dropout-map": "#6a3d9a",
   bbb: "#7f7f7f",
+  noiseless: "#aec7e8",
   ivon: "#1f77b4",
+  "ivon-average": "#5254a3",
   "ivon-tuned": "#17becf",
   "ivon-short": "#2ca02c",
 };

@@ -1,28 +1,30 @@
 /**
  * @module The protocol of a comparison: every method is tuned alike, then run with the same seeds.
  *
- * Each method has three axes, tuned one after the other on the validation text with a seed of its own: the
- * learning rate (four values), the momentum (three) and one of its own (three). A grid is extended until its best value
- * lies inside. What counts is the lowest validation loss on the way: early stopping is open to all.
+ * Each method has its axes, tuned one after the other on the validation text with a seed of its own: the learning
+ * rate (four values), the momentum (three), what is its own (three or four), and an average of the weights (four). A
+ * grid is extended until its best value lies inside. What counts is the lowest validation loss on the way: early
+ * stopping is open to all.
  */
 import { SviError } from "../errors.ts";
+import {
+  AVERAGES,
+  DECAYS,
+  DROPOUTS,
+  type Draft,
+  lengths,
+  MOMENTA,
+  PRIORS,
+  rates,
+  STARTS,
+  settingOf,
+  TEMPERATURES,
+  withValue,
+} from "./axes.ts";
 import { crossing, lowest } from "./crossing.ts";
-import type { MethodSpec, RunRecord, Setting } from "./run.ts";
-import { type Axis, geometric, type Trial, type Tuned, tune } from "./tuning.ts";
-
-export const METHOD_NAMES = ["sgd", "adam", "dropout", "bbb", "ivon", "ivon-tuned", "ivon-short"] as const;
-export type MethodName = (typeof METHOD_NAMES)[number];
-
-/** What a person reads. */
-export const TITLES: Readonly<Record<MethodName, string>> = {
-  sgd: "SGD with momentum",
-  adam: "Adam",
-  dropout: "variational dropout",
-  bbb: "Bayes by Backprop",
-  ivon: "IVON, no arguments",
-  "ivon-tuned": "IVON, tuned",
-  "ivon-short": "IVON, short schedule",
-};
+import type { Also, MethodName } from "./methods.ts";
+import type { CurvePoint, RunRecord, Setting } from "./run.ts";
+import { type Axis, type Trial, type Tuned, tune } from "./tuning.ts";
 
 /** Makes a run, or finds it; null where it diverged. */
 export type Runner = (setting: Setting, label: string) => Promise<RunRecord | null>;
@@ -68,13 +70,6 @@ export interface MethodRuns {
   readonly long: readonly SeedRun[];
 }
 
-/** A method's setting before length, seed and occasion are known; its tokens are a share of a run's. */
-interface Draft {
-  readonly method: MethodSpec;
-  readonly dropout?: number;
-  readonly length: number;
-}
-
 interface Chosen {
   readonly draft: Draft;
   readonly tuning: readonly Tuned[];
@@ -82,57 +77,24 @@ interface Chosen {
   readonly score: number;
 }
 
-/**
- * Where tuning starts. A momentum of 0.6 and, for Adam, a β2 of 0.98 serve runs of a thousand steps better than
- * the customary 0.9 and 0.999: no baseline is held to defaults that were made for longer ones.
- */
-const STARTS = {
-  sgd: { kind: "sgd", momentum: 0.6 },
-  adam: { kind: "adam", beta1: 0.6, beta2: 0.98 },
-  bbb: { kind: "bbb", beta1: 0.6, beta2: 0.98, temperature: 0.2 },
-  ivon: { kind: "ivon" },
-} as const satisfies Record<Kind, MethodSpec>;
-
-type Kind = MethodSpec["kind"];
-const RATES: Readonly<Record<Kind, readonly number[]>> = {
-  sgd: [1, 2, 4, 8],
-  adam: [0.003, 0.006, 0.012, 0.024],
-  bbb: [0.003, 0.006, 0.012, 0.024],
-  ivon: [2, 4, 8, 16],
-};
-const rates = (kind: Kind) => geometric("learning rate", RATES[kind], 2);
-const STEPS_OF_MOMENTUM = [0, 0.3, 0.6, 0.9, 0.97];
-const MOMENTA: Axis = {
-  name: "momentum",
-  values: [0.3, 0.6, 0.9],
-  smaller: (value) => STEPS_OF_MOMENTUM.findLast((step) => step < value) ?? null,
-  larger: (value) => STEPS_OF_MOMENTUM.find((step) => step > value) ?? null,
-};
-const lengths = (start: number) =>
-  geometric(
-    "length",
-    [0.5, 0.75, 1].map((share) => share * start),
-    1.5,
-    { most: 1 },
-  );
-const TEMPERATURES = geometric("temperature", [0.04, 0.2, 1], 5, { least: 1e-3, most: 25 });
-const PRIORS = geometric("prior scale", [0.1, 0.3, 1], 3, { most: 9 });
-const DROPOUTS: Axis = {
-  name: "dropout",
-  values: [0.1, 0.2, 0.3, 0.4],
-  smaller: (value) => (value > 0.02 ? value / 2 : null),
-  larger: (value) => (value < 0.8 ? Number((value + 0.1).toFixed(2)) : null),
-};
 /** Lengths of the short schedule, as shares of what the best baseline needed; none is longer than a run. */
 const SHORT = [0.5, 0.65, 0.8, 1, 1.25, 1.5];
+/** `ivon()` as it stands. */
+const PLAIN: Draft = { method: { kind: "ivon" }, length: 1 };
+
+/** Runs whose predictions are averaged, as a reference that costs as many times as much. */
+const FOUR = 4;
 
 export class Comparison {
   readonly #run: Runner;
   readonly #budget: Budget;
+  readonly #also: ReadonlySet<MethodName>;
 
-  constructor(run: Runner, budget: Budget) {
+  /** @param also methods that are compared besides those that every comparison has */
+  constructor(run: Runner, budget: Budget, also: readonly Also[] = []) {
     this.#run = run;
     this.#budget = budget;
+    this.#also = new Set(also);
   }
 
   /** All methods. @param done called with each one as it is finished */
@@ -146,30 +108,103 @@ export class Comparison {
     const sgd = this.#tune("sgd", { method: STARTS.sgd, length });
     const adam = this.#tune("adam", { method: STARTS.adam, length });
     const better = Promise.all([sgd, adam]).then(([s, a]) => (s.score < a.score ? s : a));
-    const point = [finish("sgd", sgd), finish("adam", adam, true)];
-    const plain: Promise<Chosen> = Promise.resolve({
-      draft: { method: { kind: "ivon" }, length: 1 },
-      tuning: [],
-      score: 0,
-    });
+    const dropout = better.then((base) => this.#tuneDropout(base));
+    const strong = this.#strong(adam);
+    const plain: Promise<Chosen> = Promise.resolve({ draft: PLAIN, tuning: [], score: 0 });
+    const baselines = [sgd, adam, dropout, ...strong.values()];
     return settle([
-      ...point,
+      finish("sgd", sgd),
+      finish("adam", adam, true),
       finish("ivon", plain, true),
-      finish(
-        "dropout",
-        better.then((base) => this.#tuneDropout(base)),
-      ),
+      finish("dropout", dropout),
       finish("ivon-tuned", this.#tune("ivon-tuned", { method: STARTS.ivon, length: 1 }, PRIORS)),
       finish("bbb", this.#tune("bbb", { method: STARTS.bbb, length }, TEMPERATURES)),
       finish(
         "ivon-short",
-        Promise.all([sgd, adam]).then((baselines) => this.#shorten(baselines)),
+        settle(baselines).then((chosen) => this.#shorten(chosen)),
       ),
+      ...Array.from(strong, ([name, chosen]) => finish(name, chosen)),
+      ...Array.from(this.#others(adam, plain), ([name, chosen]) => finish(name, chosen)),
     ]);
+  }
+
+  /** The baselines that were asked for, by their names. */
+  #strong(adam: Promise<Chosen>): Map<MethodName, Promise<Chosen>> {
+    const length = this.#start;
+    const chosen = new Map<MethodName, Promise<Chosen>>();
+    const pair = (name: Also, dropped: Also, draft: Draft, own: Axis) => {
+      if (!this.#also.has(name) && !this.#also.has(dropped)) return;
+      const base = this.#regularise(name, draft, own);
+      if (this.#also.has(name)) chosen.set(name, base);
+      if (!this.#also.has(dropped)) return;
+      chosen.set(
+        dropped,
+        base.then((tuned) => this.#drop(dropped, tuned, own)),
+      );
+    };
+    pair("adamw", "dropout-adamw", { method: STARTS.adamw, length }, DECAYS);
+    pair("map", "dropout-map", { method: STARTS.map, length }, PRIORS);
+    if (this.#also.has("adam-average"))
+      chosen.set(
+        "adam-average",
+        adam.then((tuned) => this.#tuneAll("adam-average", tuned, [AVERAGES])),
+      );
+    return chosen;
+  }
+
+  /** What was asked for and is not a baseline: four runs cost four times as much, the rest is IVON. */
+  #others(adam: Promise<Chosen>, plain: Promise<Chosen>): Map<MethodName, Promise<Chosen>> {
+    const chosen = new Map<MethodName, Promise<Chosen>>();
+    if (this.#also.has("adam-four"))
+      chosen.set(
+        "adam-four",
+        adam.then((tuned) => ({ ...tuned, draft: { ...tuned.draft, ensemble: FOUR } })),
+      );
+    if (this.#also.has("ivon-average"))
+      chosen.set(
+        "ivon-average",
+        plain.then((own) => this.#tuneAll("ivon-average", own, [AVERAGES])),
+      );
+    if (this.#also.has("noiseless"))
+      chosen.set("noiseless", this.#regularise("noiseless", { method: STARTS.noiseless, length: 1 }, PRIORS));
+    return chosen;
   }
 
   get #start(): number {
     return this.#budget.start ?? 1;
+  }
+
+  /**
+   * The learning rate, the momentum, what keeps the weights small, the rate again beside it, the length where it is
+   * not all of a run, and an average of the weights.
+   */
+  async #regularise(label: string, draft: Draft, own: Axis): Promise<Chosen> {
+    const untuned = { draft, tuning: [], score: Number.POSITIVE_INFINITY };
+    if (this.#budget.trials === 0) return this.#untuned(label, untuned);
+    const { kind } = draft.method;
+    const rate = rates(kind);
+    const length = kind === "ivon" ? [] : [lengths(this.#start)];
+    const chosen = await this.#tuneAll(label, untuned, [rate, MOMENTA, own, rate, ...length]);
+    const moved = chosen.draft.length !== draft.length ? [rate] : [];
+    return this.#tuneAll(label, chosen, [...moved, AVERAGES]);
+  }
+
+  /** Dropout on what was tuned without it; what else keeps from overfitting is tuned anew beside it. */
+  async #drop(label: string, base: Chosen, own: Axis): Promise<Chosen> {
+    if (this.#budget.trials === 0) return { ...base, draft: withValue(base.draft, DROPOUTS.name, 0.2) };
+    const plain = { ...base, draft: { ...base.draft, average: undefined } };
+    return this.#tuneAll(label, plain, [DROPOUTS, own, lengths(this.#start), AVERAGES]);
+  }
+
+  async #tuneAll(label: string, start: Chosen, axes: readonly Axis[]): Promise<Chosen> {
+    if (this.#budget.trials === 0) return start;
+    let chosen = start;
+    for (const axis of axes) chosen = await this.#tuneAxis(label, chosen, axis);
+    return chosen;
+  }
+
+  async #untuned(label: string, { draft, tuning, score }: Chosen): Promise<Chosen> {
+    return { draft, tuning, score: (await this.#trial(draft, `${label} as it stands`)) ?? score };
   }
 
   /**
@@ -179,15 +214,11 @@ export class Comparison {
    */
   async #tune(label: string, draft: Draft, own?: Axis): Promise<Chosen> {
     const untuned = { draft, tuning: [], score: Number.POSITIVE_INFINITY };
-    if (this.#budget.trials === 0) {
-      const score = await this.#trial(draft, `${label} as it stands`);
-      return { ...untuned, score: score ?? untuned.score };
-    }
+    if (this.#budget.trials === 0) return this.#untuned(label, untuned);
     const length = lengths(this.#start);
     const axes = [rates(draft.method.kind), MOMENTA, own ?? length];
     if (own && draft.length < 1) axes.push(length);
-    let chosen: Chosen = untuned;
-    for (const axis of axes) chosen = await this.#tuneAxis(label, chosen, axis);
+    const chosen = await this.#tuneAll(label, untuned, axes);
     return draft.length < 1 && chosen.draft.length !== draft.length
       ? this.#tuneAxis(label, chosen, rates(draft.method.kind))
       : chosen;
@@ -211,23 +242,22 @@ export class Comparison {
   }
 
   /**
-   * The shortest schedule of `ivon()` as it stands that reaches the better baseline's lowest point on the tuning
+   * The shortest schedule of `ivon()` as it stands that reaches the best baseline's lowest point on the tuning
    * seed; of none the longest.
    */
   async #shorten(baselines: readonly Chosen[]): Promise<Chosen> {
+    if (baselines.length === 0) throw new NotRun("the baselines");
     const points = await Promise.all(
-      baselines.map(async ({ draft }) =>
-        this.#make(draft, TUNING_SEED, 1, false, "target of the tuning seed").then(requireRun),
-      ),
+      baselines.map(({ draft }) => this.#make(draft, TUNING_SEED, 1, false, "target of the tuning seed")),
     );
-    const target = points.map(({ record }) => lowest(record.curve)).reduce((a, b) => (b.nll < a.nll ? b : a));
+    const target = bestOf(points);
     const trials: Trial[] = [];
     for (const share of SHORT) {
       const whole = (share * target.tokens) / this.#budget.tokens;
       // In a run of a step or less the target may lie behind its end.
       if (whole > 1 && trials.length > 0) break;
       const length = Math.min(1, whole);
-      const draft: Draft = { method: { kind: "ivon" }, length };
+      const draft: Draft = { ...PLAIN, length };
       const { record } = await this.#make(draft, TUNING_SEED, 1, false, `ivon-short ${share}`);
       const reached = record && crossing(record.curve, target.nll, true).tokens;
       trials.push({ value: length, score: reached && reached / target.tokens });
@@ -236,7 +266,7 @@ export class Comparison {
     const best = trials[trials.length - 1].value;
     const inside = trials[trials.length - 1].score !== null;
     const tuning = [{ axis: "length that reaches the target", best, trials, inside }];
-    return { draft: { method: { kind: "ivon" }, length: best }, tuning, score: 0 };
+    return { draft: { ...PLAIN, length: best }, tuning, score: 0 };
   }
 
   async #finish(name: MethodName, { draft, tuning }: Chosen, long: boolean): Promise<MethodRuns> {
@@ -268,35 +298,15 @@ export class Comparison {
   }
 }
 
-function withValue(draft: Draft, axis: string, value: number): Draft {
-  const { method } = draft;
-  if (axis === "length") return { ...draft, length: value };
-  if (axis === DROPOUTS.name) return { ...draft, dropout: value };
-  if (axis === TEMPERATURES.name)
-    return { ...draft, method: { ...method, temperature: value } as MethodSpec };
-  if (axis === PRIORS.name)
-    return { ...draft, method: { ...method, prior: { kind: "gaussian", scale: value } } as MethodSpec };
-  if (axis === MOMENTA.name) return { ...draft, method: withMomentum(method, value) };
-  return { ...draft, method: { ...method, learningRate: value } };
-}
-
-/** SGD's velocity is a sum: its rate is scaled so that a step stays as long as it was. */
-function withMomentum(method: MethodSpec, momentum: number): MethodSpec {
-  if (method.kind !== "sgd") return { ...method, beta1: momentum };
-  const { learningRate = 1, momentum: before = 0.9 } = method;
-  return { ...method, momentum, learningRate: (learningRate * (1 - momentum)) / (1 - before) };
-}
-
-function settingOf({ method, dropout }: Draft, tokens: number) {
-  return { method, tokens, ...(dropout === undefined ? {} : { dropout }) };
-}
-
-function requireRun(run: SeedRun): { readonly record: RunRecord } {
-  if (run.record) return { record: run.record };
-  throw new SviError("E_DIVERGED", "A baseline diverged at its tuned setting", {
-    value: run.setting.method,
-    remedy: "Compare with a smaller grid of learning rates",
-  });
+/** The lowest point of all that did not diverge. @throws SviError `E_DIVERGED` where all did */
+function bestOf(runs: readonly SeedRun[]): CurvePoint {
+  const points = runs.flatMap(({ record }) => (record ? [lowest(record.curve)] : []));
+  if (points.length === 0)
+    throw new SviError("E_DIVERGED", "Every baseline diverged at its tuned setting", {
+      value: runs[0].setting.method,
+      remedy: "Compare with a smaller grid of learning rates",
+    });
+  return points.reduce((a, b) => (b.nll < a.nll ? b : a));
 }
 
 /** Waits for all before the first failure is told, so that no run is left behind. */

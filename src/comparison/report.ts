@@ -1,6 +1,7 @@
 /** @module What a report says of each text: tables and a verdict in plain words, for any way of printing it. */
 import { lowest } from "./crossing.ts";
-import { type MethodName, type MethodRuns, TITLES } from "./protocol.ts";
+import { type MethodName, TITLES } from "./methods.ts";
+import type { MethodRuns } from "./protocol.ts";
 import type { RunRecord, Setting, Shape } from "./run.ts";
 import type { Interval } from "./statistics.ts";
 import { mean, type StepCosts, type Summary, summarise, testFigures } from "./summary.ts";
@@ -112,7 +113,7 @@ function span({ low, high }: Interval, format: (x: number) => string): string {
 /** Says where SVI loses as plainly as where it wins; never without a line. */
 function verdictOf(summary: Summary | null, words: boolean, methods: readonly MethodRuns[]): string[] {
   if (!summary) return ["The baselines have not been run yet: there is nothing to say."];
-  const { baseline, timeToTarget: time, testNllVsUndropped: test } = summary;
+  const { baseline, timeToTarget: time, testNllVsBaseline: test } = summary;
   const lines: string[] = [];
   if (methods.every(({ name, tuning }) => name === "ivon-short" || tuning.length === 0))
     lines.push(
@@ -130,21 +131,9 @@ function verdictOf(summary: Summary | null, words: boolean, methods: readonly Me
   if (test)
     lines.push(
       `On the test text, without any tuning, it is ${qualityOf(test, words, methods, baseline)} than ` +
-        `${TITLES[baseline]}, early-stopped: ${test.mean <= 1 ? "it wins" : "it loses"}.`,
+        `${TITLES[baseline]}, early-stopped, the best of the baselines: ${won(test)}.`,
     );
-  if (summary.testNllVsDropout)
-    lines.push(
-      `Against dropout its test nll is ${change(summary.testNllVsDropout.mean, "lower", "higher")}: ` +
-        `${summary.testNllVsDropout.mean <= 1 ? "it wins" : "it loses"}.`,
-    );
-  if (summary.eceVsUndropped)
-    lines.push(
-      `Its calibration error is ${summary.eceVsUndropped.mean.toFixed(2)} × the baseline's ` +
-        `(${span(summary.eceVsUndropped, (x) => x.toFixed(2))}): ${summary.eceVsUndropped.mean <= 1 ? "it is better calibrated" : "it is worse calibrated"}.` +
-        (summary.eceFloor === null
-          ? ""
-          : ` On this much text a model without any error of calibration would measure about ${summary.eceFloor.toFixed(4)}.`),
-    );
+  lines.push(...partsOf(summary));
   if (summary.threeTimesEpochsRise)
     lines.push(
       `With three times the epochs its validation loss rises by ${(100 * summary.threeTimesEpochsRise.mean).toFixed(1)} % from its lowest point` +
@@ -157,6 +146,34 @@ function verdictOf(summary: Summary | null, words: boolean, methods: readonly Me
       `Its defaults are ${change(summary.defaultVsTuned.mean, "better", "worse")} than its tuned self in test nll.`,
     );
   return lines.length > 0 ? lines : ["SVI has not been run yet: there is nothing to compare."];
+}
+
+/** Against dropout, what the noise is worth, and calibration: a line each. */
+function partsOf({ testNllVsDropout, withoutNoise, eceScaled, eceVsUndropped, eceFloor }: Summary): string[] {
+  const lines: string[] = [];
+  if (testNllVsDropout)
+    lines.push(
+      `Against the best with dropout its test nll is ${change(testNllVsDropout.mean, "lower", "higher")}: ` +
+        `${won(testNllVsDropout)}.`,
+    );
+  if (withoutNoise)
+    lines.push(
+      `What the noise is worth: with it the test nll is ${change(withoutNoise.mean, "lower", "higher")} than without, ` +
+        `both tuned${eceScaled ? `; the calibration error is ${eceScaled.mean.toFixed(2)} × as large, both at their own temperature` : ""}.`,
+    );
+  if (eceVsUndropped)
+    lines.push(
+      `Its calibration error is ${eceVsUndropped.mean.toFixed(2)} × that of the best baseline without dropout ` +
+        `(${span(eceVsUndropped, (x) => x.toFixed(2))}): ${eceVsUndropped.mean <= 1 ? "it is better calibrated" : "it is worse calibrated"}.` +
+        (eceFloor === null
+          ? ""
+          : ` On this much text a model without any error of calibration would measure about ${eceFloor.toFixed(4)}.`),
+    );
+  return lines;
+}
+
+function won({ mean }: Interval): string {
+  return mean <= 1 ? "it wins" : "it loses";
 }
 
 /** Bits for characters, perplexity for words. */

@@ -1,6 +1,5 @@
 /** @module One run of a comparison: a method trained on a text, its curve and its figures, as plain JSON. */
 
-import { evaluate } from "../evaluation/evaluate.ts";
 import type { ReliabilityBin } from "../evaluation/tally.ts";
 import { METHODS, type Method, type MethodOptions } from "../inference/methods.ts";
 import { LanguageModel } from "../languageModel.ts";
@@ -8,9 +7,10 @@ import { finish } from "../model/work.ts";
 import type { Corpus } from "../text/corpus.ts";
 import { fit } from "../training/fit.ts";
 import { type Schedule, schedule } from "../training/schedule.ts";
+import { averageOf, pick, scorerOf, scoreTest } from "./testing.ts";
 
 /** Methods that a comparison can tune. */
-type Tuned = "sgd" | "adam" | "bbb" | "ivon";
+type Tuned = "sgd" | "adam" | "adamw" | "bbb" | "ivon";
 /** The options of a method as they were given; what is not given is the library's default. */
 export type MethodSpec = { [K in Tuned]: { readonly kind: K } & MethodOptions<K> }[Tuned];
 
@@ -22,6 +22,10 @@ export interface Setting {
   readonly seed: number;
   readonly dropout?: number;
   readonly averaging?: number;
+  /** Decay of a moving average of the weights, which is what is validated and tested. */
+  readonly average?: number;
+  /** So many runs of seeds of their own, whose predictions are averaged. */
+  readonly ensemble?: number;
   readonly schedule?: Partial<Schedule>;
   /** Validations on the way, evenly spaced; 100 is one every hundredth of the run. */
   readonly points: number;
@@ -74,6 +78,11 @@ export interface TestFigures extends Figures {
   readonly entropyGap: number;
   /** The average over samples of the posterior, on the whole text; for the lowest point alone, null for a point estimate. */
   readonly predictive: (Figures & { readonly reliability: readonly ReliabilityBin[] }) | null;
+  /**
+   * At the temperature that suits the tuning text, by what the method is judged by: the predictive distribution where
+   * there is one. For the lowest point alone.
+   */
+  readonly scaled: (Figures & { readonly temperature: number }) | null;
   /** By number of samples, 0 for the mean, which alone is there for the lowest point; a part of the test text. */
   readonly samples: readonly (Figures & { readonly samples: number })[];
 }
@@ -100,52 +109,127 @@ export function methodOf(spec: MethodSpec): Method {
   return METHODS[kind].describe(options as never);
 }
 
-/** Numbers of samples that the test text is scored with, besides the mean. */
-const SAMPLES = [1, 2, 4, 8, 16, 32] as const;
-/** Samples of the posterior that the whole test text is predicted with. */
-export const PREDICTIVE_SAMPLES = 16;
+/** Seeds of the members of an average, this far apart: none is that of another run. */
+const NEXT_MEMBER = 100;
+
+interface RunOptions {
+  readonly signal?: AbortSignal;
+  readonly progress?: (share: number) => void;
+}
 
 /** Trains a model anew and scores it. @throws what `fit` and `evaluate` throw */
-export async function runOnce(
+export function runOnce(
   texts: Texts,
   shape: Shape,
   setting: Setting,
-  options: { signal?: AbortSignal; progress?: (share: number) => void } = {},
+  options: RunOptions = {},
 ): Promise<RunRecord> {
-  const { seed, dropout, averaging } = setting;
-  const { signal } = options;
-  const model = await LanguageModel.create({
-    embedding: shape.embedding,
-    hidden: shape.hidden,
-    layers: shape.layers,
-    tokenizer: texts.train.tokenizer,
-    seed,
-  });
-  const window = shape.batch * shape.sequence;
-  const windows = texts.train.lanes(shape).windows;
-  const steps = Math.max(1, Math.round(setting.tokens / window));
+  return setting.ensemble === undefined
+    ? runAlone(texts, shape, setting, options)
+    : runSeveral(setting.ensemble, texts, shape, setting, options);
+}
+
+async function runAlone(
+  texts: Texts,
+  shape: Shape,
+  setting: Setting,
+  options: RunOptions,
+): Promise<RunRecord> {
+  const { model, best, ...trained } = await train(texts, shape, setting, options);
+  const { curve } = trained;
+  const scorer = scorerOf(model, options.signal);
+  const valid = pick(await scorer.score(texts.valid));
+  let test: RunRecord["test"] = null;
+  if (setting.test) {
+    const lowest = best.point === curve[curve.length - 1];
+    const final = await scoreTest(scorer, texts, { end: true, lowest });
+    takeBack(model, best);
+    test = { final, best: lowest ? final : await scoreTest(scorer, texts, { end: false, lowest: true }) };
+  }
+  return { ...trained, best: best.point, valid, test };
+}
+
+/** The average of the predictions of several runs, each at its own lowest point. Its curve is that one point. */
+async function runSeveral(
+  count: number,
+  texts: Texts,
+  shape: Shape,
+  setting: Setting,
+  { signal, progress }: RunOptions,
+): Promise<RunRecord> {
+  const members: Trained[] = [];
+  for (let i = 0; i < count; i++) {
+    const own = { ...setting, seed: setting.seed + i * NEXT_MEMBER };
+    const told = (share: number) => progress?.((i + share) / count);
+    members.push(await train(texts, shape, own, { signal, progress: told }));
+  }
+  for (const { model, best } of members) takeBack(model, best);
+  const models = members.map(({ model }) => model);
+  const scorer = averageOf(models, signal);
+  const sum = (of: (member: Trained) => number) => members.reduce((total, member) => total + of(member), 0);
+  const { nll } = await scorer.score(texts.curve);
+  const point = { tokens: sum(({ best }) => best.point.tokens), nll, noise: 0 };
+  const figures = setting.test ? await scoreTest(scorer, texts, { end: true, lowest: true }) : null;
+  return {
+    curve: [point],
+    best: point,
+    valid: pick(await scorer.score(texts.valid)),
+    test: figures && { final: figures, best: figures },
+    lambda: members[0].lambda,
+    steps: sum(({ steps }) => steps),
+    trainNll: sum(({ trainNll }) => trainNll) / count,
+    seconds: sum(({ seconds }) => seconds),
+    hash: models.map((model) => model.hash()).join(" "),
+  };
+}
+
+interface Lowest {
+  readonly point: CurvePoint;
+  readonly mean: Float32Array;
+  readonly precision: Float32Array | null;
+}
+
+interface Trained extends Omit<RunRecord, "best" | "valid" | "test"> {
+  readonly model: LanguageModel;
+  readonly best: Lowest;
+}
+
+function takeBack({ posterior }: LanguageModel, { mean, precision }: Lowest): void {
+  finish(posterior.assign(mean, precision, posterior.lambda));
+}
+
+async function train(
+  texts: Texts,
+  { batch, sequence, ...sizes }: Shape,
+  setting: Setting,
+  options: RunOptions,
+): Promise<Trained> {
+  const { seed, dropout, averaging, average } = setting;
+  const model = await LanguageModel.create({ ...sizes, tokenizer: texts.train.tokenizer, seed });
+  const { windows } = texts.train.lanes({ batch, sequence });
+  const steps = Math.max(1, Math.round(setting.tokens / (batch * sequence)));
   const every = Math.max(1, Math.floor(steps / setting.points));
   const curve: CurvePoint[] = [];
-  let best: { point: CurvePoint; mean: Float32Array; precision: Float32Array | null } | null = null;
+  let best: Lowest | null = null;
   let [tail, tailSteps, seconds, lambda] = [0, 0, 0, 0];
   for await (const record of fit(model, texts.train, {
     inference: methodOf(setting.method),
     epochs: steps / windows,
-    batch: shape.batch,
-    sequence: shape.sequence,
+    batch,
+    sequence,
     schedule: schedule(setting.schedule?.kind, setting.schedule),
     dropout,
     averaging,
+    average: average === undefined ? undefined : { decay: average },
     seed,
     validation: { corpus: texts.curve, every },
-    signal,
+    signal: options.signal,
   })) {
     if (record.step > 0.9 * steps) {
       tail += record.nll;
       tailSteps++;
     }
-    seconds = record.seconds;
-    lambda = record.lambda;
+    ({ seconds, lambda } = record);
     options.progress?.(record.step / steps);
     if (!record.valid) continue;
     const point = { tokens: record.tokens, nll: record.valid.nll, noise: record.noise };
@@ -154,48 +238,6 @@ export async function runOnce(
     const { mean, precision } = model.posterior;
     best = { point, mean: mean.slice(), precision: precision?.slice() ?? null };
   }
-  const hash = model.hash();
-  const valid = pick(await evaluate(model, texts.valid, { signal }));
-  let test: RunRecord["test"] = null;
-  if (setting.test) {
-    const atEnd = best!.point === curve[curve.length - 1];
-    const final = await scoreTest(model, texts, { counts: SAMPLES, predictive: atEnd, signal });
-    finish(model.posterior.assign(best!.mean, best!.precision, model.posterior.lambda));
-    const stopped = { counts: [], predictive: true, signal };
-    test = { final, best: atEnd ? final : await scoreTest(model, texts, stopped) };
-  }
-  return { curve, best: best!.point, valid, test, lambda, steps, trainNll: tail / tailSteps, seconds, hash };
-}
-
-async function scoreTest(
-  model: LanguageModel,
-  texts: Texts,
-  { counts, predictive, signal }: { counts: readonly number[]; predictive: boolean; signal?: AbortSignal },
-): Promise<TestFigures> {
-  const whole = await evaluate(model, texts.test, { signal });
-  const averaged =
-    predictive && model.posterior.precision
-      ? await evaluate(model, texts.test, { samples: PREDICTIVE_SAMPLES, signal })
-      : null;
-  const reversed = await evaluate(model, texts.reversed, { signal });
-  const forward = await evaluate(model, texts.sampled, { signal });
-  const samples = [{ samples: 0, ...pick(forward) }];
-  if (model.posterior.precision)
-    for (const count of counts)
-      samples.push({
-        samples: count,
-        ...pick(await evaluate(model, texts.sampled, { samples: count, signal })),
-      });
-  return {
-    ...pick(whole),
-    predictive: averaged && { ...pick(averaged), reliability: averaged.reliability },
-    tokens: whole.tokens,
-    reliability: whole.reliability,
-    entropyGap: reversed.entropy - forward.entropy,
-    samples,
-  };
-}
-
-function pick({ nll, perplexity, ece, brier, entropy }: Figures): Figures {
-  return { nll, perplexity, ece, brier, entropy };
+  const trainNll = tail / tailSteps;
+  return { model, best: best!, curve, lambda, steps, trainNll, seconds, hash: model.hash() };
 }

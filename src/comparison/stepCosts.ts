@@ -19,11 +19,15 @@ import type { StepCosts } from "./summary.ts";
 const STEPS = 1e6;
 const METHODS: Readonly<Record<keyof StepCosts, { method: MethodSpec; dropout: number }>> = {
   adam: { method: { kind: "adam", learningRate: 1e-6 }, dropout: 0 },
+  adamw: { method: { kind: "adamw", learningRate: 1e-6 }, dropout: 0 },
   sgd: { method: { kind: "sgd", learningRate: 1e-6 }, dropout: 0 },
   dropout: { method: { kind: "adam", learningRate: 1e-6 }, dropout: 0.2 },
   bbb: { method: { kind: "bbb", learningRate: 1e-6 }, dropout: 0 },
+  noiseless: { method: { kind: "ivon", learningRate: 1e-6, noise: false }, dropout: 0 },
   ivon: { method: { kind: "ivon", learningRate: 1e-6 }, dropout: 0 },
 };
+/** Adam first: the others are relative to it. */
+export const COST_NAMES = Object.keys(METHODS) as (keyof StepCosts)[];
 
 /**
  * The median over rounds of a method's time by that of Adam's step beside it: a drift of the machine, or another
@@ -37,7 +41,7 @@ export async function measureStepCosts(
   rounds: number,
   signal?: AbortSignal,
 ): Promise<StepCosts> {
-  const names = Object.keys(METHODS) as (keyof StepCosts)[];
+  const names = COST_NAMES;
   const steps = names.map((name) => stepper(METHODS[name].method, METHODS[name].dropout, corpus, shape));
   const times: number[][] = names.map(() => []);
   const size = shape.batch * shape.sequence;

@@ -1,11 +1,22 @@
 /** @module A text's table: every method's figures as a person reads them. */
-import { type MethodRuns, TITLES } from "./protocol.ts";
+import { TITLES } from "./methods.ts";
+import type { MethodRuns } from "./protocol.ts";
 import type { Figures, RunRecord } from "./run.ts";
 import { average } from "./statistics.ts";
 import { type StepCosts, type Summary, testFigures } from "./summary.ts";
 import { costOf, group } from "./wording.ts";
 
-const HEAD = ["ECE", "Brier", "entropy gap", "best validation nll", "at tokens", "step cost"];
+const HEAD = [
+  "ECE",
+  "Brier",
+  "temperature",
+  "ECE at it",
+  "nll at it",
+  "entropy gap",
+  "best validation nll",
+  "at tokens",
+  "step cost",
+];
 
 /** A line a method; of one with a posterior another, for the mean of the weights alone. */
 export function tableOf(
@@ -19,7 +30,12 @@ export function tableOf(
     const tested = records.length > 0 && records.every((r) => r.test);
     const title = TITLES[runs.name] + (runs.name === summary?.baseline ? " (the baseline)" : "");
     const gap = tested ? spread(records, (r) => r.test!.best.entropyGap, 3) : "–";
-    const own = [gap, ...learnt(records), costs ? costOf(costs, runs.name).toFixed(3) : "–"];
+    const own = [
+      ...tempered(tested ? records : []),
+      gap,
+      ...learnt(records),
+      costs ? costOf(costs, runs.name).toFixed(3) : "–",
+    ];
     const whole = [title, ...figures(tested ? records : [], testFigures, words), ...own];
     if (!tested || !records.every((r) => r.test!.best.predictive)) return [whole];
     const mean = figures(records, (r) => r.test!.best, words);
@@ -37,6 +53,26 @@ function figures(records: readonly RunRecord[], of: (r: RunRecord) => Figures, w
   ];
 }
 
+/** What temperature scaling comes to. */
+function tempered(records: readonly RunRecord[]): string[] {
+  const scaled = records.flatMap((r) => r.test!.best.scaled ?? []);
+  if (scaled.length < records.length) return ["–", "–", "–"];
+  return [
+    ranged(
+      scaled.map((s) => s.temperature),
+      3,
+    ),
+    ranged(
+      scaled.map((s) => s.ece),
+      4,
+    ),
+    ranged(
+      scaled.map((s) => s.nll),
+      4,
+    ),
+  ];
+}
+
 /** The lowest point of the curve, and where it was. */
 function learnt(records: readonly RunRecord[]): string[] {
   if (records.length === 0) return ["diverged", "–"];
@@ -45,8 +81,11 @@ function learnt(records: readonly RunRecord[]): string[] {
 
 /** Mean and, of several, half of the range. */
 function spread(records: readonly RunRecord[], of: (r: RunRecord) => number, digits: number): string {
-  if (records.length === 0) return "–";
-  const values = records.map(of);
+  return ranged(records.map(of), digits);
+}
+
+function ranged(values: readonly number[], digits: number): string {
+  if (values.length === 0) return "–";
   const half = (Math.max(...values) - Math.min(...values)) / 2;
   return `${average(values).toFixed(digits)}${values.length > 1 ? ` ± ${half.toFixed(digits)}` : ""}`;
 }

@@ -6,6 +6,7 @@ import { MemoryPlan } from "../kernels/memory.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
 import { TRAINING } from "../kernels/training.ts";
+import type { Posterior } from "../model/posterior.ts";
 import { type Kinds, requireOptions } from "../options.ts";
 import { type CachedForm, requireForm } from "../prediction/ensemble.ts";
 import {
@@ -107,10 +108,10 @@ export class Evaluator {
     model: Model,
     samples: number,
     options: CachedForm &
-      Pick<
-        EvaluateOptions,
-        "dynamic" | "temperature" | "seed" | "memoryLimit" | "kernels" | "separator"
-      > = {},
+      Pick<EvaluateOptions, "dynamic" | "temperature" | "seed" | "memoryLimit" | "kernels" | "separator"> & {
+        /** Whose predictions by the mean are averaged, in place of samples: as many, and of one shape. */
+        readonly members?: readonly Posterior[];
+      } = {},
   ) {
     const { posterior } = model;
     this.#model = model;
@@ -128,7 +129,10 @@ export class Evaluator {
     const temperature = requireTemperature(options.temperature);
     const seed = seedOf(this.#seed);
     const context = { plan, posterior, samples, seed, sequence, stride, separator, temperature };
-    this.#reader = dynamic ? new DynamicReader(context, dynamic) : planReader(context, options);
+    const { members } = options;
+    this.#reader = dynamic
+      ? new DynamicReader(context, dynamic)
+      : planReader({ ...context, members }, options);
     this.#plan.commit();
   }
 

@@ -17,6 +17,8 @@ export interface ReaderContext {
   readonly posterior: Posterior;
   /** Posterior samples that are averaged; 0 for the mean. */
   readonly samples: number;
+  /** Whose means stand for the samples. */
+  readonly members?: readonly Posterior[];
   readonly seed: Seed;
   /** Timesteps of the longest window. */
   readonly sequence: number;
@@ -107,7 +109,10 @@ class WindowReader implements Reader {
   }
 }
 
-/** Samples, in float32: each is drawn anew for every window, from the same numbers, and has a state of its own. */
+/**
+ * Samples, in float32: each is drawn anew for every window, from the same numbers, and has a state of its own. Means of
+ * other posteriors may stand for them.
+ */
 class SampledWindowReader implements Reader {
   readonly rows: Rows;
   readonly #context: ReaderContext;
@@ -133,9 +138,9 @@ class SampledWindowReader implements Reader {
   }
 
   *begin(): Slices {
-    const { plan, posterior, samples } = this.#context;
+    const { plan, posterior, samples, members } = this.#context;
     const flat = (address: number) => plan.floats(address, posterior.layout.length);
-    yield* posterior.read(flat(this.#mean), flat(this.#precision));
+    if (!members) yield* posterior.read(flat(this.#mean), flat(this.#precision));
     plan.floats(this.#states, samples * this.#network.stateSize).fill(0);
   }
 
@@ -163,8 +168,9 @@ class SampledWindowReader implements Reader {
   }
 
   *#draw(sample: number): Slices {
-    const { plan, posterior, seed } = this.#context;
+    const { plan, posterior, seed, members } = this.#context;
     const [theta, mean, h] = [this.#theta, this.#mean, this.#precision];
+    if (members) return yield* members[sample].read(plan.floats(theta, posterior.layout.length), null);
     yield* drawNatural(
       plan.instance.exports,
       posterior.layout,

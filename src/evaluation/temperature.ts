@@ -3,6 +3,7 @@ import { SviError } from "../errors.ts";
 import type { Model } from "../prediction/model.ts";
 import type { Corpus } from "../text/corpus.ts";
 import { type EvaluateOptions, evaluate } from "./evaluate.ts";
+import type { Evaluation } from "./tally.ts";
 
 /** 1/T and what is to become 0 there. */
 interface Point {
@@ -41,8 +42,15 @@ export async function fitTemperature(
   corpus: Corpus,
   options: Omit<EvaluateOptions, "temperature"> = {},
 ): Promise<number> {
+  return findTemperature((temperature) => evaluate(model, corpus, { ...options, temperature }));
+}
+
+/** The same of whatever reads a text at a temperature. @throws SviError `E_TEXT_SHORT` */
+export async function findTemperature(
+  read: (temperature: number) => Promise<Pick<Evaluation, "nll" | "entropy">>,
+): Promise<number> {
   const at = async (inverse: number): Promise<Point> => {
-    const { nll, entropy } = await evaluate(model, corpus, { ...options, temperature: 1 / inverse });
+    const { nll, entropy } = await read(1 / inverse);
     if (nll < RIGHT) throw none(inverse);
     const difference = nll - entropy;
     return { inverse, slope: Math.abs(difference) < CLOSE * nll ? 0 : difference / inverse };

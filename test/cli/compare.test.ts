@@ -24,6 +24,7 @@ test("--json: one object a method, and a report beside it", async () => {
         "bestValidNll",
         "method",
         "samples",
+        "scaled",
         "seeds",
         "setting",
         "stepCost",
@@ -58,6 +59,24 @@ test("--json: one object a method, and a report beside it", async () => {
   const html = readFileSync(join(out, "report.html"), "utf8");
   expect(html).toContain("<svg");
   expect(html).not.toMatch(/<script|src=|href="http/);
+});
+
+test("--also adds the stronger baselines, in the order of the report", async () => {
+  const out = file("also");
+  const words = ["compare", book(), "--json", "--trials", "0", "--out", out, ...SMALL];
+  const result = await run(...words, "--also", "noiseless,map,adam-four");
+  expect(result.err).toBe("");
+  const lines = objects(result.out);
+  const names = ["sgd", "adam", "map", "adam-four", "dropout", "bbb", "noiseless", "ivon", "ivon-tuned"];
+  expect(lines.map(({ method }) => method)).toEqual([...names, "ivon-short"]);
+  for (const { method, scaled, test } of lines) {
+    if (method === "ivon-short") continue;
+    expect(Object.keys(scaled)).toEqual(["temperature", "nll", "ece", "brier"]);
+    expect(scaled.nll).toBeLessThan(1.02 * test.nll);
+  }
+  const wrong = await run(...words, "--also", "adam-five");
+  expect(wrong.code).toBe(2);
+  expect(wrong.err + wrong.out).toContain("adam-five");
 });
 
 test("finished runs are found again, and only what is missing is made", async () => {

@@ -1,5 +1,6 @@
 /** The protocol, with runs that are made up: who is tuned how, and what is run in the end. */
 import { expect, test } from "vitest";
+import { ALSO, type Also } from "../../src/comparison/methods.ts";
 import { type Budget, Comparison, NotRun, TUNING_SEED } from "../../src/comparison/protocol.ts";
 import type { MethodSpec, RunRecord, Setting } from "../../src/comparison/run.ts";
 
@@ -12,22 +13,31 @@ const BUDGET: Budget = {
   points: 100,
   trialPoints: 25,
 };
-const BEST: Record<MethodSpec["kind"], number> = { sgd: 3.2, adam: 0.012, bbb: 0.006, ivon: 8 };
+const BEST: Record<MethodSpec["kind"], number> = { sgd: 3.2, adam: 0.012, adamw: 0.012, bbb: 0.006, ivon: 8 };
 
 /** Distance in octaves from what is best for a method; IVON reaches 1.1 after 0.6 of a baseline's tokens. */
-function loss({ method, dropout = 0, tokens }: Setting): number {
+function loss({ method, dropout = 0, average = 0, tokens }: Setting): number {
   const momentum = method.kind === "sgd" ? (method.momentum ?? 0.9) : (method.beta1 ?? 0.9);
   const rate = method.learningRate ?? BEST[method.kind];
   const effective = method.kind === "sgd" ? (rate * 0.4) / (1 - momentum) : rate;
   const off = Math.abs(Math.log2(effective / BEST[method.kind])) + Math.abs(dropout - 0.2);
   const own =
-    method.kind === "bbb"
-      ? Math.abs(Math.log((method.temperature ?? 1) / 0.2))
-      : method.kind === "ivon" && method.prior?.kind === "gaussian"
-        ? Math.abs(Math.log(method.prior.scale / 0.3))
-        : 0;
-  const level = { sgd: 1.2, adam: 1, bbb: 1.1, ivon: 0.95 }[method.kind];
-  return level + 0.1 * off + 0.01 * Math.abs(momentum - 0.6) + 0.01 * own + 30 / tokens;
+    method.kind === "adamw"
+      ? Math.abs(Math.log((method.weightDecay ?? 1) / 30))
+      : method.kind === "bbb"
+        ? Math.abs(Math.log((method.temperature ?? 1) / 0.2))
+        : (method.kind === "ivon" || method.kind === "adam") && method.prior?.kind === "gaussian"
+          ? Math.abs(Math.log(method.prior.scale / 0.3))
+          : 0;
+  const level = { sgd: 1.2, adam: 1, adamw: 0.98, bbb: 1.1, ivon: 0.95 }[method.kind];
+  return (
+    level +
+    0.02 * Math.abs(average - 0.97) +
+    0.1 * off +
+    0.01 * Math.abs(momentum - 0.6) +
+    0.01 * own +
+    30 / tokens
+  );
 }
 
 function record(setting: Setting): RunRecord {
@@ -51,14 +61,18 @@ function record(setting: Setting): RunRecord {
   };
 }
 
-async function compare(budget: Partial<Budget> = {}, missing: (setting: Setting) => boolean = () => false) {
+async function compare(
+  budget: Partial<Budget> = {},
+  missing: (setting: Setting) => boolean = () => false,
+  also: readonly Also[] = [],
+) {
   const settings: Setting[] = [];
   const run = async (setting: Setting) => {
     settings.push(setting);
     if (missing(setting)) throw new NotRun("missing");
     return record(setting);
   };
-  return { methods: await new Comparison(run, { ...BUDGET, ...budget }).all(), settings };
+  return { methods: await new Comparison(run, { ...BUDGET, ...budget }, also).all(), settings };
 }
 
 const named = (methods: Awaited<ReturnType<typeof compare>>["methods"], name: string) =>
@@ -177,9 +191,53 @@ test("of runs that are not at hand the methods are left out, of long ones only t
     ["sgd", "adam", "dropout", "ivon", "ivon-tuned", "ivon-short"].sort(),
   );
   expect(named(methods, "ivon").long).toEqual([]);
+  const nothing = await compare({}, () => true, ALSO);
+  expect(nothing.methods).toEqual([]);
   await expect(
     new Comparison(async () => {
       throw new Error("broken");
     }, BUDGET).all(),
   ).rejects.toThrow("broken");
+});
+
+test("the strong baselines: decay past 100 times the usual, the prior, an average, and dropout beside them", async () => {
+  const { methods } = await compare({}, () => false, ALSO);
+  for (const name of ALSO) expect(named(methods, name).runs.map(({ seed }) => seed)).toEqual([1, 2, 3]);
+  const adamw = named(methods, "adamw");
+  const axes = ["learning rate", "momentum", "weight decay", "learning rate", "length", "average's decay"];
+  expect(adamw.tuning.map(({ axis }) => axis)).toEqual(axes);
+  // Beyond the grid's 10 where that is best.
+  expect(adamw.tuning[2]).toMatchObject({ best: 30, inside: true });
+  expect(adamw.tuning[2].trials.map(({ value }) => value)).toEqual([0.3, 1, 3, 10, 30, 90]);
+  expect(adamw.runs[0].setting).toMatchObject({ method: { kind: "adamw", weightDecay: 30 }, average: 0.97 });
+  const map = named(methods, "map").runs[0].setting;
+  expect(map).toMatchObject({ method: { kind: "adam", prior: { scale: 0.3 } }, average: 0.97 });
+  for (const [name, kind] of [
+    ["dropout-adamw", "adamw"],
+    ["dropout-map", "adam"],
+  ] as const)
+    expect(named(methods, name).runs[0].setting).toMatchObject({
+      method: { kind },
+      dropout: 0.2,
+      average: 0.97,
+    });
+  const still = named(methods, "noiseless").runs[0].setting;
+  expect(still).toMatchObject({ method: { kind: "ivon", noise: false }, average: 0.97, tokens: 1000 });
+  expect(named(methods, "ivon-average").runs[0].setting).toMatchObject({
+    method: { kind: "ivon" },
+    average: 0.97,
+  });
+  const [adam, four, averaged] = ["adam", "adam-four", "adam-average"].map((name) => named(methods, name));
+  expect(four.runs[0].setting).toEqual({ ...adam.runs[0].setting, ensemble: 4 });
+  expect(averaged.runs[0].setting).toEqual({ ...adam.runs[0].setting, average: 0.97 });
+});
+
+test("the short schedule is held to the best of all baselines", async () => {
+  const target = async (also: readonly Also[]) => {
+    const { settings } = await compare({}, () => false, also);
+    return settings.filter(({ seed, points }) => seed === TUNING_SEED && points === BUDGET.points);
+  };
+  const kinds = (settings: Setting[]) => new Set(settings.map(({ method }) => method.kind));
+  expect(kinds(await target([]))).toEqual(new Set(["sgd", "adam", "ivon"]));
+  expect(kinds(await target(["adamw"]))).toEqual(new Set(["sgd", "adam", "adamw", "ivon"]));
 });

@@ -1,11 +1,12 @@
 /** Ratios of SVI over baselines, a seed at a time. */
 import { expect, test } from "vitest";
-import type { MethodName, MethodRuns, SeedRun } from "../../src/comparison/protocol.ts";
+import type { MethodName } from "../../src/comparison/methods.ts";
+import type { MethodRuns, SeedRun } from "../../src/comparison/protocol.ts";
 import { type Compared, reportCorpus } from "../../src/comparison/report.ts";
 import type { RunRecord } from "../../src/comparison/run.ts";
 import { summarise } from "../../src/comparison/summary.ts";
 
-const COSTS = { sgd: 1, adam: 1, dropout: 1.1, bbb: 1.3, ivon: 1.2 };
+const COSTS = { sgd: 1, adam: 1, adamw: 1, dropout: 1.1, bbb: 1.3, noiseless: 1.1, ivon: 1.2 };
 
 /** A run whose loss falls in steps of 100 tokens, and that scores the test as given. */
 function record(curve: number[], test: { nll: number; ece: number } | null, noise = 1): RunRecord {
@@ -18,6 +19,7 @@ function record(curve: number[], test: { nll: number; ece: number } | null, nois
     entropy: 1,
     tokens: 10,
     predictive: null,
+    scaled: { temperature: 1.1, nll: test.nll, perplexity: 1, ece: test.ece / 2, brier: 0.5, entropy: 1 },
     reliability: [],
     entropyGap: 0.3,
     samples: [],
@@ -86,6 +88,45 @@ test("ratios are taken between the runs of a seed, over the better undropped bas
   expect(summary.eceVsUndropped!.values).toEqual([0.5, 0.25]);
   expect(summary.testNllVsDropout).toBeNull();
   expect(summary.defaultVsTuned).toBeNull();
+});
+
+test("the baseline is the best of all by the validation loss, and each kind of them has a ratio of its own", () => {
+  const map = runs("map", [
+    record([2.5, 1.95], { nll: 1.9, ece: 0.04 }),
+    record([2.5, 2.0], { nll: 2.1, ece: 0.04 }),
+  ]);
+  const dropped = runs("dropout-map", [
+    record([2.5, 1.9], { nll: 1.85, ece: 0.04 }),
+    record([2.5, 1.95], { nll: 2.05, ece: 0.04 }),
+  ]);
+  // Four runs cost four times as much: they are not a target, whatever they reach.
+  const four = runs("adam-four", [record([1], { nll: 1, ece: 0.01 }), record([1], { nll: 1, ece: 0.01 })]);
+  const summary = summarise([sgd, adam, map, four, dropped, ivon], COSTS)!;
+  expect(summary.baseline).toBe("dropout-map");
+  expect(summary.testNllVsBaseline!.values[0]).toBeCloseTo(1.8 / 1.85, 12);
+  expect(summary.testNllVsDropout!.values[1]).toBeCloseTo(2 / 2.05, 12);
+  expect(summary.testNllVsUndropped!.values[0]).toBeCloseTo(1.8 / 1.9, 12);
+  // Targets 1.9 at 200 and 1.95 at 200; reached at 300 and 400, a step of dropout being 1.1 of Adam's.
+  expect(summary.timeToTarget!.tokens.values).toEqual([1.5, 2]);
+  expect(summary.timeToTarget!.seconds.mean).toBeCloseTo((1.75 * 1.2) / 1.1, 12);
+});
+
+test("what the noise is worth: both tuned, calibration at the temperature of each", () => {
+  const tuned = runs("ivon-tuned", [
+    record([1.8], { nll: 1.8, ece: 0.03 }),
+    record([1.9], { nll: 1.9, ece: 0.03 }),
+  ]);
+  const still = runs("noiseless", [
+    record([1.9], { nll: 2, ece: 0.06 }),
+    record([1.9], { nll: 1.9, ece: 0.1 }),
+  ]);
+  const summary = summarise([sgd, adam, tuned, still], COSTS)!;
+  expect(summary.withoutNoise!.values[0]).toBeCloseTo(0.9, 12);
+  expect(summary.eceScaled!.values[1]).toBeCloseTo(0.3, 12);
+  expect(summarise([sgd, adam, tuned], COSTS)).toMatchObject({ withoutNoise: null, eceScaled: null });
+  expect(verdictOf([sgd, adam, tuned, still]).join(" ")).toMatch(
+    /What the noise is worth: .*5\.0 % lower.*0\.40 ×/,
+  );
 });
 
 test("time to target: tokens of the same seed's crossing, seconds by the ratio of step costs", () => {

@@ -1,16 +1,18 @@
 /** A text's table and the HTML report: what a person reads of runs that went well, diverged, or were not tested. */
 import { describe, expect, test } from "vitest";
 import { htmlReport } from "../../src/comparison/html.ts";
-import type { MethodName, MethodRuns } from "../../src/comparison/protocol.ts";
+import type { MethodName } from "../../src/comparison/methods.ts";
+import type { MethodRuns } from "../../src/comparison/protocol.ts";
 import { reportCorpus } from "../../src/comparison/report.ts";
 import type { RunRecord, TestFigures } from "../../src/comparison/run.ts";
 import { tableOf } from "../../src/comparison/table.ts";
 
-const COSTS = { sgd: 1, adam: 1, dropout: 1.1, bbb: 1.3, ivon: 1.2 };
+const COSTS = { sgd: 1, adam: 1, adamw: 1, dropout: 1.1, bbb: 1.3, noiseless: 1.1, ivon: 1.2 };
 
 function figures(nll: number): TestFigures {
   const one = { nll, perplexity: Math.exp(nll), ece: 0.02, brier: 0.5, entropy: 1 };
-  return { ...one, tokens: 10, reliability: [], entropyGap: 0.3, predictive: null, samples: [] };
+  const scaled = { ...one, temperature: 1.25, ece: 0.01 };
+  return { ...one, tokens: 10, reliability: [], entropyGap: 0.3, predictive: null, samples: [], scaled };
 }
 
 function record(nll: number, predictive: number | null = null): RunRecord {
@@ -40,6 +42,8 @@ describe("the table", () => {
     const [head, row] = tableOf(methods, null, true, COSTS);
     expect(head.slice(0, 3)).toEqual(["method", "test nll", "perplexity"]);
     expect(row.slice(1, 4)).toEqual(["1.1000 ± 0.1000", "3.0 ± 0.3", "0.0200 ± 0.0000"]);
+    expect(row[head.indexOf("temperature")]).toBe("1.250 ± 0.000");
+    expect(row[head.indexOf("ECE at it")]).toBe("0.0100 ± 0.0000");
     expect(row.at(-1)).toBe("1.000");
     expect(row).toHaveLength(head.length);
     const [characters, bits] = tableOf(methods, null, false, COSTS);
@@ -56,7 +60,7 @@ describe("the table", () => {
 
   test("says that a method diverged, and leaves a dash for what was not measured", () => {
     const [, row] = tableOf([runsOf("sgd", [null])], null, false, null);
-    expect(row.slice(1)).toEqual(["–", "–", "–", "–", "–", "diverged", "–", "–"]);
+    expect(row.slice(1)).toEqual([...new Array(8).fill("–"), "diverged", "–", "–"]);
   });
 });
 

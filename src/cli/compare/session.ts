@@ -2,10 +2,11 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Budget, Comparison, METHOD_NAMES, type MethodRuns, NotRun } from "../../comparison/protocol.ts";
+import { ALSO, type Also, METHOD_NAMES, type MethodName } from "../../comparison/methods.ts";
+import { type Budget, Comparison, type MethodRuns, NotRun } from "../../comparison/protocol.ts";
 import type { Compared, LabelledRun } from "../../comparison/report.ts";
 import type { RunRecord, Setting, Shape, Texts } from "../../comparison/run.ts";
-import { measureStepCosts } from "../../comparison/stepCosts.ts";
+import { COST_NAMES, measureStepCosts } from "../../comparison/stepCosts.ts";
 import type { StepCosts } from "../../comparison/summary.ts";
 import { writeFileAtomically } from "../../entries/node.ts";
 import { configureModel } from "../../model/configuration.ts";
@@ -19,6 +20,8 @@ export interface Subject {
   readonly kind: Compared["kind"];
   readonly texts: TextsSpec;
   readonly shape: Shape;
+  /** Methods besides those that every comparison has; none by default. */
+  readonly also?: readonly Also[];
   /** Its tokens may be a fraction of the passes: `tokens` null means `passes` times the training text. */
   readonly budget: Omit<Budget, "tokens"> & { readonly tokens: number | null; readonly passes?: number };
 }
@@ -84,8 +87,13 @@ export async function compareOn(
     return record;
   };
   const budget: Budget = { ...subject.budget, tokens };
-  const methods = await new Comparison(run, budget).all(done);
-  const order = new Map(METHOD_NAMES.map((method, i) => [method, i]));
+  const { also = [] } = subject;
+  const methods = await new Comparison(run, budget, also).all(done);
+  const wanted = METHOD_NAMES.filter(
+    (method) =>
+      !(ALSO as readonly MethodName[]).includes(method) || (also as readonly MethodName[]).includes(method),
+  );
+  const order = new Map<MethodName, number>(METHOD_NAMES.map((method, i) => [method, i]));
   methods.sort((a, b) => order.get(a.name)! - order.get(b.name)!);
   const vocabulary = opened.train.tokenizer.vocabularySize;
   return {
@@ -98,7 +106,7 @@ export async function compareOn(
     budget: tokens,
     runs: runs.toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1)),
     methods,
-    missing: METHOD_NAMES.filter((method) => !methods.some((runs) => runs.name === method)),
+    missing: wanted.filter((method) => !methods.some((runs) => runs.name === method)),
     costs: await costsOf(folder, fingerprints[0], shape, () =>
       measureStepCosts(opened.train, shape, COST_ROUNDS, signal),
     ),
@@ -122,8 +130,8 @@ export async function costsOf(
     .digest("hex")
     .slice(0, 16);
   const path = join(folder, `costs-${name}.json`);
-  const found = await readFile(path, "utf8").catch(() => null);
-  if (found !== null) return JSON.parse(found);
+  const found: Partial<StepCosts> = JSON.parse(await readFile(path, "utf8").catch(() => "{}"));
+  if (COST_NAMES.every((cost) => found[cost] !== undefined)) return found as StepCosts;
   const costs = await measure();
   await mkdir(folder, { recursive: true });
   await writeFileAtomically(path, new TextEncoder().encode(JSON.stringify(costs)));
