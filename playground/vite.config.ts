@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
 import { documentation } from "./plugins/documentation.ts";
 import { offline } from "./plugins/offline.ts";
+import { pretrained } from "./plugins/pretrained.ts";
 import { PUBLIC } from "./plugins/public.ts";
 import { samples } from "./plugins/samples.ts";
 
@@ -14,10 +15,11 @@ export default defineConfig({
   base: "./",
   publicDir: PUBLIC,
   resolve: {
-    alias: {
-      "svi-lm/worker": here("../src/entries/worker.ts"),
-      "svi-lm/benchmark": here("../src/entries/benchmark.ts"),
-    },
+    alias: [
+      { find: /^svi-lm$/, replacement: here("../src/entries/index.ts") },
+      { find: "svi-lm/worker", replacement: here("../src/entries/worker.ts") },
+      { find: "svi-lm/benchmark", replacement: here("../src/entries/benchmark.ts") },
+    ],
   },
   build: {
     outDir: here("../build/playground"),
@@ -28,5 +30,5 @@ export default defineConfig({
     reportCompressedSize: true,
   },
   worker: { format: "es" },
-  plugins: [samples(), documentation(), offline()],
+  plugins: [samples(), documentation(), pretrained(), offline()],
 });

@@ -21,6 +21,10 @@ const ROUTES: readonly Route[] = [
   { name: "train", label: "Train", load: () => import("./views/train/train.ts") },
   { name: "write", label: "Write", load: () => import("./views/write/write.ts") },
   { name: "score", label: "Score", load: () => import("./views/score/score.ts") },
+  { name: "race", label: "Race", load: () => import("./views/race/race.ts") },
+  { name: "keep", label: "Keep", load: () => import("./views/keep/keep.ts") },
+  { name: "explain", label: "Explain", load: () => import("./views/explain/explain.ts") },
+  { name: "docs", label: "Docs", load: () => import("./views/docs/docs.ts") },
 ];
 
 let left = new AbortController();

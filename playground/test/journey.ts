@@ -143,6 +143,7 @@ export const journey: readonly Step[] = [
       await open(page, site.address, "train");
       await page.evaluate(() => document.querySelector<HTMLInputElement>('input[value="log"]')!.click());
       await train(page, site.address, false);
+      await page.waitForFunction(() => document.querySelector("progress")!.value > 0.3, { timeout: 100_000 });
       await pressText(page, "Stop");
       await waitForText(page, "Write with it");
       await go(page, "score");
@@ -164,9 +165,10 @@ export const journey: readonly Step[] = [
   [
     "views without a model say how to have one",
     async ({ page, site }) => {
-      for (const view of ["write", "score"]) {
+      for (const view of ["write", "score", "keep", "race"]) {
         await open(page, site.address, view);
-        await waitForText(page, "There is no model yet");
+        if (view !== "race")
+          await waitForText(page, view === "keep" ? "No model is in use" : "There is no model yet");
         await audit(page, `${view}, empty`);
       }
     },

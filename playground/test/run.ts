@@ -10,6 +10,7 @@ import type { Browser, BrowserContext, Page } from "puppeteer-core";
 import { type BrowserName, launch } from "./browsers.ts";
 import { firstVisit } from "./firstVisit.ts";
 import { journey } from "./journey.ts";
+import { races, rooms } from "./rooms.ts";
 import { openSite, type Site } from "./site.ts";
 import { trouble } from "./trouble.ts";
 
@@ -66,7 +67,8 @@ for (const name of ["chromium", "firefox"] as const satisfies BrowserName[]) {
       describe(`${width} width`, () => {
         const given = [() => browser!, () => site!, width] as const;
         visits(...given, journey);
-        if (width === "phone") visits(...given, [...firstVisit, ...trouble]);
+        // What differs between widths is how it looks: the pages themselves are gone through at one of them.
+        visits(...given, width === "phone" ? [...firstVisit, ...trouble, ...races] : rooms);
       });
     }
   });

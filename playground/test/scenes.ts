@@ -85,6 +85,28 @@ export const SCENES: readonly Scene[] = [
     },
   },
   {
+    name: "keep-kept",
+    async show(page, address) {
+      await trained(page, address, "keep");
+      await press(page, "#keep");
+      await page.waitForSelector(".model");
+    },
+  },
+  { name: "race-empty", show: (page, address) => open(page, address, "race") },
+  { name: "explain-empty", show: (page, address) => open(page, address, "explain") },
+  {
+    name: "explain-made",
+    async show(page, address) {
+      await open(page, address, "explain");
+      await press(page, "#explain");
+      await page.waitForFunction(() => document.querySelectorAll(".chapter .unmade").length === 0, {
+        timeout: 100_000,
+      });
+    },
+  },
+  { name: "docs-index", show: (page, address) => open(page, address, "docs") },
+  { name: "docs-train", show: (page, address) => open(page, address, "docs/guide/train") },
+  {
     name: "no-simd",
     before: (page) =>
       page.evaluateOnNewDocument(() => {

@@ -4,6 +4,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ElementHandle, Page } from "puppeteer-core";
+import { HASH } from "../src/views/race/result.ts";
 import { audit } from "./audit.ts";
 import { pressText, textOf } from "./journey.ts";
 import type { Step } from "./run.ts";
@@ -91,6 +92,49 @@ export const trouble: readonly Step[] = [
       await page.waitForFunction(() => document.querySelector(".stage strong")!.textContent === "Training");
       await page.waitForFunction(() => document.querySelector("progress")!.value > 0.04, { timeout: 60_000 });
       assert.doesNotMatch(await textOf(page, ".stage"), /Interrupted/);
+    },
+  ],
+  [
+    "files that are not models are refused, and a browser that keeps nothing says so",
+    async ({ page, site }) => {
+      await page.evaluateOnNewDocument(() => {
+        Object.defineProperty(window, "indexedDB", { value: undefined });
+      });
+      await open(page, site.address, "keep");
+      await waitForText(page, "This browser keeps nothing for this page");
+      await audit(page, "Keep, without a store");
+      const input = (await page.$("#model-file")) as ElementHandle<HTMLInputElement>;
+      await input.uploadFile(file("other.safetensors", "not a model at all"));
+      await waitForText(page, "Open a file that was saved here, or by svi-lm");
+      const header = JSON.stringify({ __metadata__: { format: "svi-lm", version: "99" } });
+      const newer = new Uint8Array(8 + header.length);
+      new DataView(newer.buffer).setUint32(0, header.length, true);
+      newer.set(new TextEncoder().encode(header), 8);
+      await input.uploadFile(file("newer.safetensors", newer));
+      await page.waitForFunction(() => document.querySelector(".notice"));
+      await waitForText(page, "No model is in use");
+    },
+  ],
+  [
+    "a link with a forged or a cut result is refused",
+    async ({ page, site }) => {
+      const link = (fields: unknown[]) =>
+        `race?result=${Buffer.from(JSON.stringify(fields)).toString("base64url")}`;
+      const hash = HASH;
+      for (const [told, view] of [
+        ["its hash is not that of the benchmark's work", link(["x", 59, 54, 9000, 51, 9, "0".repeat(64)])],
+        ["so much work cannot be done in the time", link(["x", 59, 54, 9000, 51, 0.1, hash])],
+        ["training is 99999999", link(["x", 59, 54, 99_999_999, 51, 9, hash])],
+        ["The link does not hold a result", "race?result=WyJ4"],
+      ]) {
+        await page.goto("about:blank");
+        await open(page, site.address, view);
+        await waitForText(page, told);
+      }
+      await audit(page, "Race, forged");
+      await page.goto("about:blank");
+      await open(page, site.address, link(["Other", 59, 54, 9000, 51, 9, hash]));
+      await waitForText(page, "Other (from the link)");
     },
   ],
   [

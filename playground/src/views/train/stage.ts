@@ -32,6 +32,7 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
     { class: "row", hidden: true },
     h("a", { class: "button", href: "#/write" }, "Write with it"),
     h("a", { class: "button quiet", href: "#/score" }, "Score a text"),
+    h("a", { class: "button quiet", href: "#/keep" }, "Keep it"),
   );
   const trouble = h("div", {});
   const said = h("p", { class: "verdict", role: "status" });

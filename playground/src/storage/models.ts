@@ -1,0 +1,98 @@
+/** @module Models that this browser keeps, in IndexedDB. */
+import type { Card } from "../engine/current.ts";
+import { Refusal } from "../parts/notice.ts";
+
+export interface Kept {
+  readonly id: string;
+  readonly card: Card;
+  readonly size: number;
+  /** Milliseconds since 1970. */
+  readonly saved: number;
+}
+
+interface Row extends Kept {
+  readonly bytes: Blob;
+}
+
+const NAME = "svi-lm";
+const STORE = "models";
+
+/** @throws Refusal where the browser has no store, or gives none to this page */
+async function open(): Promise<IDBDatabase> {
+  if (typeof indexedDB !== "object" || indexedDB === null) throw unavailable("it has no IndexedDB");
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(NAME, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "id" });
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(unavailable(request.error?.message ?? "it refuses"));
+    request.onblocked = () => reject(unavailable("another tab holds an older version of it"));
+  });
+}
+
+function unavailable(why: string): Refusal {
+  return new Refusal(
+    `This browser keeps nothing for this page: ${why}`,
+    "Leave the private window, or download the model as a file and open it again later",
+  );
+}
+
+/** One request in a transaction of its own. @throws Refusal */
+async function request<T>(
+  mode: IDBTransactionMode,
+  ask: (store: IDBObjectStore) => IDBRequest<T>,
+): Promise<T> {
+  const database = await open();
+  try {
+    return await new Promise<T>((resolve, reject) => {
+      const transaction = database.transaction(STORE, mode);
+      const asked = ask(transaction.objectStore(STORE));
+      transaction.oncomplete = () => resolve(asked.result);
+      transaction.onabort = () => reject(refused(transaction.error));
+    });
+  } finally {
+    database.close();
+  }
+}
+
+function refused(error: DOMException | null): Refusal {
+  if (error?.name === "QuotaExceededError")
+    return new Refusal(
+      "There is not enough room left for this model",
+      "Delete one that you no longer need, or download this one as a file",
+    );
+  return unavailable(error?.message ?? "it refuses");
+}
+
+/** The newest first. */
+export async function listed(): Promise<Kept[]> {
+  const rows = (await request("readonly", (store) => store.getAll())) as Row[];
+  return rows.map(({ bytes: _, ...kept }) => kept).sort((a, b) => b.saved - a.saved);
+}
+
+export async function keep(card: Card, bytes: Uint8Array): Promise<string> {
+  const blob = new Blob([bytes as BlobPart]);
+  const id = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
+  const row: Row = { id, card, size: blob.size, saved: Date.now(), bytes: blob };
+  await request("readwrite", (store) => store.put(row));
+  return id;
+}
+
+/** @throws Refusal where it was deleted in another tab */
+async function row(id: string): Promise<Row> {
+  const found = (await request("readonly", (store) => store.get(id))) as Row | undefined;
+  if (found) return found;
+  throw new Refusal("This model is not kept any more", "It was deleted in another tab: open it from a file");
+}
+
+export async function bytesOf(id: string): Promise<Blob> {
+  return (await row(id)).bytes;
+}
+
+export async function rename(id: string, name: string): Promise<void> {
+  const found = await row(id);
+  await request("readwrite", (store) => store.put({ ...found, card: { ...found.card, name } }));
+}
+
+export async function remove(id: string): Promise<void> {
+  await request("readwrite", (store) => store.delete(id));
+}

@@ -1,0 +1,116 @@
+/** @module What the pictures are made of: two small models, trained for them alone. */
+import { adam, type Evaluation, ivon, type NextToken, type WorkerLanguageModel } from "svi-lm/worker";
+import { engine } from "../../engine/engines.ts";
+import { fetchSample } from "../../texts/samples.ts";
+
+export interface Weight {
+  readonly mean: number;
+  readonly deviation: number;
+}
+
+export interface Lesson {
+  readonly weights: readonly Weight[];
+  /** Readings of the text, and the average deviation of a weight after so many. */
+  readonly narrowing: readonly (readonly [number, number])[];
+  /** What each of some samples expects after the prompt. */
+  readonly readers: readonly (readonly NextToken[])[];
+  readonly prompt: string;
+  readonly sentences: readonly { readonly text: string; readonly doubt: number; readonly surprise: number }[];
+  readonly svi: Evaluation;
+  readonly ml: Evaluation;
+}
+
+const LENGTH = 40_000;
+const SHAPE = { embedding: 16, hidden: 48, seed: 2 };
+const RUN = { batch: 16, sequence: 32, seed: 3 };
+const EPOCHS = 6;
+const READERS = 6;
+const SAMPLES = 8;
+const SHOWN = 21;
+const PROMPT = "The whal";
+const SENTENCES = [
+  "The man said that he was in the ship.",
+  "The quantum router emitted 5 packets!",
+  "zxqj vvk Qw!!7 ZZ jj",
+];
+
+/** @param told hears what is being done, and how much of it is done */
+export async function learn(
+  told: (what: string, part: number) => void,
+  signal: AbortSignal,
+): Promise<Lesson> {
+  const client = await engine("own");
+  const text = (await fetchSample("moby-dick.txt")).slice(0, LENGTH);
+  const tokenizer = await client.learnTokenizer(text, { kind: "character", minimumCount: 2 });
+  const [read, held] = await (await client.Corpus.open(text, { tokenizer })).split([0.9, 0.1]);
+  const svi = await client.LanguageModel.create({ tokenizer, ...SHAPE });
+  const ml = await client.LanguageModel.create({ tokenizer, ...SHAPE });
+  try {
+    const narrowing: [number, number][] = [];
+    for await (const { step, steps, epoch } of client.fit(svi, read, {
+      ...RUN,
+      epochs: EPOCHS,
+      inference: ivon(),
+      signal,
+    })) {
+      if (step % Math.ceil(steps / 24) === 0) narrowing.push([epoch, average(await weightsOf(svi))]);
+      told("A distribution over weights learns…", (0.5 * step) / steps);
+    }
+    for await (const { step, steps } of client.fit(ml, read, {
+      ...RUN,
+      epochs: EPOCHS,
+      inference: adam(),
+      signal,
+    }))
+      told("One set of weights learns the same text…", 0.5 + (0.45 * step) / steps);
+    told("Pictures are drawn…", 0.97);
+    const readers = [];
+    for (let seed = 1; seed <= READERS; seed++) readers.push(await expectations(svi, seed));
+    return {
+      weights: spread(await weightsOf(svi)),
+      narrowing,
+      readers,
+      prompt: PROMPT,
+      sentences: await Promise.all(SENTENCES.map((sentence) => judged(svi, sentence, signal))),
+      svi: await client.evaluate(svi, held, { samples: SAMPLES, seed: 1, signal }),
+      ml: await client.evaluate(ml, held, { signal }),
+    };
+  } finally {
+    await Promise.allSettled([svi.dispose(), ml.dispose()]);
+  }
+}
+
+async function weightsOf(model: WorkerLanguageModel): Promise<Weight[]> {
+  const { mean, precision } = await model.posterior();
+  const weights: Weight[] = [];
+  // Biases have no precision: they are points.
+  for (let i = 0; i < mean.length; i += 37)
+    if (precision && precision[i] > 0)
+      weights.push({ mean: mean[i], deviation: 1 / Math.sqrt(precision[i]) });
+  return weights;
+}
+
+const average = (weights: readonly Weight[]) =>
+  weights.reduce((sum, { deviation }) => sum + deviation, 0) / weights.length;
+
+/** Some of them, from the surest to the least sure. */
+function spread(weights: readonly Weight[]): Weight[] {
+  const sorted = [...weights].sort((a, b) => a.deviation - b.deviation);
+  return Array.from({ length: SHOWN }, (_, i) => sorted[Math.round((i / (SHOWN - 1)) * (sorted.length - 1))]);
+}
+
+async function expectations(model: WorkerLanguageModel, seed: number): Promise<readonly NextToken[]> {
+  const session = await model.session({ samples: 1, seed });
+  try {
+    await session.read(PROMPT);
+    return (await session.top(5)).tokens;
+  } finally {
+    await session.dispose();
+  }
+}
+
+async function judged(model: WorkerLanguageModel, text: string, signal: AbortSignal) {
+  const { tokens, logProbability } = await model.score(text, { samples: SAMPLES, signal });
+  const doubt = tokens.reduce((sum, { mutualInformation }) => sum + mutualInformation, 0) / tokens.length;
+  return { text, doubt: doubt / Math.LN2, surprise: -logProbability / tokens.length / Math.LN2 };
+}

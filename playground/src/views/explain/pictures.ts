@@ -1,0 +1,139 @@
+/** @module The five pictures. */
+import type { Evaluation } from "svi-lm/worker";
+import { h } from "../../dom.ts";
+import { visible } from "../../parts/figures.ts";
+import type { Lesson, Weight } from "./lesson.ts";
+import { label, path, picture, shape } from "./svg.ts";
+
+const [WIDTH, HEIGHT] = [560, 240];
+const BOTTOM = HEIGHT - 26;
+
+/** Each weight's distribution, as a bell at its mean. */
+export function bells({ weights }: Lesson): Element {
+  const reach = Math.max(...weights.map(({ mean, deviation }) => Math.abs(mean) + 2.5 * deviation));
+  const x = (value: number) => WIDTH / 2 + (value / reach) * (WIDTH / 2 - 8);
+  const highest = 1 / Math.min(...weights.map(({ deviation }) => deviation));
+  const bell = ({ mean, deviation }: Weight, i: number) => {
+    const points = Array.from({ length: 61 }, (_, k): [number, number] => {
+      const z = (k - 30) / 10;
+      return [
+        x(mean + z * deviation),
+        BOTTOM - ((BOTTOM - 12) * Math.exp((-z * z) / 2)) / (deviation * highest),
+      ];
+    });
+    return path(points, { class: i % 2 === 0 ? "svi" : "svi faint" });
+  };
+  const zero = shape("line", { x1: x(0), x2: x(0), y1: BOTTOM, y2: BOTTOM + 6, class: "axis" });
+  const ground = shape("line", { x1: 0, x2: WIDTH, y1: BOTTOM, y2: BOTTOM, class: "axis" });
+  const said = `${weights.length} of the model's weights, each a bell: the surest has a standard deviation of ${Math.min(...weights.map((w) => w.deviation)).toFixed(3)}, the least sure ${Math.max(...weights.map((w) => w.deviation)).toFixed(3)}.`;
+  return picture(
+    WIDTH,
+    HEIGHT,
+    said,
+    ground,
+    zero,
+    label(x(0), HEIGHT - 6, "0", { "text-anchor": "middle" }),
+    ...weights.map(bell),
+  );
+}
+
+/** The average width of the bells while the text is read. */
+export function narrowing({ narrowing: points }: Lesson): Element {
+  const values = points.map(([, deviation]) => deviation);
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const last = points[points.length - 1][0];
+  const at = ([epoch, value]: readonly [number, number]): [number, number] => [
+    44 + (epoch / last) * (WIDTH - 56),
+    16 + (1 - (value - least) / (most - least || 1)) * (BOTTOM - 28),
+  ];
+  const said = `The average standard deviation of a weight goes from ${values[0].toFixed(3)} to ${values[values.length - 1].toFixed(3)} in ${last.toFixed(0)} readings.`;
+  return picture(
+    WIDTH,
+    HEIGHT,
+    said,
+    shape("line", { x1: 44, x2: WIDTH, y1: BOTTOM, y2: BOTTOM, class: "axis" }),
+    path(points.map(at), { class: "svi thick" }),
+    label(0, 20, most.toFixed(3)),
+    label(0, BOTTOM - 8, least.toFixed(3)),
+    label(WIDTH, HEIGHT - 6, `${last.toFixed(0)} readings`, { "text-anchor": "end" }),
+  );
+}
+
+/** What each sample expects next. */
+export function readers({ readers: rows, prompt }: Lesson): Element {
+  return h(
+    "div",
+    { class: "wide", tabindex: 0, role: "group", "aria-label": "What each sample expects" },
+    h(
+      "table",
+      { class: "readers" },
+      h("caption", {}, "After “", h("b", {}, prompt), "”"),
+      h(
+        "tbody",
+        {},
+        rows.map((row, i) =>
+          h(
+            "tr",
+            {},
+            h("th", { scope: "row" }, `Sample ${i + 1}`),
+            row.map(({ text, probability }) =>
+              h(
+                "td",
+                { style: `--part: ${(probability * 100).toFixed(0)}%` },
+                h("code", {}, visible(text)),
+                ` ${(probability * 100).toFixed(0)} %`,
+              ),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+/** Sentences, from the familiar to the foreign. */
+export function judgements({ sentences }: Lesson): Element {
+  const most = Math.max(...sentences.map(({ doubt }) => doubt));
+  const worst = Math.max(...sentences.map(({ surprise }) => surprise));
+  const bar = (value: number, of: number, unit: string, kind: string) =>
+    h("div", { class: `measure ${kind}`, style: `--part: ${((value / of) * 100).toFixed(0)}%` }, unit);
+  return h(
+    "div",
+    { class: "judgements" },
+    sentences.map(({ text, doubt, surprise }) =>
+      h(
+        "div",
+        {},
+        h("p", { class: "quoted" }, `“${text}”`),
+        bar(surprise, worst, `surprised by ${surprise.toFixed(1)} bits a character`, "surprise"),
+        bar(doubt, most, `samples disagree by ${doubt.toFixed(3)} bits`, "doubt"),
+      ),
+    ),
+  );
+}
+
+/** How often each was right, by how sure it said it was. */
+export function calibration({ svi, ml }: Lesson): Element {
+  const size = HEIGHT - 34;
+  const x = (value: number) => 40 + value * (WIDTH - 60);
+  const y = (value: number) => 8 + (1 - value) * size;
+  const line = ({ reliability }: Evaluation, kind: string) =>
+    path(
+      reliability
+        .filter(({ tokens }) => tokens >= 20)
+        .map(({ confidence, accuracy }): [number, number] => [x(confidence), y(accuracy)]),
+      { class: kind },
+    );
+  const said = `Calibration error: SVI ${svi.ece.toFixed(3)}, maximum likelihood ${ml.ece.toFixed(3)}. The nearer a line is to the diagonal, the better.`;
+  return picture(
+    WIDTH,
+    HEIGHT,
+    said,
+    shape("line", { x1: x(0), x2: x(1), y1: y(0), y2: y(1), class: "diagonal" }),
+    shape("line", { x1: x(0), x2: x(1), y1: y(0), y2: y(0), class: "axis" }),
+    line(ml, "ml thick"),
+    line(svi, "svi thick"),
+    label(x(1), HEIGHT - 6, "how sure it said it was", { "text-anchor": "end" }),
+    label(0, 16, "right"),
+  );
+}

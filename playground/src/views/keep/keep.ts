@@ -1,0 +1,156 @@
+/** @module Keep: the models of this browser, of files, and of the site. */
+import { h, replace } from "../../dom.ts";
+import { type Current, current } from "../../engine/current.ts";
+import { openModel, openPretrained, type Pretrained, pretrained } from "../../engine/opening.ts";
+import { download } from "../../parts/download.ts";
+import { modelLine } from "../../parts/modelLine.ts";
+import { noticeOf } from "../../parts/notice.ts";
+import { droppable } from "../../parts/textInput.ts";
+import type { View } from "../../router.ts";
+import { keep, listed } from "../../storage/models.ts";
+import { cardOf } from "./modelCard.ts";
+
+export const view: View = async ({ signal }) => {
+  const trouble = h("div", { "aria-live": "polite" });
+  const now = h("div", {});
+  const list = h("div", {});
+  const site = h("div", {});
+  /** Runs what a button asks for; what goes wrong is told above. */
+  const attempt = async (work: () => Promise<unknown>) => {
+    replace(trouble);
+    try {
+      await work();
+    } catch (error) {
+      replace(trouble, noticeOf(error));
+      trouble.scrollIntoView({ block: "nearest" });
+    }
+  };
+  const show = async () => {
+    const models = await listed();
+    replace(
+      list,
+      models.length > 0
+        ? h(
+            "div",
+            { class: "models" },
+            models.map((kept) => cardOf(kept, attempt, show)),
+          )
+        : h("p", { class: "hint" }, "None yet. What you keep stands here, in this browser alone."),
+    );
+  };
+  const given = (file: File | undefined) =>
+    file && attempt(() => openModel(file, { name: file.name.replace(/\.[^.]+$/, "") }, null));
+  const element = h(
+    "div",
+    { class: "view keep" },
+    h("h1", {}, "Keep what you trained"),
+    trouble,
+    h("section", { class: "card", "aria-label": "In use" }, h("h2", {}, "In use now"), now),
+    h("section", { class: "card", "aria-label": "Kept" }, h("h2", {}, "Kept in this browser"), list),
+    opening((file) => void given(file)),
+    site,
+  );
+  droppable(element, (files) => void given(files[0]));
+  current.watch(signal, (model) => replace(now, inUse(model, attempt, show)));
+  await attempt(show);
+  void pretrained().then((models) => replace(site, ofSite(models, attempt)));
+  return element;
+};
+
+type Attempt = (work: () => Promise<unknown>) => Promise<void>;
+
+function inUse(model: Current | null, attempt: Attempt, show: () => Promise<void>): HTMLElement {
+  if (!model)
+    return h(
+      "p",
+      { class: "hint" },
+      "No model is in use. ",
+      h("a", { href: "#/train" }, "Train one"),
+      ", or open one below.",
+    );
+  const bytes = () => model.model.toBytes();
+  const keeping = async () => {
+    const id = await keep({ ...model.card, hash: await model.model.hash() }, await bytes());
+    current.value = { ...model, kept: id };
+    await show();
+  };
+  const saving = async () => download(new Blob([(await bytes()) as BlobPart]), model.card.name);
+  return h(
+    "div",
+    {},
+    modelLine(model),
+    h(
+      "p",
+      { class: "row" },
+      model.kept
+        ? h("span", { class: "hint" }, "Kept.")
+        : h(
+            "button",
+            { type: "button", class: "main", id: "keep", on: { click: () => void attempt(keeping) } },
+            "Keep it",
+          ),
+      h("button", { type: "button", on: { click: () => void attempt(saving) } }, "Download"),
+      h("a", { class: "button quiet", href: "#/write" }, "Write with it"),
+    ),
+  );
+}
+
+function opening(given: (file: File | undefined) => void): HTMLElement {
+  const input = h("input", {
+    type: "file",
+    id: "model-file",
+    class: "hidden-input",
+    on: {
+      change: () => {
+        given(input.files?.[0]);
+        input.value = "";
+      },
+    },
+  });
+  return h(
+    "section",
+    { class: "card", "aria-label": "Open" },
+    h("h2", {}, "Open a file"),
+    h(
+      "p",
+      { class: "hint" },
+      "A model that was downloaded here, or saved by svi-lm anywhere. Dropping it anywhere on this page does the same.",
+    ),
+    h("p", { class: "row" }, input, h("label", { for: "model-file", class: "button" }, "Open a model")),
+  );
+}
+
+function ofSite(models: readonly Pretrained[], attempt: Attempt): HTMLElement | null {
+  if (models.length === 0) return null;
+  return h(
+    "section",
+    { class: "card", "aria-label": "Pretrained" },
+    h("h2", {}, "Trained already"),
+    h(
+      "div",
+      { class: "models" },
+      models.map((model) =>
+        h(
+          "article",
+          { class: "model" },
+          h("h3", {}, model.card.name),
+          h("p", { class: "hint" }, describe(model)),
+          h(
+            "button",
+            { type: "button", on: { click: () => void attempt(() => openPretrained(model)) } },
+            `Load ${Math.round(model.size / 1000)} kB`,
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+function describe({ card }: Pretrained): string {
+  const parts = [`Of ${card.text}`];
+  if (card.licence) parts.push(card.licence);
+  if (card.heldOutBits !== null)
+    parts.push(`${card.heldOutBits.toFixed(2)} bits a token on text it did not read`);
+  if (card.calibration !== undefined) parts.push(`calibration error ${card.calibration.toFixed(3)}`);
+  return `${parts.join(" · ")}. Hash ${card.hash?.slice(0, 12)}….`;
+}
