@@ -47,8 +47,10 @@ async function open(main: HTMLElement, links: readonly HTMLElement[], moved: boo
   const [name, ...rest] = path.split("/");
   const route = ROUTES.find((one) => one.name === name) ?? ROUTES[0];
   for (const link of links)
-    if (link.dataset.view === route.name) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    if (link.dataset.view === route.name) {
+      link.setAttribute("aria-current", "page");
+      link.scrollIntoView({ block: "nearest", inline: "nearest" });
+    } else link.removeAttribute("aria-current");
   document.title = `${route.label} · svi-lm playground`;
   const waiting = setTimeout(
     () => replace(main, h("p", { class: "loading", role: "status" }, "Loading…")),

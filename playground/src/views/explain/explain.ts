@@ -21,9 +21,9 @@ const CHAPTERS: readonly Chapter[] = [
     draw: bells,
   },
   {
-    title: "Reading makes the bells narrower",
+    title: "What is read often has narrow bells",
     text: () =>
-      "Before anything is read, a weight may be nearly anything. Every token that is read rules some values out. What stays wide is what the text said little about.",
+      "Before anything is read, a weight may be nearly anything. Every token that is read rules some values out. Here is every character of the text, by how often it comes and by how wide the bells of its weights are at the end: what is rare stays open.",
     draw: narrowing,
   },
   {
@@ -39,12 +39,18 @@ const CHAPTERS: readonly Chapter[] = [
     draw: judgements,
   },
   {
-    title: "Sure and right, equally often",
+    title: "What it is good for",
     text: (lesson) =>
-      `Averaging over readers makes the model as sure as it should be: on the diagonal, what it says with 60 % is right 60 times in a hundred.${lesson ? ` Calibration error here: SVI ${lesson.svi.ece.toFixed(3)} (solid), maximum likelihood ${lesson.ml.ece.toFixed(3)} (dashed).` : ""}`,
+      `Averaged readers beside one single reader, on text that neither has read: how often each is right (upwards) when it is so sure (to the right). The dotted line is ideal; above it a model is more cautious than it need be, below it bolder than it should be.${lesson ? figuresOf(lesson) : ""}`,
     draw: calibration,
   },
 ];
+
+function figuresOf({ svi, ml }: Lesson): string {
+  const of = ({ bitsPerToken, ece }: Lesson["svi"]) =>
+    `${bitsPerToken.toFixed(2)} bits a character, calibration error ${ece.toFixed(3)}`;
+  return ` In this run: SVI (solid) ${of(svi)}; maximum likelihood (dashed) ${of(ml)}. Both learnt for as long.`;
+}
 
 /** What was made once stays for as long as the page does. */
 let made: Lesson | null = null;

@@ -8,10 +8,16 @@ export interface Weight {
   readonly deviation: number;
 }
 
+/** A character, how often the text has it, and the average deviation of what the model holds of it. */
+export interface Letter {
+  readonly text: string;
+  readonly count: number;
+  readonly deviation: number;
+}
+
 export interface Lesson {
   readonly weights: readonly Weight[];
-  /** Readings of the text, and the average deviation of a weight after so many. */
-  readonly narrowing: readonly (readonly [number, number])[];
+  readonly letters: readonly Letter[];
   /** What each of some samples expects after the prompt. */
   readonly readers: readonly (readonly NextToken[])[];
   readonly prompt: string;
@@ -23,7 +29,7 @@ export interface Lesson {
 const LENGTH = 40_000;
 const SHAPE = { embedding: 16, hidden: 48, seed: 2 };
 const RUN = { batch: 16, sequence: 32, seed: 3 };
-const EPOCHS = 6;
+const EPOCHS = 12;
 const READERS = 6;
 const SAMPLES = 8;
 const SHOWN = 21;
@@ -46,14 +52,12 @@ export async function learn(
   const svi = await client.LanguageModel.create({ tokenizer, ...SHAPE });
   const ml = await client.LanguageModel.create({ tokenizer, ...SHAPE });
   try {
-    const narrowing: [number, number][] = [];
-    for await (const { step, steps, epoch } of client.fit(svi, read, {
+    for await (const { step, steps } of client.fit(svi, read, {
       ...RUN,
       epochs: EPOCHS,
       inference: ivon(),
       signal,
     })) {
-      if (step % Math.ceil(steps / 24) === 0) narrowing.push([epoch, average(await weightsOf(svi))]);
       told("A distribution over weights learns…", (0.5 * step) / steps);
     }
     for await (const { step, steps } of client.fit(ml, read, {
@@ -68,7 +72,7 @@ export async function learn(
     for (let seed = 1; seed <= READERS; seed++) readers.push(await expectations(svi, seed));
     return {
       weights: spread(await weightsOf(svi)),
-      narrowing,
+      letters: await lettersOf(svi, text),
       readers,
       prompt: PROMPT,
       sentences: await Promise.all(SENTENCES.map((sentence) => judged(svi, sentence, signal))),
@@ -90,8 +94,21 @@ async function weightsOf(model: WorkerLanguageModel): Promise<Weight[]> {
   return weights;
 }
 
-const average = (weights: readonly Weight[]) =>
-  weights.reduce((sum, { deviation }) => sum + deviation, 0) / weights.length;
+/** The embedding stands first among the weights, a row a token. */
+async function lettersOf(model: WorkerLanguageModel, text: string): Promise<Letter[]> {
+  const { precision } = await model.posterior();
+  const counts = new Map<string, number>();
+  for (const character of text) counts.set(character, (counts.get(character) ?? 0) + 1);
+  const letters: Letter[] = [];
+  for (let token = 0; token < model.tokenizer.vocabularySize; token++) {
+    const character = await model.tokenizer.decode([token]);
+    const row = precision!.subarray(token * SHAPE.embedding, (token + 1) * SHAPE.embedding);
+    const deviation = row.reduce((sum, one) => sum + 1 / Math.sqrt(one), 0) / row.length;
+    const count = counts.get(character);
+    if (count !== undefined) letters.push({ text: character, count, deviation });
+  }
+  return letters.sort((a, b) => b.count - a.count);
+}
 
 /** Some of them, from the surest to the least sure. */
 function spread(weights: readonly Weight[]): Weight[] {

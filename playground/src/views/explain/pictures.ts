@@ -37,25 +37,26 @@ export function bells({ weights }: Lesson): Element {
   );
 }
 
-/** The average width of the bells while the text is read. */
-export function narrowing({ narrowing: points }: Lesson): Element {
-  const values = points.map(([, deviation]) => deviation);
-  const [least, most] = [Math.min(...values), Math.max(...values)];
-  const last = points[points.length - 1][0];
-  const at = ([epoch, value]: readonly [number, number]): [number, number] => [
-    44 + (epoch / last) * (WIDTH - 56),
-    16 + (1 - (value - least) / (most - least || 1)) * (BOTTOM - 28),
-  ];
-  const said = `The average standard deviation of a weight goes from ${values[0].toFixed(3)} to ${values[values.length - 1].toFixed(3)} in ${last.toFixed(0)} readings.`;
+/** How wide the bells of a character are, by how often the text has it. */
+export function narrowing({ letters }: Lesson): Element {
+  const widest = Math.max(...letters.map(({ deviation }) => deviation));
+  const [often, seldom] = [letters[0], letters[letters.length - 1]];
+  const x = (count: number) =>
+    56 + (Math.log(count / seldom.count) / Math.log(often.count / seldom.count)) * (WIDTH - 84);
+  const y = (deviation: number) => BOTTOM - 6 - (deviation / widest) * (BOTTOM - 34);
+  const said = `“${visible(often.text)}” comes ${often.count} times and has an average deviation of ${often.deviation.toFixed(3)}; “${visible(seldom.text)}” comes ${seldom.count} times and has ${seldom.deviation.toFixed(3)}.`;
   return picture(
     WIDTH,
     HEIGHT,
     said,
     shape("line", { x1: 44, x2: WIDTH, y1: BOTTOM, y2: BOTTOM, class: "axis" }),
-    path(points.map(at), { class: "svi thick" }),
-    label(0, 20, most.toFixed(3)),
-    label(0, BOTTOM - 8, least.toFixed(3)),
-    label(WIDTH, HEIGHT - 6, `${last.toFixed(0)} readings`, { "text-anchor": "end" }),
+    ...letters.map(({ text, count, deviation }) =>
+      label(x(count), y(deviation), visible(text), { "text-anchor": "middle", class: "letter" }),
+    ),
+    label(0, 16, "wide"),
+    label(0, BOTTOM - 8, "narrow"),
+    label(44, HEIGHT - 6, `${seldom.count} times in the text`),
+    label(WIDTH, HEIGHT - 6, `${often.count.toLocaleString("en")} times`, { "text-anchor": "end" }),
   );
 }
 

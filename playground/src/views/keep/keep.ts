@@ -152,5 +152,5 @@ function describe({ card }: Pretrained): string {
   if (card.heldOutBits !== null)
     parts.push(`${card.heldOutBits.toFixed(2)} bits a token on text it did not read`);
   if (card.calibration !== undefined) parts.push(`calibration error ${card.calibration.toFixed(3)}`);
-  return `${parts.join(" · ")}. Hash ${card.hash?.slice(0, 12)}….`;
+  return `${parts.join(" · ")}. Hash ${card.hash?.slice(0, 16)}`;
 }

@@ -8,5 +8,5 @@ interface Machine {
 }
 
 export const MACHINES: readonly Machine[] = [
-  { name: "AMD EPYC (Zen 4), one core, Node 24", product: 54.9, training: 9144, prediction: 51 },
+  { name: "AMD EPYC (Zen 4), Node 24", product: 54.9, training: 9144, prediction: 51 },
 ];
