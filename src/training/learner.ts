@@ -9,6 +9,7 @@ import { type PosteriorPrior, posteriorPrior } from "../inference/method.ts";
 import { type Kernels, prepareKernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
+import { TRAINING } from "../kernels/training.ts";
 import { Posterior } from "../model/posterior.ts";
 import { type Kinds, requireOptions } from "../options.ts";
 import type { Learner, Learning, LearningOptions, Learnt, WaitingTokens } from "../prediction/learning.ts";
@@ -93,7 +94,7 @@ export function learner(options: LearnerOptions = {}): Learner {
       if (kept) requireSameForm(given, kept.form);
       const form = kept?.form ?? formOf(given, posterior.lambda);
       if (form.sequence >= most) throw tooFew(most, form.sequence);
-      await prepareKernels(at.kernels);
+      await prepareKernels(TRAINING, at.kernels);
       return new SessionLearning(model, base, form, kept, new Waiting(most, at.waiting, at.place), {
         kernels: at.kernels,
         memoryLimit: options.memoryLimit,
