@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 /** Train, start processes or read large files: left to `npm test`. All others are `npm run test:unit`. */
 const SLOW = [
-  "test/{cli,examples,hashes,oracle,prediction,runtimes,threads,training,worker}/**/*.test.ts",
+  "test/{cli,examples,hashes,oracle,prediction,runtimes,threads,training,translation,worker}/**/*.test.ts",
   "test/conformance.test.ts",
   "test/docs/examples.test.ts",
   "test/formats/{fuzz,lstm,python}.test.ts",

@@ -16,8 +16,13 @@ export const ERROR_CODES = {
     remedy: "Give a longer text, or a smaller batch or sequence; a score needs at least two tokens.",
   },
   E_TEXT_LONG: {
-    meaning: "One of many texts is longer than is allowed.",
+    meaning: "One of many texts, or of pairs of texts, is longer than is allowed.",
     remedy: "Split it, or raise the limit; evaluate() reads a text of any length as a corpus.",
+  },
+  E_PAIRS: {
+    meaning:
+      "A pair of texts cannot be learnt from: its target is empty, a symbol that stands between texts is inside one, or two texts have different numbers of lines.",
+    remedy: "Correct the line that the error names.",
   },
   E_TEXT_SOURCE: {
     meaning: "What texts come from failed in the middle.",

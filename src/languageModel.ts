@@ -21,6 +21,7 @@ import {
   type Texts,
 } from "./prediction/scoreAll.ts";
 import { type Session, type SessionOptions, session } from "./prediction/session.ts";
+import type { Documents } from "./text/scoring.ts";
 import type { JsonTokenizerReader, Tokenizer } from "./text/types.ts";
 import { hashPosterior, readModel, writeModel } from "./training/modelFile.ts";
 
@@ -57,10 +58,16 @@ const LOAD: Kinds<LoadOptions> = { json: "function", signal: "signal" };
 export class LanguageModel {
   readonly posterior: Posterior;
   readonly tokenizer: Tokenizer;
+  /**
+   * The documents that it was trained on last, which `evaluate`, `score`, `generate` and sessions heed, and its file
+   * keeps; null for texts that are one.
+   */
+  documents: Documents | null;
 
-  private constructor(posterior: Posterior, tokenizer: Tokenizer) {
+  private constructor(posterior: Posterior, tokenizer: Tokenizer, documents: Documents | null = null) {
     this.posterior = posterior;
     this.tokenizer = tokenizer;
+    this.documents = documents;
   }
 
   /** An untrained model. @throws SviError `E_OPTION` where a size is out of range; `E_HOST` without SIMD */
@@ -80,8 +87,9 @@ export class LanguageModel {
    */
   static async load(source: BytesSource, options: LoadOptions = {}): Promise<LanguageModel> {
     requireOptions("LanguageModel.load", options, LOAD);
-    const { posterior, tokenizer } = readModel(await readAll(source, { signal: options.signal }), options);
-    return new LanguageModel(posterior, tokenizer);
+    const bytes = await readAll(source, { signal: options.signal });
+    const { posterior, tokenizer, documents } = readModel(bytes, options);
+    return new LanguageModel(posterior, tokenizer, documents);
   }
 
   /** Vue and its like leave it as it is: a proxy of it would have no private fields. */

@@ -1,10 +1,17 @@
-/** @module Byte-pair encoding (Sennrich et al. 2016) of a text in upper case, as a tokenizer.json. */
+/** @module Byte-pair encoding (Sennrich et al. 2016) of a text, as a tokenizer.json. */
 import { jsonTokenizer } from "../../src/entries/tokenizers.ts";
 import type { Tokenizer } from "../../src/text/types.ts";
 
-/** How GPT-2's pre-tokenizer cuts such a text. */
+/** How GPT-2's pre-tokenizer cuts a text in upper case, and any text. */
 const PIECES = / ?[A-Z]+| ?[^\sA-Z]+|\s+(?!\S)|\s+/g;
-const shown = (piece: string) => piece.replaceAll(" ", "Ġ").replaceAll("\n", "Ċ");
+export const WORD_PIECES = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
+/** Bytes that stand for themselves there; the others have characters behind all of these. */
+const isShown = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
+const HIDDEN = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => !isShown(byte));
+const shown = (piece: string) =>
+  Array.from(new TextEncoder().encode(piece), (byte) =>
+    String.fromCharCode(isShown(byte) ? byte : 256 + HIDDEN.indexOf(byte)),
+  ).join("");
 
 interface Piece {
   symbols: string[];
@@ -12,9 +19,9 @@ interface Piece {
 }
 
 /** @param size of the vocabulary */
-export function learnSubwords(text: string, size: number): Tokenizer {
+export function learnSubwords(text: string, size: number, cutting = PIECES): Tokenizer {
   const counts = new Map<string, number>();
-  for (const [piece] of text.matchAll(PIECES)) counts.set(piece, (counts.get(piece) ?? 0) + 1);
+  for (const [piece] of text.matchAll(cutting)) counts.set(piece, (counts.get(piece) ?? 0) + 1);
   const pieces: Piece[] = [...counts].map(([piece, count]) => ({ symbols: [...shown(piece)], count }));
   const vocabulary = [...new Set(pieces.flatMap(({ symbols }) => symbols))].sort();
   const merges: string[] = [];

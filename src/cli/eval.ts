@@ -8,6 +8,7 @@ import { CACHE, cacheOf } from "./cache.ts";
 import { command, type Values } from "./command.ts";
 import { loadModel, naming, withTexts } from "./files.ts";
 import { KERNELS, kernelsFor } from "./kernels.ts";
+import { openPairs, PAIRS, requirePairs } from "./pairs.ts";
 import { watchingCorpus, watchingTexts } from "./phase.ts";
 import { count, fixed, printJson, printTable } from "./print.ts";
 import { SCORING, scoringOf } from "./scoring.ts";
@@ -24,9 +25,9 @@ const TEMPERATURE = {
 
 export const evaluation = command({
   name: "eval",
-  summary: "score a text as one stream, every token after the first",
+  summary: "score a text as one stream, every token after the first, or the targets of pairs",
   example: "svi-lm eval book.svi held-out.txt --samples 8",
-  words: ["M", "text"],
+  words: ["M", "text…"],
   options: {
     samples: {
       kind: "number",
@@ -39,32 +40,37 @@ export const evaluation = command({
       kind: "flag",
       help: "the weights learn from the text while it is scored, each piece after it was predicted",
     },
+    ...PAIRS,
     ...SCORING,
     ...KERNELS,
   },
-  async run({ words: [path, text], options, json, interruption: { signal } }) {
-    const { dynamic } = options;
+  async run({ words: [path, ...paths], options, json, interruption: { signal } }) {
+    const { dynamic, pairs } = options;
+    requirePairs(options, paths);
+    if (!pairs && paths.length > 1) throw new UsageError(`${JSON.stringify(paths[1])} is one word too many`);
     const chosen = temperatureOf(options);
     const kernels = await kernelsFor(options);
     const model = await loadModel(path, signal);
-    const inputs = chosen === "fit" ? [text, options.valid!] : [text];
+    const inputs = chosen === "fit" ? [...paths, options.valid!] : paths;
     return withTexts(inputs, signal, async (texts) => {
       const { tokenizer } = model;
       const cache = cacheOf(options.cache);
       const form: EvaluateOptions = { samples: options.samples, cache, dynamic, signal, kernels };
-      const read = (index: number, work: (corpus: Corpus) => Promise<void>) =>
-        naming(inputs[index], async () => {
-          const corpus = await watchingTexts([texts[index]], { readings: 1, json }, (watched) =>
-            Corpus.open(watched, { tokenizer, signal, ...scoringOf(options) }),
+      const read = (from: number, to: number, work: (corpus: Corpus) => Promise<void>) =>
+        naming(pairs ? null : inputs[from], async () => {
+          const corpus = await watchingTexts(texts.slice(from, to), { readings: 1, json }, (watched) =>
+            pairs
+              ? openPairs(watched, inputs.slice(from, to), model, options, { tokenizer, signal })
+              : Corpus.open(watched, { tokenizer, signal, ...scoringOf(options) }),
           );
           await work(corpus);
         });
       let temperature = chosen === "fit" ? undefined : chosen;
       if (chosen === "fit")
-        await read(1, async (corpus) => {
+        await read(paths.length, inputs.length, async (corpus) => {
           temperature = await fitTemperature(model, corpus, form);
         });
-      await read(0, async (corpus) => {
+      await read(0, paths.length, async (corpus) => {
         const result = await watchingCorpus(corpus, { label: "scoring", json }, () =>
           evaluate(model, corpus, { ...form, temperature }),
         );

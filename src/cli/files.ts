@@ -34,12 +34,15 @@ export async function withTexts<T>(
   }
 }
 
-/** Puts the path before what is wrong with a file's contents; an option is wrong whatever the file. */
-export async function naming<T>(path: string, work: () => Promise<T>): Promise<T> {
+/**
+ * Puts the path before what is wrong with a file's contents; an option is wrong whatever the file.
+ * @param path null where errors name their file themselves
+ */
+export async function naming<T>(path: string | null, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw error instanceof SviError && error.code !== "E_OPTION"
+    throw error instanceof SviError && error.code !== "E_OPTION" && path !== null
       ? reworded(error, `${inputName(path)}: ${error.problem}`)
       : error;
   }

@@ -22,6 +22,7 @@ import { rescore } from "./rescore.ts";
 import { score } from "./score.ts";
 import { SHARDS } from "./sharded.ts";
 import { train } from "./train.ts";
+import { translateCommand } from "./translate.ts";
 import { UsageError } from "./usage.ts";
 
 const COMMANDS: readonly Command[] = [
@@ -30,6 +31,7 @@ const COMMANDS: readonly Command[] = [
   evaluation,
   score,
   generate,
+  translateCommand,
   rescore,
   compare,
   info,

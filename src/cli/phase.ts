@@ -71,9 +71,9 @@ export async function watchingCorpus<T>(
   corpus.lanes = (options) => {
     const reader = lanes(options);
     const next = reader.next.bind(reader);
-    reader.next = (inputs, targets) => {
+    reader.next = (inputs, targets, sources) => {
       shown.at(reader.cursor / reader.windows);
-      return next(inputs, targets);
+      return next(inputs, targets, sources);
     };
     return reader;
   };

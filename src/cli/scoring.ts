@@ -23,6 +23,6 @@ export function scoringOf(options: Values<typeof SCORING>): { scoreAfter?: strin
 }
 
 /** Symbols that a shell makes hard to type. */
-function symbolOf(text: string | undefined): string | undefined {
+export function symbolOf(text: string | undefined): string | undefined {
   return text?.replaceAll("\\t", "\t").replaceAll("\\n", "\n");
 }

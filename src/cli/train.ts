@@ -14,6 +14,7 @@ import { command, type Invocation, type Values } from "./command.ts";
 import { loadModel, naming, readTokenizer, requireWritable, reworded, withTexts } from "./files.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
 import { METHOD, methodOf } from "./method.ts";
+import { openPairs, PAIRS, requirePairs } from "./pairs.ts";
 import { watchingTexts } from "./phase.ts";
 import { count, note } from "./print.ts";
 import { trainAndSave } from "./run.ts";
@@ -24,6 +25,13 @@ import { UsageError } from "./usage.ts";
 const OPTIONS = {
   out: { kind: "path", use: "write", value: "M", help: "the model file to write" },
   valid: { kind: "path", use: "read", value: "F", help: "a text to measure progress on, after every epoch" },
+  ...PAIRS,
+  "valid-target": {
+    kind: "path",
+    use: "read",
+    value: "F",
+    help: "with --pairs: the targets of --valid, which then has the sources alone",
+  },
   tokenizer: {
     kind: "path",
     use: "read",
@@ -73,7 +81,11 @@ const OPTIONS = {
     help: "train this model on, with its tokenizer and its shape",
   },
   batch: { kind: "number", default: 32, help: "lanes of text read side by side" },
-  sequence: { kind: "number", default: 64, help: "tokens that gradients flow back through" },
+  sequence: {
+    kind: "number",
+    default: 64,
+    help: "tokens that gradients flow back through; with --pairs those of the longest document",
+  },
   epochs: { kind: "number", value: "X", default: 5, help: "readings of the text" },
   seed: { kind: "number", default: 1, help: "the same seed gives the same model, to the bit" },
   ...THREADS,
@@ -100,7 +112,7 @@ const OPTIONS = {
 } as const;
 
 type TrainOptions = Values<typeof OPTIONS>;
-type Window = { readonly batch: number; readonly sequence: number; readonly epochs: number };
+type Window = { readonly batch: number; readonly sequence: number | undefined; readonly epochs: number };
 
 export const train = command({
   name: "train",
@@ -109,7 +121,7 @@ export const train = command({
   words: ["text…"],
   options: OPTIONS,
   async run({ words, options, json, interruption }) {
-    requireConsistent(options);
+    requireConsistent(options, words);
     const out = options.out!;
     const method = methodOf(options);
     const kernels = await kernelsFor(options);
@@ -118,7 +130,10 @@ export const train = command({
     const checkpoint = options.checkpoint === undefined ? null : new CheckpointFile(options.checkpoint);
     const resume = options.resume === true;
     await checkpoint?.require(resume);
-    const inputs = options.valid ? [...words, options.valid] : words;
+    const inputs = [
+      ...words,
+      ...[options.valid, options["valid-target"]].filter((path) => path !== undefined),
+    ];
     return withTexts(inputs, interruption.signal, async (texts) => {
       const { model, corpus, valid } = await open(texts, { words, options, json, interruption });
       if (options.workers !== undefined)
@@ -151,7 +166,7 @@ export const train = command({
   },
 });
 
-function requireConsistent(options: TrainOptions): void {
+function requireConsistent(options: TrainOptions, words: readonly string[]): void {
   if (options.out === undefined) throw new UsageError("--out is missing");
   const { tokenizer = "byte" } = options;
   const learnt = options["warm-start"] === undefined && ["char", "character", "word"].includes(tokenizer);
@@ -161,6 +176,12 @@ function requireConsistent(options: TrainOptions): void {
   for (const name of ["checkpoint-every", "resume"] as const)
     if (options[name] !== undefined && options.checkpoint === undefined)
       throw new UsageError(`--${name} needs --checkpoint`);
+  requirePairs(options, words);
+  for (const name of ["pairs", "valid"] as const)
+    if (options["valid-target"] !== undefined && options[name] === undefined)
+      throw new UsageError(`--valid-target needs --${name}`);
+  if (options.pairs && options.workers !== undefined)
+    throw new UsageError("--workers does not apply with --pairs");
   requireShardable(options);
   if (options["checkpoint-every"] !== undefined)
     requireInteger("checkpoint-every", options["checkpoint-every"], 1);
@@ -175,31 +196,39 @@ async function open(
   const start = options["warm-start"] === undefined ? null : await loadModel(options["warm-start"], signal);
   if (start) await requireAgreement(start, options, signal);
   const chosen = start?.tokenizer ?? (await chosenTokenizer(options.tokenizer, signal));
-  const corpus = await naming(words.length === 1 ? words[0] : `${words.length} texts`, () =>
+  const learning = {
+    tokenizer: chosen,
+    minimumCount: options["min-count"],
+    maximumVocabulary: options["max-vocabulary"],
+    signal,
+  };
+  const readings = typeof chosen === "string" && chosen !== "byte" && !options.pairs ? 2 : 1;
+  const named = options.pairs ? null : words.length === 1 ? words[0] : `${words.length} texts`;
+  const corpus = await naming(named, () =>
     byFlags(() =>
-      watchingTexts(
-        texts.slice(0, words.length),
-        { readings: typeof chosen === "string" && chosen !== "byte" ? 2 : 1, json },
-        (watched) =>
-          Corpus.open(watched, {
-            tokenizer: chosen,
-            minimumCount: options["min-count"],
-            maximumVocabulary: options["max-vocabulary"],
-            ...scoringOf(options),
-            signal,
-          }),
+      watchingTexts(texts.slice(0, words.length), { readings, json }, (watched) =>
+        options.pairs
+          ? openPairs(watched, words, start, options, learning)
+          : Corpus.open(watched, { ...learning, ...scoringOf(options) }),
       ),
     ),
   );
   const { tokenizer } = corpus;
+  const rest = texts.slice(words.length);
   const valid =
-    texts.length > words.length
-      ? await naming(`--valid ${options.valid}`, () =>
-          openValid(texts[words.length], { tokenizer, signal, ...scoringOf(options) }),
-        )
-      : null;
+    rest.length === 0
+      ? null
+      : options.pairs
+        ? await openPairs(rest, [options.valid!, options["valid-target"]!], start, options, {
+            tokenizer,
+            signal,
+          })
+        : await naming(`--valid ${options.valid}`, () =>
+            openValid(rest[0], { tokenizer, signal, ...scoringOf(options) }),
+          );
   const { embedding, hidden, layers, cell, tied, softmax, seed, attention: span } = options;
-  const attention = span === undefined ? undefined : { span };
+  // The tokens between source and target, and between two pairs, are what attention goes by.
+  const attention = span === undefined ? undefined : { span, ...(corpus.documents && corpus.scoring) };
   const shape = { embedding, hidden, layers, cell, tied, softmax, cutoffs: cutoffsOf(options), attention };
   const model = start ?? (await LanguageModel.create({ tokenizer, ...shape, seed }));
   return { model, corpus, valid };
@@ -277,10 +306,10 @@ async function requireAgreement(
 }
 
 /** @throws SviError `E_OPTION` */
-function windowOf({ batch = 32, sequence = 64, epochs = 5 }: TrainOptions): Window {
+function windowOf({ batch = 32, sequence, epochs = 5 }: TrainOptions): Window {
   return {
     batch: requireInteger("batch", batch, 1, 4096),
-    sequence: requireInteger("sequence", sequence, 1, 4096),
+    sequence: sequence && requireInteger("sequence", sequence, 1, 4096),
     epochs: requireNumber("epochs", epochs, "a number above 0", (v) => v > 0),
   };
 }
@@ -293,9 +322,9 @@ function sizeOf(
   corpus: Corpus,
   { batch, sequence, epochs }: Window,
 ): { steps: number; tokens: number; unread: number } {
-  const { windows, unread } = corpus.lanes({ batch, sequence });
-  const steps = Math.max(1, Math.round(epochs * windows));
-  return { steps, tokens: steps * batch * sequence, unread };
+  const lanes = corpus.lanes({ batch, sequence: sequence ?? corpus.documents?.longest ?? 64 });
+  const steps = Math.max(1, Math.round(epochs * lanes.windows));
+  return { steps, tokens: Math.round(steps * (lanes.tokens / lanes.windows)), unread: lanes.unread };
 }
 
 function opening(
@@ -307,7 +336,10 @@ function opening(
   const { vocabulary, embedding, hidden, layers, cell, tied, softmax, attention } = configuration;
   const attending = attention ? `, attention over ${attention.span}` : "";
   const output = tied ? ", tied" : softmax === "adaptive" ? ", adaptive softmax" : "";
+  const { count: pairs, omitted } = corpus.documents ?? { count: 0, omitted: 0 };
   return [
+    ...(pairs > 0 ? [`${count(pairs)} pairs`] : []),
+    ...(omitted > 0 ? [`${count(omitted)} too long and omitted`] : []),
     `${count(corpus.tokens)} tokens of ${count(vocabulary)} kinds`,
     `${count(parameters)} parameters (${embedding} → ${layers} × ${hidden} ${cell}${attending}${output})`,
     `${count(steps)} steps`,

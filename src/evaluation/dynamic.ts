@@ -5,6 +5,7 @@
  */
 import { requireInteger, requireNumber, SviError } from "../errors.ts";
 import { Tape } from "../kernels/tape.ts";
+import type { SourceRanges } from "../model/layers/layer.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
 import { PART, type Slices, Work } from "../model/work.ts";
@@ -97,14 +98,14 @@ export class DynamicReader implements Reader {
     yield* this.#tape.run();
   }
 
-  *read(inputs: Int32Array, targets: Int32Array, steps: number): Slices {
+  *read(inputs: Int32Array, targets: Int32Array, steps: number, sources?: SourceRanges): Slices {
     const network = this.#network;
     const { logits, logitStride } = network.buffers;
     const { entropy, scores, targets: targetsAt, nll } = this.rows;
     const { k } = this.#tape;
     const { plan, temperature, posterior } = this.#context;
     const { vocabulary } = posterior.configuration;
-    network.setWindow(inputs, targets, steps, this.#context.separator);
+    network.setWindow(inputs, targets, steps, this.#context.separator, sources);
     network.forward(this.#theta, this.#state);
     network.probabilities(this.#theta, ({ row, rows }) => {
       const own = { targets: targetsAt + 4 * row, nll: nll + 4 * row, rows, stride: logitStride, vocabulary };

@@ -10,6 +10,7 @@ import type { Posterior } from "../model/posterior.ts";
 import { type Kinds, requireOptions } from "../options.ts";
 import { type CachedForm, requireForm } from "../prediction/ensemble.ts";
 import {
+  documentsOf,
   type Model,
   PREDICTING,
   requireCorpus,
@@ -36,8 +37,8 @@ export interface EvaluateOptions extends CachedForm {
    */
   readonly temperature?: number;
   readonly seed?: number;
-  /** Token id that starts a document: the state is reset before it. The corpus's own by default, if any. */
-  readonly separator?: number;
+  /** Token id that starts a document: the state is reset before it. The corpus's own by default, else the model's; null for none. */
+  readonly separator?: number | null;
   readonly signal?: AbortSignal;
   readonly memoryLimit?: number;
   /** What computes: the entry point's own by default. */
@@ -52,7 +53,7 @@ const OPTIONS: Kinds<EvaluateOptions> = {
   cache: "any",
   dynamic: "any",
   temperature: "number",
-  separator: "number",
+  separator: "any",
   ...PREDICTING,
 };
 
@@ -63,16 +64,20 @@ const OPTIONS: Kinds<EvaluateOptions> = {
  */
 export async function evaluate(
   model: Model,
-  corpus: Corpus,
+  text: Corpus,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   requireModel(model);
   requireOptions("evaluate", options, OPTIONS);
-  requireCorpus(corpus);
+  requireCorpus(text);
   const samples = requireSamples(model.posterior, options.samples ?? 0);
   await prepareKernels(TRAINING, options.kernels);
-  const separator = requireSeparator(options.separator ?? corpus.scoring?.separator, corpus);
-  const evaluator = new Evaluator(model, samples, { ...options, separator });
+  requireVocabulary(model, text);
+  const documents = documentsOf(model, text, options.separator);
+  const corpus = await text.heeding(documents);
+  const separator = documents?.separator ?? -1;
+  const longest = text.documents?.longest;
+  const evaluator = new Evaluator(model, samples, { ...options, separator, longest });
   try {
     return await evaluator.score(corpus, options.signal);
   } finally {
@@ -89,11 +94,6 @@ function requireTemperature(temperature = 1): number {
   );
 }
 
-function requireSeparator(separator: number | undefined, { tokenizer }: Corpus): number {
-  if (separator === undefined) return -1;
-  return requireInteger("separator", separator, 0, tokenizer.vocabularySize - 1);
-}
-
 /** A forward-only instance; a run of inference keeps one for its validations. */
 export class Evaluator {
   readonly #model: Model;
@@ -108,7 +108,11 @@ export class Evaluator {
     model: Model,
     samples: number,
     options: CachedForm &
-      Pick<EvaluateOptions, "dynamic" | "temperature" | "seed" | "memoryLimit" | "kernels" | "separator"> & {
+      Pick<EvaluateOptions, "dynamic" | "temperature" | "seed" | "memoryLimit" | "kernels"> & {
+        /** -1 for none. */
+        readonly separator?: number;
+        /** Timesteps of the longest document, which a window of pairs holds whole. */
+        readonly longest?: number;
         /** Whose predictions by the mean are averaged, in place of samples: as many, and of one shape. */
         readonly members?: readonly Posterior[];
       } = {},
@@ -122,8 +126,10 @@ export class Evaluator {
     const stride = Math.ceil(posterior.configuration.vocabulary / 4) * 4;
     const dynamic = requireDynamic(options.dynamic);
     if (dynamic) requireMean(samples, options);
-    this.#sequence =
-      dynamic?.every ?? Math.max(16, Math.min(LONGEST_WINDOW, Math.floor(CHUNK_FLOATS / stride)));
+    this.#sequence = Math.max(
+      options.longest ?? 1,
+      dynamic?.every ?? Math.max(16, Math.min(LONGEST_WINDOW, Math.floor(CHUNK_FLOATS / stride))),
+    );
     const [plan, sequence] = [this.#plan, this.#sequence];
     const separator = options.separator ?? -1;
     const temperature = requireTemperature(options.temperature);
@@ -147,14 +153,17 @@ export class Evaluator {
     const lanes = corpus.lanes({ batch: 1, sequence, partial: true });
     const inputs = new Int32Array(sequence);
     const targets = new Int32Array(sequence);
+    const sources = corpus.documents
+      ? { from: new Int32Array(sequence), to: new Int32Array(sequence) }
+      : undefined;
     const tally = new Tally(corpus.tokenizer.unknown);
     await drive(this.#reader.begin(), signal);
     try {
       for (;;) {
-        const steps = await lanes.next(inputs, targets);
+        const steps = await lanes.next(inputs, targets, sources);
         if (steps === 0) break;
         if (tally.first < 0) tally.first = inputs[0];
-        await drive(this.#reader.read(inputs, targets, steps), signal);
+        await drive(this.#reader.read(inputs, targets, steps, sources), signal);
         this.#count(tally, targets, steps);
       }
     } finally {

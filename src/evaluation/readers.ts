@@ -4,6 +4,7 @@ import type { MemoryPlan } from "../kernels/memory.ts";
 import { type Seed, STREAM } from "../kernels/random.ts";
 import { Tape } from "../kernels/tape.ts";
 import { IGNORED, requireToken } from "../model/checks.ts";
+import type { SourceRanges } from "../model/layers/layer.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
 import type { Slices } from "../model/work.ts";
@@ -50,7 +51,7 @@ export interface Reader {
   /** Takes the posterior over; later changes of it are not seen. */
   begin(): Slices;
   /** Reads a window and writes its rows. @throws SviError `E_TOKEN_RANGE`, `E_DIVERGED` */
-  read(inputs: Int32Array, targets: Int32Array, steps: number): Slices;
+  read(inputs: Int32Array, targets: Int32Array, steps: number, sources?: SourceRanges): Slices;
 }
 
 /** Plans its memory; usable once the plan is committed. @throws SviError `E_OPTION` */
@@ -88,22 +89,22 @@ class WindowReader implements Reader {
     yield* this.#tape.run();
   }
 
-  *read(inputs: Int32Array, targets: Int32Array, steps: number): Slices {
+  *read(inputs: Int32Array, targets: Int32Array, steps: number, sources?: SourceRanges): Slices {
     const network = this.#network;
     const { logits, logitStride } = network.buffers;
     const { entropy, scores, targets: targetsAt, nll } = this.rows;
     const { k } = this.#tape;
     const { plan, temperature, posterior } = this.#context;
     const { vocabulary } = posterior.configuration;
-    network.setWindow(inputs, targets, steps, this.#context.separator);
+    network.setWindow(inputs, targets, steps, this.#context.separator, sources);
     network.forward(this.#mean, this.#state);
     network.saveState(this.#state);
-    network.probabilities(this.#mean, () => {
-      const own = { targets: targetsAt, nll, rows: steps, stride: logitStride, vocabulary };
+    network.probabilities(this.#mean, ({ row, rows }) => {
+      const own = { targets: targetsAt + 4 * row, nll: nll + 4 * row, rows, stride: logitStride, vocabulary };
       if (temperature !== 1) temper(plan, temperature, { probabilities: logits, ...own });
-      const rows = { p: logits, rows: steps, stride: logitStride, scale: 1 };
-      k.addEntropy({ ...rows, entropy, first: true });
-      k.scoreRows({ ...rows, out: scores, targets: targetsAt });
+      const chunk = { p: logits, rows, stride: logitStride, scale: 1 };
+      k.addEntropy({ ...chunk, entropy: entropy + 4 * row, first: true });
+      k.scoreRows({ ...chunk, out: scores + 16 * row, targets: targetsAt + 4 * row });
     });
     yield* this.#tape.run();
   }
@@ -144,12 +145,12 @@ class SampledWindowReader implements Reader {
     plan.floats(this.#states, samples * this.#network.stateSize).fill(0);
   }
 
-  *read(inputs: Int32Array, targets: Int32Array, steps: number): Slices {
+  *read(inputs: Int32Array, targets: Int32Array, steps: number, sources?: SourceRanges): Slices {
     const network = this.#network;
     const { logits, logitStride } = network.buffers;
     const { samples, separator } = this.#context;
     const { k } = this.#tape;
-    network.setWindow(inputs, targets, steps, separator);
+    network.setWindow(inputs, targets, steps, separator, sources);
     for (let sample = 0; sample < samples; sample++) {
       const state = this.#states + 4 * sample * network.stateSize;
       const first = sample === 0;
@@ -157,10 +158,11 @@ class SampledWindowReader implements Reader {
       network.pack(this.#theta);
       network.forward(this.#theta, state);
       network.saveState(state);
-      network.probabilities(this.#theta, () => {
-        const { samplesEntropy: entropy } = this.rows;
-        k.addProbabilities({ sum: this.#sum, p: logits, count: steps * logitStride, first });
-        k.addEntropy({ entropy, p: logits, rows: steps, stride: logitStride, scale: 1, first });
+      network.probabilities(this.#theta, ({ row, rows }) => {
+        const entropy = this.rows.samplesEntropy + 4 * row;
+        const sum = this.#sum + 4 * row * logitStride;
+        k.addProbabilities({ sum, p: logits, count: rows * logitStride, first });
+        k.addEntropy({ entropy, p: logits, rows, stride: logitStride, scale: 1, first });
       });
       yield* this.#tape.run();
     }

@@ -43,6 +43,11 @@ export class Remembered {
   }
 }
 
+/** @throws SviError `E_TEXT_LONG` for a source that is not attended to as a whole */
+export function requireSource({ span, after }: AttentionForm, tokens: number): void {
+  if (after !== undefined && tokens > span) throw longSource(span);
+}
+
 function longSource(span: number): SviError {
   return new SviError(
     "E_TEXT_LONG",

@@ -270,12 +270,15 @@ export class RowStepper {
     });
   }
 
-  /** What follows each row, chunk by chunk: at each visit `logits` holds probabilities, [rows, stride]. */
-  probabilities(set: number, visit: (chunk: Chunk) => void): void {
+  /**
+   * What follows each of the first `count` rows, chunk by chunk: at each visit `logits` holds probabilities,
+   * [rows, stride].
+   */
+  probabilities(set: number, visit: (chunk: Chunk) => void, count = this.#count): void {
     const { theta, layers, output } = this.#sets[set];
     const { hidden } = this.#model;
-    output.setTargets(new Int32Array(this.#count));
-    const top = { at: layers.at(-1)!.states[0], count: this.#count, width: hidden, distinct: false };
+    output.setTargets(new Int32Array(count));
+    const top = { at: layers.at(-1)!.states[0], count, width: hidden, distinct: false };
     output.probabilities(theta, this.#attention?.attend(set, top) ?? top, visit);
   }
 }

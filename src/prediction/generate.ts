@@ -16,9 +16,9 @@ import { Sampler, type SamplerOptions } from "./sampler.ts";
 import { StopStrings } from "./stop.ts";
 
 export interface GenerateOptions extends SamplerOptions, CachedForm {
-  /** Text to continue; none begins as the training text does, at the likeliest first line. */
+  /** Text to continue, a document's beginning where the model knows of documents; none begins as the training text does. */
   readonly prompt?: string;
-  /** Tokens to write, 200 by default. */
+  /** Tokens to write, 200 by default; fewer where a document ends of which only a part is scored. */
   readonly tokens?: number;
   /** A text ends before the first of these strings, however its tokens cut it. */
   readonly stop?: string | readonly string[];
@@ -49,8 +49,9 @@ export interface Piece {
   readonly index: number;
 }
 
-/** What comes before a text that begins: a line's end; where the vocabulary has none, its first id. */
-export function opening(tokenizer: Tokenizer): Int32Array {
+/** What comes before a text that begins: a document's separator, a line's end, or where there is none the first id. */
+export function opening({ tokenizer, documents }: Model): Int32Array {
+  if (documents) return Int32Array.of(documents.separator);
   if (tokenizer.endOfLine !== null) return Int32Array.of(tokenizer.endOfLine);
   const encoded = tokenizer.kind === "json" ? tokenizer.encode("\n") : new Int32Array();
   return encoded.length > 0 ? encoded : Int32Array.of(0);
@@ -92,33 +93,39 @@ async function* write(
   number: number,
   index: number,
 ): AsyncGenerator<Piece, void, void> {
-  const { tokenizer, posterior } = model;
+  const { tokenizer, posterior, documents } = model;
   const { signal } = options;
   const count = requireInteger("tokens", options.tokens ?? 200, 0);
   const seed = seedOf(number);
-  const prompt = options.prompt ? tokenizer.encode(options.prompt) : opening(tokenizer);
+  const prompt = options.prompt ? tokenizer.encode(options.prompt) : opening(model);
   if (prompt.length === 0)
     throw new SviError("E_TEXT_EMPTY", "The prompt holds no tokens", {
       value: options.prompt,
       remedy: "Give a prompt with at least one symbol of the vocabulary",
     });
+  const before = options.prompt && documents ? [documents.separator] : [];
+  const end = documents && documents.after !== null ? documents.separator : -1;
   const stop = new StopStrings(options.stop);
   await prepareKernels(PREDICTION, options.kernels);
-  const predictor = new Predictor(posterior, options.samples ?? 0, options);
+  const predictor = new Predictor(posterior, options.samples ?? 0, { ...options, documents });
   const sampler = new Sampler(predictor.plan, posterior.configuration.vocabulary, seed, options);
   const pieces = continuing(tokenizer, options.prompt ?? "", prompt);
   try {
     predictor.plan.commit();
     await drive(predictor.begin(seed), signal);
-    const prediction = await drive(predictor.follow(prompt), signal);
+    const prediction = await drive(predictor.follow([...before, ...prompt]), signal);
     for (let i = 0; i < count && !stop.found; i++) {
       const { probabilities, entropy, mutualInformation } = prediction;
       const token = sampler.next(probabilities, i);
       const probability = probabilities[token];
-      const last = i === count - 1;
-      const text = stop.take(last ? pieces.push(token) + pieces.end() : pieces.push(token), last);
+      // Of another document the model has not learnt the first part.
+      const ends = token === end;
+      const last = i === count - 1 || ends;
+      const own = ends ? "" : pieces.push(token);
+      const text = stop.take(last ? own + pieces.end() : own, last);
       if (!last && !stop.found) await drive(predictor.follow([token]), signal);
       yield { token, text, probability, entropy, mutualInformation, index };
+      if (ends) return;
       await pause();
     }
   } finally {

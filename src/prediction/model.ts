@@ -3,6 +3,7 @@ import { requireInteger, SviError } from "../errors.ts";
 import type { Posterior } from "../model/posterior.ts";
 import { shown } from "../options.ts";
 import type { Corpus } from "../text/corpus.ts";
+import type { Documents } from "../text/scoring.ts";
 import type { Tokenizer } from "../text/types.ts";
 
 /** Posterior samples that a prediction is averaged over, at most. */
@@ -23,6 +24,8 @@ export const PREDICTING = {
 export interface Model {
   readonly posterior: Posterior;
   readonly tokenizer: Tokenizer;
+  /** The documents that it was trained on last; null, or nothing, for texts that are one. */
+  documents?: Documents | null;
 }
 
 /** Tokenizers that were compared before: descriptions can be long. */
@@ -69,6 +72,48 @@ export function requireCorpus(corpus: Corpus, name = "corpus"): void {
     value: corpus,
     remedy: "Give a Corpus: await Corpus.open(text, { tokenizer: model.tokenizer })",
   });
+}
+
+/**
+ * The documents of a corpus: as an option asks for, as the corpus itself says, or as the model remembers.
+ * @param separator an id; null for one text, whatever the model remembers
+ * @throws SviError `E_OPTION` for an id out of range, or another than that of pairs
+ */
+export function documentsOf(
+  model: Model,
+  { documents: pairs, scoring, tokenizer }: Corpus,
+  separator: number | null | undefined,
+): Documents | null {
+  if (separator === undefined) return scoring ?? model.documents ?? null;
+  if (pairs && separator !== scoring?.separator)
+    throw new SviError("E_OPTION", `separator is ${separator}, and the pairs have ${scoring?.separator}`, {
+      option: "separator",
+      value: separator,
+      remedy: "Omit separator",
+    });
+  if (separator === null) return null;
+  requireInteger("separator", separator, 0, tokenizer.vocabularySize - 1);
+  return { separator, after: scoring?.after ?? null };
+}
+
+/** What is read before every text of a model that knows of documents, and a context. */
+export function beginning({ tokenizer, documents }: Model, context = ""): Int32Array {
+  const ids = tokenizer.encode(context);
+  return documents ? Int32Array.of(documents.separator, ...ids) : ids;
+}
+
+/** @throws SviError `E_OPTION` for a text of which nothing is scored */
+export function nothingScored({ tokenizer, documents }: Model, text: string): SviError {
+  const symbol = tokenizer.decode([documents!.after!]);
+  return new SviError(
+    "E_OPTION",
+    `The text has nothing behind ${JSON.stringify(symbol)}, after which scoring begins`,
+    {
+      option: "text",
+      value: text,
+      remedy: "Give a text with both parts, or the first part and the symbol as `context`",
+    },
+  );
 }
 
 /** @throws SviError `E_VOCABULARY_MISMATCH` where the corpus speaks of other ids than the model */

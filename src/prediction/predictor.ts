@@ -7,6 +7,7 @@ import { MemoryPlan } from "../kernels/memory.ts";
 import type { Seed } from "../kernels/random.ts";
 import type { Posterior } from "../model/posterior.ts";
 import type { Slices } from "../model/work.ts";
+import type { Documents } from "../text/scoring.ts";
 import { type CachedForm, type Ensemble, planEnsemble } from "./ensemble.ts";
 import { requirePrediction, requireSamples } from "./model.ts";
 
@@ -26,6 +27,7 @@ export class Predictor {
   readonly #ensemble: Ensemble;
   readonly #samples: number;
   readonly #vocabulary: number;
+  readonly #separator: number;
   readonly #entropy: number;
   #prediction: Prediction | undefined;
 
@@ -33,8 +35,13 @@ export class Predictor {
   constructor(
     posterior: Posterior,
     samples: number,
-    options: CachedForm & { readonly memoryLimit?: number; readonly kernels?: Kernels } = {},
+    options: CachedForm & {
+      readonly memoryLimit?: number;
+      readonly kernels?: Kernels;
+      readonly documents?: Documents | null;
+    } = {},
   ) {
+    this.#separator = options.documents?.separator ?? -1;
     this.#samples = requireSamples(posterior, samples);
     this.#vocabulary = posterior.configuration.vocabulary;
     this.plan = new MemoryPlan(new KernelInstance(PREDICTION, options.kernels), options.memoryLimit);
@@ -65,7 +72,7 @@ export class Predictor {
    */
   *read(tokens: Int32Array, visit: (index: number, prediction: Prediction) => void): Slices {
     for (let i = 0; i < tokens.length; i++) {
-      yield* this.#ensemble.step(tokens[i], true);
+      yield* this.#step(tokens[i], true);
       requirePrediction(this.#ensemble.check);
       visit(i, this.#prediction!);
     }
@@ -76,9 +83,15 @@ export class Predictor {
    * @throws SviError `E_TOKEN_RANGE`, `E_DIVERGED`
    */
   *follow(tokens: ArrayLike<number>): Slices<Prediction> {
-    for (let i = 0; i < tokens.length; i++) yield* this.#ensemble.step(tokens[i], i === tokens.length - 1);
+    for (let i = 0; i < tokens.length; i++) yield* this.#step(tokens[i], i === tokens.length - 1);
     requirePrediction(this.#ensemble.check);
     return this.#prediction!;
+  }
+
+  /** A document begins anew. */
+  *#step(token: number, predict: boolean): Slices {
+    if (token === this.#separator) this.#ensemble.reset();
+    yield* this.#ensemble.step(token, predict);
   }
 
   /** One view for all tokens: memory does not grow, and nothing is allocated for a token. */

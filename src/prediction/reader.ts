@@ -1,25 +1,17 @@
 /** @module Reads many texts through weights that are packed once, and says how likely each of their tokens was. */
-
-import { drawNatural } from "../inference/draw.ts";
 import { PREDICTION } from "../kernels/calls.ts";
 import type { KernelExports } from "../kernels/generated/signatures.ts";
 import { KernelInstance } from "../kernels/instance.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
-import { type Seed, STREAM } from "../kernels/random.ts";
+import type { Seed } from "../kernels/random.ts";
 import type { Posterior } from "../model/posterior.ts";
-import { RowStepper } from "../model/rowStepper.ts";
 import type { Slices } from "../model/work.ts";
 import { type Ensemble, type PredictionForm, planEnsemble } from "./ensemble.ts";
+import { RowEnsemble, type RowPlaces, rowsOf } from "./rowEnsemble.ts";
 import { Trie, type Visit } from "./trie.ts";
 
 const BYTES = 4;
-/** Rows of a step: enough for the products, few enough that their states stay near. */
-const MOST_ROWS = 256;
-const LEAST_ROWS = 16;
-/** Floats of the samples' probabilities, added up, and of the states of all samples. */
-const SUM_FLOATS = 2 ** 22;
-const STATE_FLOATS = 2 ** 22;
 /** The smallest normal number: below it the logarithm has nothing to take hold of. */
 const LEAST_PROBABILITY = 1.1754944e-38;
 
@@ -64,41 +56,19 @@ export function createReader(posterior: Posterior, samples: number, options: Rea
 /** In float32: the mean, or independent samples, many rows at a time. */
 class RowReader implements Reader {
   readonly #plan: MemoryPlan;
-  readonly #posterior: Posterior;
-  readonly #samples: number;
   readonly #sharing: boolean;
-  readonly #stepper: RowStepper;
-  readonly #mean: number;
-  readonly #precision: number;
-  /** Probabilities added up over the samples, [rows, stride], or those of the mean's chunk. */
-  readonly #sum: number;
-  /** [rows]. */
-  readonly #entropy: number;
-  readonly #samplesEntropy: number;
+  readonly #rows: RowEnsemble;
   /** The prediction after the context, where there is one: a row and its two entropies. */
-  readonly #first: number;
+  readonly #first: RowPlaces;
   #begins = false;
 
   constructor(plan: MemoryPlan, posterior: Posterior, samples: number, { sharing = true }: ReaderOptions) {
-    const { configuration, layout } = posterior;
-    const { vocabulary, hidden, layers, attention } = configuration;
-    const sets = Math.max(1, samples);
-    const fitting = Math.min(
-      samples > 0 ? SUM_FLOATS / vocabulary : MOST_ROWS,
-      STATE_FLOATS / ((2 * layers + (attention ? attention.span + 1 : 0)) * hidden * sets),
-    );
-    const rows = Math.max(LEAST_ROWS, Math.min(MOST_ROWS, Math.floor(fitting)));
     this.#plan = plan;
-    this.#posterior = posterior;
-    this.#samples = samples;
     this.#sharing = sharing;
-    this.#stepper = new RowStepper(plan, configuration, layout, { rows, sets });
-    this.#mean = samples > 0 ? plan.words(layout.length) : this.#stepper.theta(0);
-    this.#precision = samples > 0 ? plan.words(layout.length) : 0;
-    this.#sum = samples > 0 ? plan.words(rows * this.#stepper.stride) : this.#stepper.logits;
-    this.#entropy = plan.words(rows);
-    this.#samplesEntropy = plan.words(rows);
-    this.#first = plan.words(this.#stepper.stride + 2);
+    this.#rows = new RowEnsemble(plan, posterior, samples, rowsOf(posterior, samples));
+    const probabilities = plan.words(this.#rows.stride + 2);
+    const entropy = probabilities + this.#rows.stride * BYTES;
+    this.#first = { probabilities, entropy, samplesEntropy: entropy + BYTES };
   }
 
   get kernels(): KernelExports {
@@ -110,91 +80,38 @@ class RowReader implements Reader {
   }
 
   *begin(seed: Seed, context: Int32Array): Slices {
-    const { layout } = this.#posterior;
-    const flat = (at: number) => this.#plan.floats(at, layout.length);
-    yield* this.#posterior.read(flat(this.#mean), this.#samples > 0 ? flat(this.#precision) : null);
-    if (this.#samples === 0) this.#stepper.pack(0);
-    for (let sample = 0; sample < this.#samples; sample++) {
-      const theta = this.#stepper.theta(sample);
-      yield* drawNatural(
-        this.#plan.instance.exports,
-        layout,
-        { theta, mean: this.#mean, h: this.#precision, delta: 0, scale: 1 },
-        { seed, step: sample, stream: STREAM.evaluate, particle: 0 },
-      );
-      this.#stepper.pack(sample);
-      yield* this.#stepper.tape.run();
-    }
-    yield* this.#stepper.tape.run();
+    yield* this.#rows.begin(seed);
     for (let i = 0; i < context.length; i++) yield* this.#readContext(context[i], i);
   }
 
   *#readContext(token: number, position: number): Slices {
-    this.#stepper.setRows(Int32Array.of(token), Int32Array.of(position === 0 ? -1 : 0), 1);
-    const { stride } = this.#stepper;
     const k = this.#plan.instance.exports;
-    yield* this.#step(() => {
-      k.copyBytes(this.#first, this.#sum, stride * BYTES);
-      k.copyBytes(this.#first + stride * BYTES, this.#entropy, BYTES);
-      k.copyBytes(this.#first + (stride + 1) * BYTES, this.#samplesEntropy, BYTES);
+    const parent = Int32Array.of(position === 0 ? -1 : 0);
+    yield* this.#rows.step(Int32Array.of(token), parent, 1, (_row, at) => {
+      k.copyBytes(this.#first.probabilities, at.probabilities, this.#rows.stride * BYTES);
+      k.copyBytes(this.#first.entropy, at.entropy, BYTES);
+      k.copyBytes(this.#first.samplesEntropy, at.samplesEntropy, BYTES);
     });
-    this.#stepper.beginFrom(0);
+    this.#rows.beginFrom(0);
     this.#begins = true;
   }
 
   *read(texts: readonly Int32Array[], record: Record): Slices {
-    const trie = new Trie(texts, this.#stepper.rows, this.#sharing);
-    const { stride } = this.#stepper;
-    const first = this.#first;
-    const begin: Visit | undefined = this.#begins
-      ? this.#visit(record, first, first + stride * BYTES, first + (stride + 1) * BYTES)
-      : undefined;
-    while (trie.step(begin)) {
-      this.#stepper.setRows(trie.tokens, trie.parents, trie.count);
-      yield* this.#step((row, chunkRow) => {
-        const entropies = [this.#entropy, this.#samplesEntropy].map((at) => at + row * BYTES);
-        const at = this.#sum + chunkRow * stride * BYTES;
-        trie.follow(row, this.#visit(record, at, entropies[0], entropies[1]));
+    const trie = new Trie(texts, this.#rows.rows, this.#sharing);
+    const begin = this.#begins ? this.#visit(record, this.#first) : undefined;
+    while (trie.step(begin))
+      yield* this.#rows.step(trie.tokens, trie.parents, trie.count, (row, at) => {
+        trie.follow(row, this.#visit(record, at));
       });
-    }
   }
 
-  #visit(record: Record, at: number, entropyAt: number, samplesEntropyAt: number): Visit {
-    const probabilities = this.#plan.floats(at, this.#posterior.configuration.vocabulary);
-    const [entropy] = this.#plan.floats(entropyAt, 1);
-    const mutualInformation =
-      this.#samples > 0 ? entropy - this.#plan.floats(samplesEntropyAt, 1)[0] / this.#samples : 0;
+  #visit(record: Record, at: RowPlaces): Visit {
+    const { probabilities, entropy, mutualInformation } = this.#rows.figures(at);
     const { log64 } = this.#plan.instance.exports;
     return (from, to, position, token) => {
       const logProbability = log64(Math.max(probabilities[token], LEAST_PROBABILITY));
       record(from, to, position, { logProbability, entropy, mutualInformation });
     };
-  }
-
-  /** Reads the rows that are set. @param visit gets each, and its place in `sum`, once its figures are there */
-  *#step(visit: (row: number, place: number) => void): Slices {
-    const k = this.#plan.instance.exports;
-    const { stride, logits } = this.#stepper;
-    let count = 0;
-    for (let set = 0; set < Math.max(1, this.#samples); set++) {
-      this.#stepper.read(set);
-      this.#stepper.probabilities(set, ({ row, rows }) => {
-        count = row + rows;
-        if (this.#samples === 0) {
-          k.addEntropy(this.#entropy + row * BYTES, logits, rows, stride, 1, 1);
-          for (let i = 0; i < rows; i++) visit(row + i, i);
-          return;
-        }
-        const first = Number(set === 0);
-        k.addProbabilities(this.#sum + row * stride * BYTES, logits, rows * stride, first);
-        k.addEntropy(this.#samplesEntropy + row * BYTES, logits, rows, stride, 1, first);
-      });
-      yield* this.#stepper.tape.run();
-    }
-    if (this.#samples === 0) return;
-    k.axpby(this.#sum, 0, this.#sum, 1 / this.#samples, count * stride);
-    k.addEntropy(this.#entropy, this.#sum, count, stride, 1, 1);
-    for (let row = 0; row < count; row++) visit(row, row);
   }
 }
 

@@ -8,8 +8,9 @@ import { drive } from "../kernels/slices.ts";
 import type { Quantization } from "../model/matrix.ts";
 import { type Kinds, requireOptions } from "../options.ts";
 import { tokenOffsets } from "../text/offsets.ts";
+import { scoredPositions } from "../text/scoring.ts";
 import { type CachedForm, requireForm, type Sampling } from "./ensemble.ts";
-import { type Model, PREDICTING, requireModel, requireText } from "./model.ts";
+import { beginning, type Model, nothingScored, PREDICTING, requireModel, requireText } from "./model.ts";
 import { type Prediction, Predictor } from "./predictor.ts";
 
 export interface ScoreOptions extends CachedForm {
@@ -35,7 +36,7 @@ export interface ScoredToken {
 }
 
 export interface Score {
-  /** Every token after the first; after a context all of them. */
+  /** Every token after the first; after a context, or where the model knows of documents, all of them that are scored. */
   readonly tokens: readonly ScoredToken[];
   /** Sum over the tokens. */
   readonly logProbability: number;
@@ -57,7 +58,7 @@ export async function score(model: Model, text: string, options: ScoreOptions = 
   requireOptions("score", options, OPTIONS);
   requireText(text);
   const own = model.tokenizer.encode(text);
-  const context = model.tokenizer.encode(options.context ?? "");
+  const context = beginning(model, options.context);
   const ids = new Int32Array(context.length + own.length);
   ids.set(context);
   ids.set(own, context.length);
@@ -68,17 +69,19 @@ export async function score(model: Model, text: string, options: ScoreOptions = 
       remedy:
         "Give at least two, since the first is what the second is predicted from, or a `context` and one",
     });
+  const scored = new Set(scoredPositions(model.documents ?? null, [], ids, first));
+  if (scored.size === 0) throw nothingScored(model, text);
   const offsets = tokenOffsets(model.tokenizer, text, own);
   const samples = options.samples ?? 0;
   const { sampling, quantized } = requireForm(options);
   await prepareKernels(PREDICTION, options.kernels);
-  const predictor = new Predictor(model.posterior, samples, options);
+  const predictor = new Predictor(model.posterior, samples, { ...options, documents: model.documents });
   const seed = seedOf(requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
   const { log64 } = predictor.plan.instance.exports;
   const tokens: ScoredToken[] = [];
   let sum = 0;
   const visit = (index: number, { probabilities, entropy, mutualInformation }: Prediction) => {
-    if (index + 1 < first) return;
+    if (!scored.has(index + 1)) return;
     const token = ids[index + 1];
     const place = 2 * (index + 1 - context.length);
     const logProbability = log64(Math.max(probabilities[token], 1.1754944e-38));

@@ -9,10 +9,19 @@ import { requireToken } from "../model/checks.ts";
 import { Remembered } from "../model/remembered.ts";
 import { type Kinds, requireOptions } from "../options.ts";
 import { tokenOffsets } from "../text/offsets.ts";
+import { scoredPositions } from "../text/scoring.ts";
 import type { Tokenizer } from "../text/types.ts";
 import type { Background } from "./background.ts";
 import { requireForm } from "./ensemble.ts";
-import { type Model, PREDICTING, requireModel, requirePrediction, requireSamples } from "./model.ts";
+import {
+  beginning,
+  type Model,
+  nothingScored,
+  PREDICTING,
+  requireModel,
+  requirePrediction,
+  requireSamples,
+} from "./model.ts";
 import { createReader, type Record as Figures } from "./reader.ts";
 import type { ScoredToken, ScoreOptions } from "./score.ts";
 import { type Surprise, surpriseOf } from "./surprise.ts";
@@ -49,7 +58,10 @@ export interface TextScore {
   /** Place of the text among those given, from 0. */
   readonly index: number;
   readonly error: null;
-  /** Sum over the scored tokens: every token after the first, or all of them after a context. */
+  /**
+   * Sum over the scored tokens: every token after the first, or all of them after a context, or where the model knows
+   * of documents; of these only what it was trained to score.
+   */
   readonly logProbability: number;
   /** Scored tokens. */
   readonly tokens: number;
@@ -78,6 +90,10 @@ interface Prepared {
   readonly index: number;
   readonly text: string;
   readonly ids: Int32Array;
+  /** Positions of the scored tokens, at least one. */
+  readonly scored: readonly number[];
+  /** [ids, FIGURES]. */
+  readonly figures: Float64Array;
 }
 
 /** A token's figures in a row of `FIGURES`. */
@@ -101,7 +117,7 @@ export async function* scoreAll(
   const seed = seedOf(requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
   const longest = requireInteger("longest", options.longest ?? 2 ** 20, 1, 2 ** 28);
   const { signal, strict = false, context = "" } = options;
-  const before = model.tokenizer.encode(context);
+  const before = beginning(model, context);
   const source = windows(texts, signal);
   await prepareKernels(PREDICTION, options.kernels);
   const reader = createReader(model.posterior, samples, { ...options, ...requireForm(options) });
@@ -110,29 +126,17 @@ export async function* scoreAll(
     const surprise = surpriseOf(model, options.background, reader.kernels);
     await drive(reader.begin(seed, before), signal);
     for await (const window of source) {
-      const prepared = window.map((text, i) =>
-        prepare(model, text, index + i, longest, before.length > 0 ? 1 : 2),
-      );
+      const prepared = window.map((text, i) => prepare(model, text, index + i, longest, before));
       index += window.length;
       // Texts before a bad one are scored and given before it ends the others.
       const bad = strict ? prepared.findIndex((each) => "error" in each) : -1;
       const wanted = bad < 0 ? prepared : prepared.slice(0, bad);
-      const good = wanted.filter((each) => "ids" in each).sort((a, b) => compareTokens(a.ids, b.ids));
-      const figures = good.map(({ ids }) => new Float64Array(FIGURES * ids.length));
-      await drive(
-        reader.read(
-          good.map(({ ids }) => ids),
-          recordIn(figures),
-        ),
-        signal,
-      );
-      const results = new Map(good.map((text, i) => [text.index, { text, figures: figures[i] }]));
-      for (const each of wanted) {
-        const found = results.get(each.index);
-        yield found
-          ? result(model, found.text, found.figures, before.length > 0 ? 0 : 1, surprise, options.tokens)
-          : (each as TextFailure);
-      }
+      const parts = wanted
+        .flatMap((each) => ("ids" in each ? documentsIn(model, each) : []))
+        .sort((a, b) => compareTokens(a.ids, b.ids));
+      const ids = parts.map((part) => part.ids);
+      await drive(reader.read(ids, recordIn(parts.map(({ figures }) => figures))), signal);
+      for (const each of wanted) yield "ids" in each ? result(model, each, surprise, options.tokens) : each;
       if (bad >= 0) throw (prepared[bad] as TextFailure).error;
     }
   } finally {
@@ -152,14 +156,31 @@ function recordIn(figures: readonly Float64Array[]): Figures {
   };
 }
 
-/** @param least tokens that a text must have */
+/**
+ * The documents of a text, each after what stands before all texts: a separator in the text begins another one.
+ * @returns tokens, and where their figures go
+ */
+function documentsIn({ documents }: Model, { ids, figures }: Prepared) {
+  const parts: { readonly ids: Int32Array; readonly figures: Float64Array }[] = [];
+  for (let from = 0; from < ids.length; ) {
+    const end = documents ? ids.indexOf(documents.separator, from) : -1;
+    const to = end < 0 ? ids.length : end + 1;
+    parts.push({ ids: ids.subarray(from, to), figures: figures.subarray(FIGURES * from, FIGURES * to) });
+    from = to;
+  }
+  return parts;
+}
+
+/** @param before tokens that stand before all texts */
 function prepare(
-  { tokenizer, posterior }: Model,
+  model: Model,
   text: unknown,
   index: number,
   longest: number,
-  least: number,
+  before: Int32Array,
 ): Prepared | TextFailure {
+  const { tokenizer, posterior, documents = null } = model;
+  const least = before.length > 0 ? 1 : 2;
   try {
     if (typeof text !== "string")
       throw new SviError(
@@ -194,7 +215,15 @@ function prepare(
       requireToken(id, vocabulary);
       remembered?.read(id);
     }
-    return { index, text, ids };
+    if (documents && before.length > 1 && ids.subarray(0, -1).includes(documents.separator))
+      throw new SviError("E_OPTION", `Text ${index} has several documents, and a context stands before one`, {
+        option: "context",
+        value: text,
+        remedy: "Give each document as a text",
+      });
+    const scored = scoredPositions(documents, before, ids, least - 1);
+    if (scored.length === 0) throw nothingScored(model, text);
+    return { index, text, ids, scored, figures: new Float64Array(FIGURES * ids.length) };
   } catch (error) {
     if (!(error instanceof SviError)) throw error;
     return { index, error: withIndex(error, index) };
@@ -211,18 +240,16 @@ function withIndex(error: SviError, index: number): SviError {
   });
 }
 
-/** @param first position of the first scored token */
 function result(
   { tokenizer }: Model,
-  { index, text, ids }: Prepared,
-  figures: Float64Array,
-  first: number,
+  { index, text, ids, scored, figures }: Prepared,
   surprise: Surprise,
   wanted = false,
 ): TextScore {
-  const tokens = ids.length - first;
+  const tokens = scored.length;
+  const [first] = scored;
   let [logProbability, information, mostInformation, unknown, worst] = [0, 0, 0, 0, first];
-  for (let t = first; t < ids.length; t++) {
+  for (const t of scored) {
     const own = figures[FIGURES * t];
     logProbability += own;
     information += figures[FIGURES * t + 2];
@@ -240,7 +267,11 @@ function result(
     entropy: figures[FIGURES * t + 1],
     mutualInformation: figures[FIGURES * t + 2],
   });
-  const bytes = scoredBytes(tokenizer.kind === "byte" ? tokens : null, text, first === 0 ? 0 : offsets[1]);
+  const bytes = scoredBytes(
+    tokenizer.kind === "byte" ? tokens : null,
+    text,
+    first === 0 ? 0 : offsets[2 * first - 1],
+  );
   return {
     index,
     error: null,
@@ -248,12 +279,14 @@ function result(
     tokens,
     unknown,
     bitsPerByte:
-      unknown > 0 || bytes === 0 || !keepsText(tokenizer) ? null : -logProbability / (Math.LN2 * bytes),
-    surprise: surprise(ids, (t) => figures[FIGURES * t], first),
+      unknown > 0 || bytes === 0 || first + tokens < ids.length || !keepsText(tokenizer)
+        ? null
+        : -logProbability / (Math.LN2 * bytes),
+    surprise: surprise(ids, (t) => figures[FIGURES * t], scored),
     mutualInformation: information / tokens,
     mostMutualInformation: mostInformation,
     worst: tokenAt(worst),
-    ...(wanted && { scores: Array.from({ length: tokens }, (_, i) => tokenAt(first + i)) }),
+    ...(wanted && { scores: scored.map(tokenAt) }),
   };
 }
 

@@ -9,6 +9,7 @@ import { type CompleteOptions, type Completion, complete } from "./complete.ts";
 import { type CachedForm, requireForm } from "./ensemble.ts";
 import { opening } from "./generate.ts";
 import type { Learner, Learning, LearningOptions, Learnt } from "./learning.ts";
+import { likeliest } from "./likeliest.ts";
 import { type Model, requireSamples } from "./model.ts";
 import { type KeptSession, readSession, writeSession } from "./sessionBytes.ts";
 import { disposedSession, fingerprintOf, type SessionForm, SharedPredictor } from "./shared.ts";
@@ -114,13 +115,11 @@ export async function session(model: Model, options: SessionOptions = {}): Promi
   const learning = await openLearning(model, options, kept);
   const predictor = await SharedPredictor.open(learning?.posterior ?? model.posterior, form, options);
   if (kept) requireSizes(kept, predictor);
-  const zeros = () => new Float32Array(predictor.stateSize);
-  const line = TypedText.needsLines(model.tokenizer) ? zeros() : null;
   return new Session({
     model,
     form,
     predictor,
-    states: kept?.states ?? { now: zeros(), word: zeros(), line },
+    states: kept?.states ?? statesOf(model, predictor),
     places: kept?.places ?? { now: 0, word: 0, line: 0 },
     typed: new TypedText(model.tokenizer, kept?.typed),
     cache: kept?.cache ?? (cache && new Cache(cache, predictor.topSize)),
@@ -166,6 +165,18 @@ function noLearner(problem: string): SviError {
 const spelt = (cache: CacheForm | null | undefined) => ({
   cache: cache ? `{ size: ${cache.size}, theta: ${cache.theta}, lambda: ${cache.lambda} }` : "none",
 });
+
+/** Before anything is read: zeros, or those at a document's beginning. */
+function statesOf({ documents, tokenizer }: Model, predictor: SharedPredictor): SessionStates {
+  const now = new Float32Array(predictor.stateSize);
+  if (documents) {
+    predictor.load(now);
+    predictor.owner = null;
+    predictor.read(documents.separator);
+    predictor.save(now);
+  }
+  return { now, word: now.slice(), line: TypedText.needsLines(tokenizer) ? now.slice() : null };
+}
 
 function requireSameForm<F extends object>(asked: F, kept: F): void {
   for (const name of Object.keys(asked) as (keyof F & string)[])
@@ -413,6 +424,9 @@ export class Session {
       for (let i = 0; i < ids.length; i++) {
         this.#load();
         if (this.#places.now > 0) this.#cache?.push(this.#predictor.top, ids[i], this.#cacheNeeded());
+        // A document begins anew.
+        if (ids[i] === this.#model.documents?.separator)
+          this.#predictor.load(new Float32Array(this.#predictor.stateSize));
         const spent = this.#predictor.read(ids[i]);
         this.#learning?.push(ids[i]);
         this.#places.now++;
@@ -474,7 +488,7 @@ export class Session {
     const state = new Float32Array(this.#predictor.stateSize);
     this.#predictor.load(state);
     this.#predictor.owner = null;
-    for (const id of opening(this.#model.tokenizer)) this.#predictor.read(id);
+    for (const id of opening(this.#model)) this.#predictor.read(id);
     this.#predictor.save(state);
     return state;
   }
@@ -493,18 +507,3 @@ export class Session {
 
 /** Entries of a cache after so many tokens: the first one has no state before it. */
 const entries = (tokens: number) => Math.max(0, tokens - 1);
-
-/** Ids by falling probability, equal ones by id: what is kept is inserted in its place, the rest only compared. */
-export function likeliest(probabilities: Float32Array, count: number): number[] {
-  const ids: number[] = [];
-  let least = -1;
-  for (let id = 0; id < probabilities.length; id++) {
-    const p = probabilities[id];
-    if (ids.length === count && p <= least) continue;
-    let at = ids.length < count ? ids.length : count - 1;
-    for (; at > 0 && probabilities[ids[at - 1]] < p; at--) ids[at] = ids[at - 1];
-    ids[at] = id;
-    if (ids.length === count) least = probabilities[ids[count - 1]];
-  }
-  return ids;
-}

@@ -12,8 +12,12 @@ const ROW = { symbols: 8, words: 2 };
 /** What the worst row counts beside the mean. */
 const WORST = 0.3;
 
-/** Of the tokens from `first` on, given their log-probabilities; nats a token. */
-export type Surprise = (ids: Int32Array, logProbability: (t: number) => number, first: number) => number;
+/** Of the tokens at some positions, given their log-probabilities; nats a token. */
+export type Surprise = (
+  ids: Int32Array,
+  logProbability: (t: number) => number,
+  positions: readonly number[],
+) => number;
 
 /** @throws SviError `E_VOCABULARY_MISMATCH` for a background of other tokens */
 export function surpriseOf(
@@ -34,10 +38,9 @@ export function surpriseOf(
     );
   const width = tokenizer.kind === "byte" || tokenizer.kind === "character" ? ROW.symbols : ROW.words;
   const alone = background ? null : withoutContext({ posterior, tokenizer }, k);
-  return (ids, logProbability, first) => {
+  return (ids, logProbability, positions) => {
     const counted = background?.read(ids, k.log64);
-    const own = Array.from({ length: ids.length - first }, (_, i) => {
-      const t = first + i;
+    const own = positions.map((t) => {
       const p = logProbability(t);
       return counted ? counted[t].alone - 0.5 * (p + counted[t].inContext) : alone![ids[t]] - p;
     });

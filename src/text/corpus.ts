@@ -6,12 +6,14 @@ import { byteTokenizer } from "./byte.ts";
 import { requireIds } from "./checks.ts";
 import { ContiguousLanes } from "./lanes.ts";
 import { learnTokenizer } from "./learn.ts";
+import type { Pairs } from "./pairSources.ts";
+import { type PairOptions, readPairs } from "./pairs.ts";
 import { scan } from "./scan.ts";
-import { countScored, type Scoring, scoringOf } from "./scoring.ts";
+import { countScored, type Documents, type Scoring, scoringOf } from "./scoring.ts";
 import { type LineEnds, openBytes, type TextSource } from "./source.ts";
 import { idArray, MemoryStore } from "./store.ts";
 import { bufferStream, onlyOnce, StreamStore, type TextStream } from "./stream.ts";
-import type { LaneOptions, LaneReader, TokenStore } from "./tokens.ts";
+import type { DocumentCounts, LaneOptions, LaneReader, TokenStore } from "./tokens.ts";
 import type { Tokenizer } from "./types.ts";
 
 export type { LaneOptions, LaneReader } from "./tokens.ts";
@@ -109,6 +111,11 @@ export class Corpus {
     return "Corpus";
   }
 
+  /** Of a corpus of pairs, how many documents it has; null for any other. */
+  get documents(): DocumentCounts | null {
+    return this.#store.documents ?? null;
+  }
+
   /**
    * Reads a text once from end to end (twice where the vocabulary is learnt). Several texts are read one
    * after the other; where one does not end in a line end, a `\n` is put behind it.
@@ -155,6 +162,29 @@ export class Corpus {
     const copy = idArray(tokenizer.vocabularySize, ids.length);
     copy.set(ids);
     return new Corpus(new MemoryStore(copy, tokenizer), tokenizer, 0, ids.length);
+  }
+
+  /**
+   * A corpus of texts and what is to become of them: sentences and their translations, words and their sounds. A pair
+   * is a document: separator, source, `scoreAfter`, target, separator. Only the target, with the separator behind it,
+   * is scored. Windows hold a document a lane, those of like length together, in another order in every epoch; its
+   * state begins anew. The tokens are kept in memory.
+   *
+   * ```ts
+   * const pairs = [["one", "1"], ["two", "2"], ["three", "3"]] as const;
+   * const corpus = await Corpus.pairs(pairs, { tokenizer: "character" });
+   * console.log(corpus.documents?.count, await corpus.scored());
+   * ```
+   *
+   * @param pairs an iterable of [source, target]; two texts, `{ source, target }`, line by line; or one text of lines,
+   *   with a tab between source and target
+   * @throws E_PAIRS for what is not a pair: an empty target, a symbol of the document inside it, texts of different
+   *   numbers of lines; E_TEXT_LONG for a document longer than `longest`; E_TEXT_EMPTY, E_TEXT_ENCODING,
+   *   E_UNKNOWN_SYMBOL, E_OPTION, what the source throws, and the signal's reason
+   */
+  static async pairs(pairs: Pairs, options: PairOptions): Promise<Corpus> {
+    const { store, tokenizer, scoring } = await readPairs(pairs, options);
+    return new Corpus(store, tokenizer, 0, store.tokens, scoring);
   }
 
   /**
@@ -235,11 +265,32 @@ export class Corpus {
   }
 
   /**
+   * The same tokens, of which only what a model's documents let is scored; itself where it says so itself.
+   *
+   * @throws E_OPTION for a document that lacks the symbol, or a stream that is read once
+   */
+  async heeding(documents: Documents | null): Promise<Corpus> {
+    const after = documents?.after ?? null;
+    if (!documents || after === null || this.scoring) return this;
+    if (this.#store.lanes) throw onlyOnce("The model scores a part of every document");
+    const { separator } = documents;
+    const to = this.#from + this.tokens;
+    const corpus = new Corpus(this.#store, this.tokenizer, this.#from, to, { after, separator });
+    await corpus.scored();
+    return corpus;
+  }
+
+  /**
    * The tokens `from … to − 1` as a corpus of their own, sharing the text.
    *
    * @throws E_OPTION for an empty range or one that is not within the corpus
    */
   slice(from: number, to: number = this.tokens): Corpus {
+    if (this.documents)
+      throw new SviError("E_OPTION", "A corpus of pairs has no parts by tokens", {
+        value: from,
+        remedy: "Open each part of the pairs as a corpus, with one tokenizer",
+      });
     if (this.#store.lanes) throw onlyOnce("It has no parts");
     requireInteger("from", from, 0, this.tokens - 1);
     requireInteger("to", to, from + 1, this.tokens);

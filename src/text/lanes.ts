@@ -2,7 +2,7 @@
 import { requireInteger, SviError } from "../errors.ts";
 import { tagOf } from "../shapes.ts";
 import { type Scoring, scoredAt, scores } from "./scoring.ts";
-import type { LaneOptions, LaneReader, TokenCursor, TokenStore } from "./tokens.ts";
+import type { LaneOptions, LaneReader, SourceRanges, TokenCursor, TokenStore } from "./tokens.ts";
 
 /** Checks lane options against a number of tokens; throws `E_OPTION` or `E_TEXT_SHORT`. */
 export function requireLanes({ batch, sequence, partial }: LaneOptions, tokens: number): void {
@@ -21,6 +21,7 @@ export abstract class LaneWindows implements LaneReader {
   readonly batch: number;
   readonly sequence: number;
   abstract readonly windows: number;
+  abstract readonly tokens: number;
   abstract readonly unread: number;
   abstract readonly contiguous: boolean;
   protected at = 0;
@@ -36,23 +37,24 @@ export abstract class LaneWindows implements LaneReader {
     return this.at;
   }
 
-  next(inputs: Int32Array, targets: Int32Array): Promise<number> {
+  next(inputs: Int32Array, targets: Int32Array, sources?: SourceRanges): Promise<number> {
     return this.#alone(() => {
       const needed = this.batch * this.sequence;
-      for (const [name, ids] of Object.entries({ inputs, targets }))
+      for (const [name, ids] of Object.entries({ inputs, targets, ...sources }))
         if (tagOf(ids) !== "Int32Array" || ids.length < needed)
           throw new SviError("E_OPTION", `${name} has room for ${ids?.length} of ${needed} tokens`, {
             value: ids?.length,
             remedy: "Give Int32Arrays of batch × sequence elements",
           });
-      return this.read(inputs, targets);
+      for (const ids of sources ? [sources.from, sources.to] : []) ids.fill(0, 0, needed);
+      return this.read(inputs, targets, sources);
     });
   }
 
-  seek(window: number): Promise<void> {
+  seek(window: number, epoch = 0): Promise<void> {
     return this.#alone(() => {
       requireInteger("window", window, 0, this.windows);
-      return this.move(window);
+      return this.move(window, requireInteger("epoch", epoch, 0));
     });
   }
 
@@ -61,8 +63,8 @@ export abstract class LaneWindows implements LaneReader {
     await this.release();
   }
 
-  protected abstract read(inputs: Int32Array, targets: Int32Array): Promise<number>;
-  protected abstract move(window: number): Promise<void>;
+  protected abstract read(inputs: Int32Array, targets: Int32Array, sources?: SourceRanges): Promise<number>;
+  protected abstract move(window: number, epoch: number): Promise<void>;
   protected abstract release(): Promise<void>;
 
   async #alone<T>(work: () => Promise<T>): Promise<T> {
@@ -90,6 +92,7 @@ export abstract class LaneWindows implements LaneReader {
  */
 export class ContiguousLanes extends LaneWindows {
   readonly windows: number;
+  readonly tokens: number;
   readonly unread: number;
   readonly contiguous = true;
   readonly #store: TokenStore;
@@ -119,7 +122,8 @@ export class ContiguousLanes extends LaneWindows {
     const windows = this.#length / this.sequence;
     this.windows = options.partial ? Math.ceil(windows) : Math.floor(windows);
     const steps = options.partial ? this.#length : this.windows * this.sequence;
-    this.unread = to - from - 1 - this.batch * steps;
+    this.tokens = this.batch * steps;
+    this.unread = to - from - 1 - this.tokens;
     this.#last = new Int32Array(this.batch);
     this.#taken = new Int32Array(this.sequence);
   }

@@ -11,6 +11,14 @@ export interface Scoring {
   readonly separator: number;
 }
 
+/** How a model's texts are cut into documents, and what of them it was scored on: ids. */
+export interface Documents {
+  /** Stands before a document, whose state begins with it, and ends it. */
+  readonly separator: number;
+  /** What comes up to and with it is read and not scored; null where all is. */
+  readonly after: number | null;
+}
+
 /** Tokens read at a time. */
 const BLOCK = 65536;
 /** Tokens looked back at first, for the beginning of a document; then ever more. */
@@ -44,6 +52,25 @@ function idOf(tokenizer: Tokenizer, option: string, symbol: string): number {
 /** Walks over inputs and says of each whether the target behind it is scored. */
 export function scores(scoring: Scoring, input: number, before: boolean): boolean {
   return input === scoring.after || (before && input !== scoring.separator);
+}
+
+/** Positions, from `first` on, of the tokens that are scored. @param before what was read before the tokens */
+export function scoredPositions(
+  documents: Documents | null,
+  before: ArrayLike<number>,
+  ids: ArrayLike<number>,
+  first: number,
+): number[] {
+  const after = documents?.after ?? null;
+  const scoring = documents && after !== null ? { ...documents, after } : null;
+  let scored = scoring === null;
+  if (scoring) for (let i = 0; i < before.length; i++) scored = scores(scoring, before[i], scored);
+  const positions: number[] = [];
+  for (let t = 0; t < ids.length; t++) {
+    if (scored && t >= first) positions.push(t);
+    if (scoring) scored = scores(scoring, ids[t], scored);
+  }
+  return positions;
 }
 
 /** Whether the target behind the token before `position` is scored: what a lane that begins there begins with. */

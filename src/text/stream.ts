@@ -150,6 +150,7 @@ export async function bufferStream(text: StreamText): Promise<MemoryStore> {
  */
 class InterleavedLanes extends LaneWindows {
   readonly windows: number;
+  readonly tokens: number;
   readonly unread: number;
   readonly contiguous: boolean;
   readonly #store: StreamStore;
@@ -167,8 +168,8 @@ class InterleavedLanes extends LaneWindows {
       });
     const windows = (store.tokens - 1) / (this.batch * this.sequence);
     this.windows = options.partial ? Math.ceil(windows) : Math.floor(windows);
-    const read = options.partial ? store.tokens - 1 : this.windows * this.batch * this.sequence;
-    this.unread = store.tokens - 1 - read;
+    this.tokens = options.partial ? store.tokens - 1 : this.windows * this.batch * this.sequence;
+    this.unread = store.tokens - 1 - this.tokens;
     this.contiguous = this.batch === 1;
     this.#store = store;
     this.#tokens = new Int32Array(this.batch * this.sequence + 1);

@@ -12,8 +12,10 @@ import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
 import { TRAINING } from "../kernels/training.ts";
 import { ready, type Slices } from "../model/work.ts";
-import { type Model, requireVocabulary } from "../prediction/model.ts";
+import { documentsOf, type Model, requireVocabulary } from "../prediction/model.ts";
 import type { Corpus, LaneReader } from "../text/corpus.ts";
+import type { Documents } from "../text/scoring.ts";
+import type { SourceRanges } from "../text/tokens.ts";
 import { readCheckpoint, requireSameRun, type Saved, writeCheckpoint } from "./checkpoint.ts";
 import { type Plan, planRun, requireFitting, requireOccasions } from "./plan.ts";
 import { Remarks } from "./remarks.ts";
@@ -27,7 +29,7 @@ export interface FitOptions {
   readonly epochs?: number;
   /** Lanes read side by side, 32 by default. */
   readonly batch?: number;
-  /** Timesteps that gradients flow back through, 64 by default. */
+  /** Timesteps that gradients flow back through: 64 by default, of pairs those of the longest. */
   readonly sequence?: number;
   /** Cosine without warm-up by default. */
   readonly schedule?: Schedule;
@@ -41,8 +43,11 @@ export interface FitOptions {
    * Validation and checkpoints have the average; it cannot be had along with `averaging`.
    */
   readonly average?: AverageOptions;
-  /** Token id that starts a document: its lane's state is reset before it. The corpus's own by default, if any. */
-  readonly separator?: number;
+  /**
+   * Token id that starts a document: its lane's state is reset before it. The corpus's own by default, else the
+   * model's; null for none. The model remembers it, with the corpus's `scoreAfter`.
+   */
+  readonly separator?: number | null;
   readonly seed?: number;
   readonly validation?: Validation;
   readonly checkpoint?: Checkpointing;
@@ -140,20 +145,23 @@ export function fit(
  */
 export async function* fitInTurn(
   model: Model,
-  corpus: Corpus,
+  text: Corpus,
   options: FitOptions,
   turn: () => boolean | Promise<boolean>,
 ): AsyncGenerator<StepRecord, void, void> {
-  requireFitting(model, corpus, options);
+  requireFitting(model, text, options);
   options.signal?.throwIfAborted();
-  requireVocabulary(model, corpus);
+  requireVocabulary(model, text);
+  const documents = documentsOf(model, text, options.separator);
+  const corpus = await text.heeding(documents);
   const batch = requireInteger("batch", options.batch ?? 32, 1, 4096);
-  const sequence = requireInteger("sequence", options.sequence ?? 64, 1, 4096);
-  const lanes = corpus.lanes({ batch, sequence });
+  const sequence = requireInteger("sequence", options.sequence ?? corpus.documents?.longest ?? 64, 1, 4096);
+  const lanes = corpus.lanes({ batch, sequence, shuffle: options.seed ?? 1 });
   const saved = options.resume ? readCheckpoint(options.resume, model.tokenizer) : null;
   const scored = corpus.scoring ? await corpus.scored() : corpus.tokens;
-  const plan = planRun(model, corpus, options, lanes, saved, scored);
+  const plan = planRun(model, corpus, options, lanes, saved, scored, documents);
   requireOccasions(model, plan.method, options);
+  const valid = options.validation ? await heeded(options.validation.corpus, documents) : null;
   let trainer: Trainer | undefined;
   let validator: Evaluator | undefined;
   model.posterior.lock(() => trainer?.publish() ?? ready(undefined));
@@ -161,11 +169,13 @@ export async function* fitInTurn(
   try {
     await prepareKernels(TRAINING, options.kernels);
     trainer = createTrainer(model, plan, options);
-    if (options.validation) await prepareKernels(TRAINING, options.kernels);
-    validator =
-      options.validation &&
-      new Evaluator(model, options.validation.samples ?? 0, { ...options, separator: plan.separator });
-    yield* run(model, corpus, lanes, plan, trainer, validator, saved, options, turn);
+    if (valid) {
+      await prepareKernels(TRAINING, options.kernels);
+      validator = new Evaluator(model, options.validation!.samples ?? 0, { ...options, ...valid });
+    }
+    model.documents = documents;
+    const validate = () => validator!.score(valid!.corpus, options.signal);
+    yield* run(model, corpus, lanes, plan, trainer, valid && validate, saved, options, turn);
   } catch (error) {
     good = !(error instanceof SviError && SPOILING.has(error.code));
     throw error;
@@ -176,6 +186,12 @@ export async function* fitInTurn(
     model.posterior.unlock();
     await lanes.close();
   }
+}
+
+/** A validation corpus as the run's documents are, where it does not say so itself. */
+async function heeded(text: Corpus, documents: Documents | null) {
+  const separator = (text.scoring ?? documents)?.separator ?? -1;
+  return { corpus: await text.heeding(documents), separator, longest: text.documents?.longest };
 }
 
 /** Leaves the posterior with what was learnt, or with the last weights that were good. */
@@ -199,7 +215,7 @@ async function* run(
   lanes: LaneReader,
   plan: Plan,
   trainer: Trainer,
-  validator: Evaluator | undefined,
+  validate: (() => Promise<Evaluation>) | null,
   saved: Saved | null,
   options: FitOptions,
   turn: () => boolean | Promise<boolean>,
@@ -207,6 +223,7 @@ async function* run(
   const size = plan.batch * plan.sequence;
   const inputs = new Int32Array(size);
   const targets = new Int32Array(size);
+  const sources = corpus.documents ? { from: new Int32Array(size), to: new Int32Array(size) } : undefined;
   const fingerprint = {
     corpus: await corpus.fingerprint(),
     model: model.posterior.configuration,
@@ -215,16 +232,16 @@ async function* run(
   if (saved) {
     requireSameRun(saved, fingerprint);
     trainer.restore(saved.arrays, saved.scalars);
-    await lanes.seek(trainer.step % lanes.windows);
+    await lanes.seek(trainer.step % lanes.windows, Math.floor(trainer.step / lanes.windows));
   }
   const first = trainer.step;
   const remarks = new Remarks(plan, options, model.posterior.configuration.vocabulary);
   const started = performance.now();
   let kl = 0;
   while (trainer.step < plan.steps) {
-    const time = await nextWindow(lanes, trainer, inputs, targets);
+    const time = await nextWindow(lanes, trainer, inputs, targets, sources);
     const { step } = trainer;
-    const gradient = await drive(trainer.differentiate(inputs, targets, time), options.signal);
+    const gradient = await drive(trainer.differentiate(inputs, targets, time, sources), options.signal);
     if (!(await turn())) break;
     options.signal?.throwIfAborted();
     const keep = step === first || step % KEEP_EVERY === 0;
@@ -232,10 +249,10 @@ async function* run(
     const figures = await drive(trainer.update(gradient, keep));
     const last = trainer.step === plan.steps;
     if (step % KL_EVERY === 0 || step === first || last) kl = await drive(trainer.guide.kl(), options.signal);
-    const due = validator && (last || trainer.step % (options.validation!.every ?? plan.windows) === 0);
+    const due = validate && (last || trainer.step % (options.validation!.every ?? plan.windows) === 0);
     if (due) await drive(trainer.publish());
-    const valid = due ? await validator.score(options.validation!.corpus, options.signal) : null;
-    const record = recordOf(figures, plan, trainer, kl, started, valid, remarks);
+    const valid = due ? await validate() : null;
+    const record = recordOf(figures, plan, lanes, trainer, kl, started, valid, remarks);
     const { checkpoint } = options;
     const saving = checkpoint && (last || trainer.step % checkpoint.every === 0);
     if (saving || last) await drive(trainer.prove(), options.signal);
@@ -253,18 +270,20 @@ async function nextWindow(
   trainer: Trainer,
   inputs: Int32Array,
   targets: Int32Array,
+  sources: SourceRanges | undefined,
 ): Promise<number> {
   if (lanes.cursor === 0 || !lanes.contiguous) trainer.resetState();
-  const time = await lanes.next(inputs, targets);
+  const time = await lanes.next(inputs, targets, sources);
   if (time > 0) return time;
-  await lanes.seek(0);
+  await lanes.seek(0, Math.floor(trainer.step / lanes.windows));
   trainer.resetState();
-  return lanes.next(inputs, targets);
+  return lanes.next(inputs, targets, sources);
 }
 
 function recordOf(
   figures: StepFigures,
   plan: Plan,
+  lanes: LaneReader,
   trainer: Trainer,
   kl: number,
   started: number,
@@ -278,7 +297,7 @@ function recordOf(
     step,
     steps: plan.steps,
     epoch: step / plan.windows,
-    tokens: step * plan.batch * plan.sequence,
+    tokens: Math.round(step * (lanes.tokens / lanes.windows)),
     seconds: (performance.now() - started) / 1000,
     bitsPerToken: figures.nll / Math.LN2,
     kl,

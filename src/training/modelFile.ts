@@ -15,6 +15,7 @@ import { type Layout, layoutOf } from "../model/layout.ts";
 import { Posterior } from "../model/posterior.ts";
 import { finish, type Slices, Work } from "../model/work.ts";
 import type { Model } from "../prediction/model.ts";
+import type { Documents } from "../text/scoring.ts";
 import { tokenizerFromDescription } from "../text/tokenizer.ts";
 import type { JsonTokenizerReader } from "../text/types.ts";
 
@@ -72,6 +73,7 @@ export function* composeModel(model: Model, training?: Training): Slices<Uint8Ar
     tokenizer: JSON.stringify(tokenizer.describe()),
     lambda: JSON.stringify(lambda),
   };
+  if (model.documents) metadata.documents = JSON.stringify(model.documents);
   if (training) metadata.training = training.metadata;
   const chunks = safetensorsChunks(tensors, metadata);
   const file = allocate(chunks.reduce((size, chunk) => size + chunk.length, 0));
@@ -120,6 +122,7 @@ export function readModel(bytes: Uint8Array, options: { json?: JsonTokenizerRead
       typeof lambda === "number" && lambda > 0 ? lambda : null,
     ),
     tokenizer,
+    documents: readDocuments(metadata, configuration),
     training: readTraining(tensors, metadata),
   };
 }
@@ -141,6 +144,22 @@ function readConfiguration(metadata: Record<string, string>): ModelConfiguration
   }
   throw new SviError("E_FORMAT", "The file's model is not one that svi-lm can have written", {
     value: metadata.model.slice(0, 80),
+    remedy: "Give a file that svi-lm saved",
+  });
+}
+
+/** Files from before there were any have none. */
+function readDocuments(
+  metadata: Record<string, string>,
+  { vocabulary }: ModelConfiguration,
+): Documents | null {
+  if (metadata.documents === undefined) return null;
+  const { separator, after } = (parse(metadata, "documents") ?? {}) as Partial<Documents>;
+  const isId = (id: unknown) => Number.isInteger(id) && (id as number) >= 0 && (id as number) < vocabulary;
+  if (isId(separator) && (after === null || (isId(after) && after !== separator)))
+    return { separator: separator!, after: after! };
+  throw new SviError("E_FORMAT", "The file's documents are not ones that svi-lm can have written", {
+    value: metadata.documents.slice(0, 80),
     remedy: "Give a file that svi-lm saved",
   });
 }

@@ -21,6 +21,7 @@ import {
   requireVocabulary,
 } from "../prediction/model.ts";
 import type { Corpus, LaneReader } from "../text/corpus.ts";
+import type { Documents } from "../text/scoring.ts";
 import type { Saved } from "./checkpoint.ts";
 import type { AverageOptions, Checkpointing, FitOptions, Validation } from "./fit.ts";
 import { requireSchedule, type Schedule, schedule as scheduleOf } from "./schedule.ts";
@@ -61,6 +62,7 @@ export function planRun(
   lanes: LaneReader,
   saved: Saved | null,
   scored: number,
+  documents: Documents | null,
 ): Plan {
   const method = withPrior(options.inference ?? ivon(), model, corpus, saved);
   const epochs = requireNumber("epochs", options.epochs ?? 5, "a number above 0", (v) => v > 0);
@@ -82,10 +84,7 @@ export function planRun(
     dropout: part("dropout", options.dropout ?? 0),
     averaging: part("averaging", options.averaging ?? 0),
     average: requireAverage(options),
-    separator:
-      options.separator === undefined
-        ? (corpus.scoring?.separator ?? -1)
-        : requireInteger("separator", options.separator, 0, corpus.tokenizer.vocabularySize - 1),
+    separator: documents?.separator ?? -1,
     build: (options.kernels ?? defaultKernels()).build,
     products: requireForm(options.products) === "int16" ? "int16" : undefined,
   };
@@ -155,7 +154,7 @@ const OPTIONS: Kinds<FitOptions> = {
   dropout: "number",
   averaging: "number",
   average: "object",
-  separator: "number",
+  separator: "any",
   seed: "number",
   validation: "object",
   checkpoint: "object",

@@ -11,6 +11,7 @@ import { MemoryPlan } from "../kernels/memory.ts";
 import { type Seed, STREAM } from "../kernels/random.ts";
 import { Tape } from "../kernels/tape.ts";
 import { TRAINING } from "../kernels/training.ts";
+import type { SourceRanges } from "../model/layers/layer.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
 import { finish, PART, type Slices, Work } from "../model/work.ts";
@@ -148,16 +149,22 @@ export class Trainer {
 
   /**
    * Loss and gradient of one minibatch. Changes no weights: it may be made ahead and dropped.
+   * @param sources what rows attend to, where there is something
    * @throws SviError `E_TOKEN_RANGE`
    */
-  *differentiate(inputs: Int32Array, targets: Int32Array, time: number): Slices<Gradient> {
+  *differentiate(
+    inputs: Int32Array,
+    targets: Int32Array,
+    time: number,
+    sources: SourceRanges | null = null,
+  ): Slices<Gradient> {
     const { schedule, steps, method } = this.options;
     const { guide } = this;
     const k = this.#plan.instance.exports;
     if (!this.#started) yield* guide.start(this.#posterior.mean, this.#posterior.precision);
     this.#started = true;
     const learningRate = method.learningRate * scheduleFactor(schedule, this.step, steps, k);
-    this.#network.setWindow(inputs, targets, time, this.options.separator);
+    this.#network.setWindow(inputs, targets, time, this.options.separator, sources);
     const position = { step: this.step, learningRate, tokens: this.#network.scored };
     let total = 0;
     for (let particle = 0; particle < guide.particles; particle++) {
