@@ -160,6 +160,8 @@ export async function ask(
   model: LanguageModel,
   corpus: Corpus,
 ): Promise<Record<string, string>> {
+  // The figures are those of a model that reads every text as one.
+  model.documents = null;
   const found: Record<string, string> = {};
   const drawn = model.posterior.precision !== null;
   const flipout = drawn && model.configuration.softmax === "full";
