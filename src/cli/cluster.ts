@@ -58,7 +58,7 @@ const RUN = {
   batch: { kind: "number", default: 8, help: "lanes of text that a job reads side by side" },
   sequence: { kind: "number", default: 64, help: "tokens that gradients flow back through" },
   seed: { kind: "number", default: 1, help: "the same seed gives the same model, to the bit" },
-  products: { kind: "choice", choices: ["float32", "int16"], default: "int16", help: "as in train" },
+  products: { kind: "choice", choices: ["float32", "int16"], help: "as in train" },
   ...SHARED,
 } as const;
 
@@ -77,7 +77,7 @@ export const coordinate = command({
     if (!out) throw new UsageError("--out is missing");
     await requireWritable(out);
     const { coordinate } = await import("../entries/distributed.ts");
-    const { embedding, hidden, layers, tied, seed, lock, batch = 8, products = "int16" } = options;
+    const { embedding, hidden, layers, tied, seed, lock, batch = 8, products } = options;
     const { shards, rounds, local, damping, verify, sequence, store } = options;
     const { signal } = interruption;
     const tokenizer = await tokenizerOf(options, words, signal);

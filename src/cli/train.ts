@@ -93,8 +93,7 @@ const OPTIONS = {
   products: {
     kind: "choice",
     choices: ["float32", "int16"],
-    default: "float32",
-    help: "int16 trains faster; its products are of 12 and 13 bits",
+    help: "what training multiplies (default int16, integers of 12 and 13 bits; below 5 lanes float32)",
   },
   checkpoint: {
     kind: "path",

@@ -5,6 +5,7 @@ import { FRESH } from "../inference/ivon/guide.ts";
 import { type IvonMethod, ivon } from "../inference/ivon/method.ts";
 import { packageVersion, sources } from "../kernels/generated/identity.ts";
 import type { LanguageModel } from "../languageModel.ts";
+import { formFor } from "../training/plan.ts";
 import type { RunPlan } from "./plan.ts";
 import type { Blobs } from "./store.ts";
 import { isAddress, openText, type Shard, shardTexts } from "./texts.ts";
@@ -41,6 +42,7 @@ export async function planRun(options: RunOptions, blobs: Blobs): Promise<RunPla
   const method = requireMethod(options.inference ?? ivon());
   const positive = (name: string, value: number) =>
     requireNumber(name, value, "a number above 0", (v) => v > 0);
+  const batch = requireInteger("batch", options.batch ?? 32, 1, 4096);
   const shards = await openAndShard(options.texts, count);
   return {
     version: packageVersion,
@@ -48,10 +50,10 @@ export async function planRun(options: RunOptions, blobs: Blobs): Promise<RunPla
     shards,
     lineEnds: options.lineEnds ?? "keep",
     method,
-    batch: requireInteger("batch", options.batch ?? 32, 1, 4096),
+    batch,
     sequence: requireInteger("sequence", options.sequence ?? 64, 1, 4096),
     seed: requireInteger("seed", options.seed ?? 1, 0, 2 ** 32 - 1),
-    products: options.products ?? "float32",
+    products: options.products ?? formFor(batch),
     rounds: requireInteger("rounds", options.rounds ?? 20, 1, 1_000_000),
     local: positive("local", options.local ?? 0.25),
     damping: positive("damping", options.damping ?? 1),

@@ -61,9 +61,10 @@ export interface FitOptions {
   /** What computes: the entry point's own by default, whose bits are the same on every engine. */
   readonly kernels?: Kernels;
   /**
-   * What the matrix products of training are made of: `float32` by default; `int16`, integers of 12 and 13 bits with a
-   * scale for every row and column, in little more than half of the time (docs/design/kernels.md). The same bits on
-   * every engine as well, but others than those of `float32`. Scores and predictions are made of floats.
+   * What the matrix products of training are made of: `int16`, integers of 12 and 13 bits with a scale for every row
+   * and column, takes little more than half of the time of `float32` and learns the same (docs/design/kernels.md); the
+   * default, but for fewer than five lanes, where it gains nothing. Each has its own bits, the same on every engine.
+   * Scores and predictions are made of floats.
    */
   readonly products?: ProductForm;
 }
