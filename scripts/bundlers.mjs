@@ -206,21 +206,15 @@ const tested = (name, tarball) =>
   JSON.parse(readFileSync(join(build(install(name, tarball)), "result.json"), "utf8"));
 
 /** A page, and routes of Node and of the edge runtime, from Next.js's own server. */
-const next =
-  (routes, ...flags) =>
-  async (name, tarball) => {
-    const folder = install(name, tarball, { project: "next" });
-    if (!routes.includes("edge")) rmSync(join(folder, "app/edge"), { recursive: true });
-    run("npx", ["next", "build", ...flags], {
-      cwd: folder,
-      env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1" },
-    });
-    return served(folder, ["next", "start", "-H", "127.0.0.1", "-p", "0"], async (at) => {
-      const results = [await inChromium(folder, { at })];
-      for (const route of routes) results.push(await (await fetch(`${at}${route}`)).json());
-      return results;
-    });
-  };
+async function next(name, tarball) {
+  const folder = install(name, tarball);
+  run("npx", ["next", "build"], { cwd: folder, env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1" } });
+  return served(folder, ["next", "start", "-H", "127.0.0.1", "-p", "0"], async (at) => {
+    const results = [await inChromium(folder, { at })];
+    for (const route of ["edge", "node"]) results.push(await (await fetch(`${at}${route}`)).json());
+    return results;
+  });
+}
 
 /** Nitro's bundle for Cloudflare: modules in folders, of which one is the worker. */
 function nitro(name, tarball) {
@@ -282,9 +276,7 @@ const PROJECTS = [
 ];
 /** What takes minutes to install or to build. */
 const MORE = [
-  { name: "next", version: "next", run: next(["edge", "node"]) },
-  // Next.js 16.4.6 with webpack fails on any route of the edge runtime: it misses a file of its own.
-  { name: "next with webpack", version: "next", run: next(["node"], "--webpack") },
+  { name: "next", version: "next", run: next },
   { name: "nitro", version: "nitropack", run: nitro },
   { name: "parcel", version: "parcel", run: page() },
   { name: "angular", version: "@angular/build", run: page() },

@@ -3,7 +3,7 @@
  *
  *   node scripts/run.mjs bench/faults/interrupts.ts            a table
  *   node scripts/run.mjs bench/faults/interrupts.ts --json     {"worst","command","moments"}, seconds
- *   node scripts/run.mjs bench/faults/interrupts.ts --only compare
+ *   node scripts/run.mjs bench/faults/interrupts.ts --only compare,info
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -75,11 +75,13 @@ const forgetCosts = () => {
     if (/^costs-/.test(name)) rmSync(`${FOLDER}/costs/${name}`);
 };
 
+/** Milliseconds after which a command that did not hear is ended in earnest. */
+const PATIENCE = 30_000;
 const { only } = parseArgs({ options: { only: { type: "string" }, json: { type: "boolean" } } }).values;
 let heard = 0;
 let worst = { seconds: 0, command: "" };
 for (const [name, args] of Object.entries(COMMANDS)) {
-  if (only && !name.startsWith(only)) continue;
+  if (only && !only.split(",").some((begin) => name.startsWith(begin))) continue;
   const seconds: number[] = [];
   for (let i = 0; i < MOMENTS; i++) {
     forgetCosts();
@@ -123,8 +125,10 @@ function answer(args: readonly string[], after: number): Promise<number | null> 
       pressed = performance.now();
       child.kill("SIGINT");
     }, after);
+    const last = setTimeout(() => child.kill("SIGKILL"), after + PATIENCE);
     child.on("exit", (code, signal) => {
       clearTimeout(timer);
+      clearTimeout(last);
       // A command that has hardly begun has nothing to end: the signal does it.
       const right = pressed === null ? code === 0 : code === 130 || code === 0 || signal === "SIGINT";
       if (!right) reject(new Error(`${args.join(" ")} ended with ${signal ?? code}: ${err.slice(-400)}`));

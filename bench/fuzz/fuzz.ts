@@ -16,8 +16,8 @@ import { isMainThread, Worker } from "node:worker_threads";
 import { CLI, FOLDER } from "./commands.ts";
 import { BOUNDARIES, type Failure, type Work } from "./loop.ts";
 
-/** Milliseconds that an input may take; a process has its own limit. */
-const PATIENCE = 10_000;
+/** Milliseconds that an input may take: more than a process has. */
+const PATIENCE = 20_000;
 /** Megabytes of objects. */
 const HEAP = 512;
 /** Failures that are enough to look at. */
