@@ -1,5 +1,7 @@
 /** @module Candidate lists in a new order: a recogniser's or translator's scores beside a language model's. */
 import { requireNumber, SviError } from "../errors.ts";
+import { drive } from "../kernels/slices.ts";
+import type { Slices } from "../kernels/tape.ts";
 import { type Interval, interval, resampled } from "../metrics/bootstrap.ts";
 import { log } from "../metrics/elementary.ts";
 import { type Choice, choose, probabilitiesOf } from "./choose.ts";
@@ -79,11 +81,11 @@ export async function rescore(
   const { references } = options;
   if (references) requireReferences(lists, references);
   const table = tableOf(lists, await scoreTexts(lists, scorer, options));
-  return weigh(lists, table, options);
+  return drive(weigh(lists, table, options), options.signal);
 }
 
-/** The same over a table that is there: tuning and choosing alone. */
-export function weigh(lists: readonly CandidateList[], table: Table, options: RescoreOptions): Rescoring {
+/** Tuning and choosing, with a pause after every list and every line that is searched. */
+function* weigh(lists: readonly CandidateList[], table: Table, options: RescoreOptions): Slices<Rescoring> {
   const { references, choice = "best" } = options;
   if (choice !== "best" && choice !== "mbr")
     throw new SviError("E_OPTION", `choice is ${JSON.stringify(choice)}`, {
@@ -91,11 +93,13 @@ export function weigh(lists: readonly CandidateList[], table: Table, options: Re
       value: choice,
       remedy: "Give best or mbr",
     });
-  const counted = references && errorTable(lists, references);
-  const { weights, scale } = settle(table, counted, options);
-  const chosen = lists.map((list, l) =>
-    choose(list, table.rows[l], table.names, weights, scale, choice === "mbr"),
-  );
+  const counted = references && (yield* errorTable(lists, references));
+  const { weights, scale } = yield* settle(table, counted, options);
+  const chosen: Choice[] = [];
+  for (const [l, list] of lists.entries()) {
+    chosen.push(choose(list, table.rows[l], table.names, weights, scale, choice === "mbr"));
+    yield;
+  }
   const column = table.names.indexOf("logProbability");
   const unknown = table.rows.flat().map((row) => row.unknown);
   return {
@@ -153,7 +157,11 @@ async function scoreTexts(
   return (text) => byText.get(normalise(text))!;
 }
 
-function settle(table: Table, counted: ErrorTable | undefined, options: RescoreOptions) {
+function* settle(
+  table: Table,
+  counted: ErrorTable | undefined,
+  options: RescoreOptions,
+): Slices<{ weights: readonly number[]; scale: number }> {
   const given = options.weights ?? {};
   const wrong = Object.keys(given).find((name) => !table.names.includes(name));
   if (wrong !== undefined)
@@ -178,8 +186,8 @@ function settle(table: Table, counted: ErrorTable | undefined, options: RescoreO
       option: "tune",
       remedy: "Give references to tune for",
     });
-  const { weights } = tune(table, counted, start, idle(table));
-  return { weights, scale: options.scale ?? calibrate(table, counted, weights) };
+  const { weights } = yield* tune(table, counted, start, idle(table));
+  return { weights, scale: options.scale ?? (yield* calibrate(table, counted, weights)) };
 }
 
 function defaultWeight(name: string): number {
@@ -195,7 +203,7 @@ function idle({ names, rows }: Table): number[] {
 }
 
 /** The scale that makes the candidates with the fewest errors likeliest. */
-function calibrate(table: Table, { errors }: ErrorTable, weights: readonly number[]): number {
+function* calibrate(table: Table, { errors }: ErrorTable, weights: readonly number[]): Slices<number> {
   const column = weights[table.names.indexOf("logProbability")] ?? 0;
   let best = { scale: 1, likelihood: Number.NEGATIVE_INFINITY };
   for (let scale = 1 / 64; scale <= 8; scale *= 1.25) {
@@ -210,6 +218,7 @@ function calibrate(table: Table, { errors }: ErrorTable, weights: readonly numbe
       likelihood += log(Math.max(probability, 1e-300));
     }
     if (likelihood > best.likelihood) best = { scale, likelihood };
+    yield;
   }
   return best.scale;
 }

@@ -1,5 +1,6 @@
 /** @module What says how likely texts are: a language model, or anything else that can. */
 import { SviError } from "../errors.ts";
+import { pause } from "../pause.ts";
 import type { Model } from "../prediction/model.ts";
 import { type ScoreAllOptions, scoreAll } from "../prediction/scoreAll.ts";
 
@@ -42,7 +43,7 @@ export function modelScorer(model: Model, options: ModelScorerOptions = {}): Sco
     ...form
   } = options;
   return async (texts, signal) => {
-    const known = texts.map((text) => knownPart(model, text));
+    const known = await knownParts(model, texts, signal);
     const lines = known.map(({ text }) => text + ending);
     const score = (more: ScoreAllOptions) => scoreLines(model, lines, { ...form, ...more, context, signal });
     if (!apart || samples < 2) {
@@ -57,6 +58,21 @@ export function modelScorer(model: Model, options: ModelScorerOptions = {}): Sco
       return { logProbability, samples: own, unknown: each[0][i].unknown + known[i].omitted };
     });
   };
+}
+
+/** Texts that are looked at before the host has a turn. */
+const AT_ONCE = 256;
+
+async function knownParts(model: Model, texts: readonly string[], signal: AbortSignal | undefined) {
+  const known: ReturnType<typeof knownPart>[] = [];
+  for (const [i, text] of texts.entries()) {
+    if (i % AT_ONCE === 0) {
+      await pause();
+      signal?.throwIfAborted();
+    }
+    known.push(knownPart(model, text));
+  }
+  return known;
 }
 
 async function scoreLines(model: Model, lines: readonly string[], options: ScoreAllOptions) {

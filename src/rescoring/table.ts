@@ -1,5 +1,6 @@
 /** @module Candidates as numbers: a row of features each, and how many word errors it has. */
 import { SviError } from "../errors.ts";
+import type { Slices } from "../kernels/tape.ts";
 import { wordErrors } from "../metrics/errorRate.ts";
 import { type CandidateList, isMeasurable, LARGEST } from "./lists.ts";
 import type { ScoredText } from "./scorer.ts";
@@ -64,16 +65,18 @@ export interface ErrorTable {
 }
 
 /** @throws SviError `E_FORMAT` for a list without a reference */
-export function errorTable(
+export function* errorTable(
   lists: readonly CandidateList[],
   references: ReadonlyMap<string, string>,
-): ErrorTable {
+): Slices<ErrorTable> {
   const words: number[] = [];
-  const errors = lists.map(({ id, candidates }) => {
+  const errors: number[][] = [];
+  for (const { id, candidates } of lists) {
     const said = references.get(id)!;
     words.push(countWords(said));
-    return candidates.map(({ text }) => wordErrors(said, text).errors);
-  });
+    errors.push(candidates.map(({ text }) => wordErrors(said, text).errors));
+    yield;
+  }
   return { errors, words };
 }
 

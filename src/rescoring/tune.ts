@@ -5,6 +5,7 @@
  * where their upper envelope has a corner. Between corners the number of errors is constant, so the least on the whole
  * line is found exactly, with no gradient and no grid.
  */
+import type { Slices } from "../kernels/tape.ts";
 import { philox } from "../metrics/philox.ts";
 import { bestOf, type ErrorTable, type Table, totalOf } from "./table.ts";
 
@@ -22,38 +23,39 @@ const STARTS = 6;
  * @param start weights to begin with; the first is the unit of all others and stays
  * @param fixed indices of further weights that stay
  */
-export function tune(
+export function* tune(
   table: Table,
   { errors }: ErrorTable,
   start: readonly number[],
   fixed: readonly number[],
-): Tuned {
+): Slices<Tuned> {
   const free = start.flatMap((_, f) => (f === 0 || fixed.includes(f) ? [] : [f]));
   const scales = scalesOf(table);
   let best: Tuned = { weights: [...start], errors: errorsAt(table, errors, start) };
   for (let s = 0; s < STARTS; s++) {
     const weights = [...start];
     if (s > 0) for (const f of free) weights[f] += (normal(s, f) * 0.5) / scales[f];
-    const found = descend(table, errors, weights, free, scales, s);
+    const found = yield* descend(table, errors, weights, free, scales, s);
     if (found.errors < best.errors) best = found;
   }
   return best;
 }
 
-function descend(
+function* descend(
   table: Table,
   errors: ErrorTable["errors"],
   start: readonly number[],
   free: readonly number[],
   scales: readonly number[],
   seed: number,
-): Tuned {
+): Slices<Tuned> {
   let weights = [...start];
   let least = errorsAt(table, errors, weights);
   for (let round = 0; round < 20; round++) {
     const before = least;
     for (const direction of directionsOf(free, scales, seed * 1000 + round)) {
       const found = searchLine(table, errors, weights, direction);
+      yield;
       if (found.errors >= least) continue;
       weights = weights.map((weight, f) => weight + found.at * direction[f]);
       // Counted anew: sums of floating point may differ from the envelope's by their last bits.

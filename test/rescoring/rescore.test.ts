@@ -147,6 +147,20 @@ describe("the surest lists", () => {
   });
 });
 
+describe("the signal ends what takes long", () => {
+  const lists = Array.from({ length: 500 }, (_, i) => list(`u${i}`, ["a b", 0], ["b c", -1]));
+  const references = new Map(lists.map(({ id }) => [id, "a c"]));
+  test.each([
+    ["tuning", { tune: true, references }],
+    ["choosing by the least expected errors", { choice: "mbr" as const }],
+  ])("%s", async (_, options) => {
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    setImmediate(() => controller.abort(reason));
+    await expect(rescore(lists, null, { ...options, signal: controller.signal })).rejects.toBe(reason);
+  });
+});
+
 describe("what cannot be reordered is refused", () => {
   const lists = [list("u", ["a", 0])];
   test.each([

@@ -1,5 +1,6 @@
 /** Weights by exact line search: never worse than before, and as good as a fine grid finds on one axis. */
 import { describe, expect, test } from "vitest";
+import { finish } from "../../src/kernels/tape.ts";
 import { philox } from "../../src/metrics/philox.ts";
 import { type ErrorTable, type Table, totalOf } from "../../src/rescoring/table.ts";
 import { errorsAt, tune } from "../../src/rescoring/tune.ts";
@@ -27,7 +28,7 @@ describe("tuning", () => {
   test("finds what the finest grid finds where one weight is free", () => {
     for (let seed = 1; seed <= 4; seed++) {
       const { table, errors } = lists(seed, 20, 2);
-      const tuned = tune(table, errors, [1, 0], []);
+      const tuned = finish(tune(table, errors, [1, 0], []));
       let least = Number.POSITIVE_INFINITY;
       for (let weight = -8; weight <= 8; weight += 0.004)
         least = Math.min(least, errorsAt(table, errors.errors, [1, weight]));
@@ -38,7 +39,7 @@ describe("tuning", () => {
 
   test("comes near to the weights that errors were made by", () => {
     const { table, errors } = lists(3, 800, 4);
-    const tuned = tune(table, errors, [1, 0, 0, 0], []);
+    const tuned = finish(tune(table, errors, [1, 0, 0, 0], []));
     const hidden = errorsAt(table, errors.errors, [1, 1 / 2, 1 / 3, 1 / 4]);
     expect(tuned.errors).toBeLessThanOrEqual(hidden);
     expect(tuned.errors).toBeLessThan(errorsAt(table, errors.errors, [1, 0, 0, 0]));
@@ -47,14 +48,14 @@ describe("tuning", () => {
 
   test("leaves the first weight and those that are fixed, and gives the same twice", () => {
     const { table, errors } = lists(4, 100, 4);
-    const tuned = tune(table, errors, [1, 0, 0.25, 0], [2]);
+    const tuned = finish(tune(table, errors, [1, 0, 0.25, 0], [2]));
     expect([tuned.weights[0], tuned.weights[2]]).toEqual([1, 0.25]);
-    expect(tune(table, errors, [1, 0, 0.25, 0], [2])).toEqual(tuned);
+    expect(finish(tune(table, errors, [1, 0, 0.25, 0], [2]))).toEqual(tuned);
   });
 
   test("changes nothing where nothing can be gained", () => {
     const { table } = lists(5, 10, 3);
     const none = { errors: table.rows.map((list) => list.map(() => 1)), words: table.rows.map(() => 3) };
-    expect(tune(table, none, [1, 0.5, 0.5], [])).toEqual({ weights: [1, 0.5, 0.5], errors: 10 });
+    expect(finish(tune(table, none, [1, 0.5, 0.5], []))).toEqual({ weights: [1, 0.5, 0.5], errors: 10 });
   });
 });
