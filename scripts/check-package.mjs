@@ -19,17 +19,16 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 /**
- * Bytes, minified and gzip, kernels included. The core is what predicts from a saved model, as an edge function does;
- * training comes on top. What grows beyond belongs into an entry point of its own. The core is to come back to 40,000:
- * scoring many texts and sessions brought the tape and both output layers into it.
+ * Bytes, minified and gzip, kernels included. The core is what predicts from a saved model, as an edge function does,
+ * and is to come to 42,000; training comes on top. What grows beyond belongs into an entry point of its own.
  */
 const SIZES = [
   {
     name: "the core: load, score, generate",
-    limit: 49_400,
+    limit: 54_000,
     source: 'export { LanguageModel } from "./dist/index.js";',
   },
-  { name: "all of svi-lm", limit: 86_500, source: 'export * from "./dist/index.js";' },
+  { name: "all of svi-lm", limit: 102_500, source: 'export * from "./dist/index.js";' },
   { name: "svi-lm/metrics", limit: 10_500, source: 'export * from "./dist/metrics.js";' },
 ];
 const KERNELS = ["simd.wasm", "relaxed.wasm", "simd.ts", "relaxed.ts", "parts.ts"].map(
