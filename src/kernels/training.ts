@@ -17,20 +17,21 @@ const PRODUCTS = {
   packedSize: order.packedSize,
 };
 
-let module: WebAssembly.Module | undefined;
+/** Not `module`, which a bundle that is wrapped as CommonJS finds taken. */
+let compiled: WebAssembly.Module | undefined;
 
 /** For training and evaluation: all kernels. */
 export const TRAINING: KernelSet = {
   calls: allCalls,
 
   extend(own) {
-    module ??= compile(bytesOfText(trainingText));
-    return joined(own, instantiate(module, own.memory));
+    compiled ??= compile(bytesOfText(trainingText));
+    return joined(own, instantiate(compiled, own.memory));
   },
 
   async extendLater(own) {
-    module ??= await compileLater(bytesOfText(trainingText));
-    return joined(own, await instantiateLater(module, own.memory));
+    compiled ??= await compileLater(bytesOfText(trainingText));
+    return joined(own, await instantiateLater(compiled, own.memory));
   },
 };
 
