@@ -87,6 +87,8 @@ async function trains({ page, site }: Parameters<Step[1]>[0]): Promise<void> {
   );
   await pressText(page, "Pause");
   await waitForText(page, "Paused");
+  // Steps that were under way end, and are seen.
+  await new Promise((resolve) => setTimeout(resolve, 1500));
   const before = await page.$eval("progress", (bar) => bar.value);
   await new Promise((resolve) => setTimeout(resolve, 600));
   assert.equal(await page.$eval("progress", (bar) => bar.value), before, "nothing is trained in a pause");
@@ -107,6 +109,7 @@ async function writes(page: Page): Promise<void> {
   );
   await press(page, ".suggestion");
   assert.match(await page.$eval("textarea", (field) => field.value), /^The wha[a-z'’-]* $/);
+  await waitForText(page, "It has learnt from");
   await press(page, "#write");
   await waitForText(page, "on average");
   assert.ok((await page.$$(".shaded span")).length > 100);
