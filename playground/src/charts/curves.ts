@@ -1,6 +1,6 @@
 /** @module Two curves of held-out loss, drawn by uPlot, with words for those who do not see them. */
 import "uplot/dist/uPlot.min.css";
-import uPlot from "uplot";
+import type uPlot from "uplot";
 import { h } from "../dom.ts";
 import { colour, colours } from "../theme.ts";
 import type { Curve } from "../training/runner.ts";
@@ -18,12 +18,21 @@ export function curves(lines: readonly Line[], horizontal: string, signal: Abort
   const canvas = h("div", { class: "canvas" });
   const element = h("div", { class: "chart", role: "img", "aria-label": "No points yet" }, canvas);
   let plot: uPlot | undefined;
+  let Plot: typeof uPlot | undefined;
   let data: uPlot.AlignedData = [[], ...lines.map(() => [])] as uPlot.AlignedData;
   let asked = 0;
   const make = () => {
     plot?.destroy();
-    plot = new uPlot(optionsOf(lines, horizontal, element.clientWidth || 320), data, canvas);
+    plot = Plot && new Plot(optionsOf(lines, horizontal, element.clientWidth || 320), data, canvas);
   };
+  // A first visit does without it; where it cannot be had the words below the chart say the same.
+  import("uplot").then(
+    (loaded) => {
+      Plot = loaded.default;
+      if (!signal.aborted) make();
+    },
+    () => element.setAttribute("hidden", ""),
+  );
   const resized = new ResizeObserver(() => {
     if (!plot) make();
     else if (element.clientWidth > 0) plot.setSize({ width: element.clientWidth, height: HEIGHT });
@@ -36,7 +45,7 @@ export function curves(lines: readonly Line[], horizontal: string, signal: Abort
     plot?.destroy();
   });
   const show = (found: readonly Curve[], said: string) => {
-    data = uPlot.join(found.map(({ epochs, bits }) => [epochs.slice(), bits.slice()]));
+    if (Plot) data = Plot.join(found.map(({ epochs, bits }) => [epochs.slice(), bits.slice()]));
     element.setAttribute("aria-label", said);
     cancelAnimationFrame(asked);
     asked = requestAnimationFrame(() => plot?.setData(data));
