@@ -16,8 +16,8 @@ function noting(longest: Map<string, number>, called: (name: string) => void = (
   const kernels = defaultKernels();
   return {
     ...kernels,
-    instantiate() {
-      const instance = kernels.instantiate();
+    instantiate(set) {
+      const instance = kernels.instantiate(set);
       const exports = { ...instance.exports };
       for (const [name, at] of Object.entries(lengths)) {
         const call = instance.exports[name as keyof typeof lengths] as (...args: number[]) => never;
