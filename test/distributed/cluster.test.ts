@@ -106,7 +106,7 @@ describe("a run over several processes", () => {
   it("has that hash on one machine, by threads in place of the queue", { timeout: 120_000 }, () => {
     const shape = "--embedding 8 --hidden 16 --batch 4 --sequence 16 --shards 4 --epochs 0.75".split(" ");
     const trained = (workers: number) => {
-      const out = ["--out", join(folder, "sharded.svi"), "--products", "int16", "--json"];
+      const out = ["--out", join(folder, "sharded.svi"), "--json"];
       const args = ["train", text, ...out, ...shape, "--workers", `${workers}`];
       const { stdout, stderr } = spawnSync(process.execPath, [BUNDLE, ...args], { encoding: "utf8" });
       const events = stdout.trim().split("\n");
