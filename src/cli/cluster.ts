@@ -1,9 +1,9 @@
 /** @module `svi-lm cluster`: one run over many machines; its model depends on text, options and seed alone. */
 
 import type { Telemetry } from "bullmq";
+import { notInstalled } from "../distributed/queue.ts";
 import { openText } from "../distributed/texts.ts";
 import type { RunEvent } from "../entries/distributed.ts";
-import { SviError } from "../errors.ts";
 import { writeFileAtomically } from "../formats/file.ts";
 import { LanguageModel } from "../languageModel.ts";
 import { byteTokenizer } from "../text/byte.ts";
@@ -144,10 +144,7 @@ async function telemetryOf({ telemetry }: { readonly telemetry?: boolean }): Pro
     const { BullMQOtel } = await import("bullmq-otel");
     return new BullMQOtel({ tracerName: "svi-lm" });
   } catch (cause) {
-    throw new SviError("E_HOST", "The package bullmq-otel is not installed", {
-      remedy: "Run npm install bullmq-otel",
-      cause,
-    });
+    throw notInstalled(["bullmq-otel"], cause);
   }
 }
 

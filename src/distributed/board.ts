@@ -3,7 +3,15 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Queue } from "bullmq";
 import { requireInteger, SviError } from "../errors.ts";
-import { connect, jobsQueue, libraries, type RedisClient, readRuns, roundsQueue } from "./queue.ts";
+import {
+  connect,
+  jobsQueue,
+  libraries,
+  notInstalled,
+  type RedisClient,
+  readRuns,
+  roundsQueue,
+} from "./queue.ts";
 
 export interface BoardOptions {
   /** Address of Redis or Valkey: redis://host:port. */
@@ -89,10 +97,7 @@ async function boardLibraries(): Promise<BoardLibraries> {
     ]);
     return { ...api, ...queues, ...express };
   } catch (cause) {
-    throw new SviError("E_HOST", "The packages of the board are not installed", {
-      remedy: "Run npm install @bull-board/api @bull-board/express",
-      cause,
-    });
+    throw notInstalled(["@bull-board/api", "@bull-board/express"], cause);
   }
 }
 

@@ -61,11 +61,17 @@ export async function libraries(): Promise<Libraries> {
     const [bullmq, client] = await Promise.all([import("bullmq"), import("ioredis")]);
     return { ...bullmq, Redis: client.Redis };
   } catch (cause) {
-    throw new SviError("E_HOST", "The packages bullmq and ioredis are not installed", {
-      remedy: "Run npm install bullmq ioredis",
-      cause,
-    });
+    throw notInstalled(["bullmq", "ioredis"], cause);
   }
+}
+
+/** Packages that only who uses them installs. */
+export function notInstalled(packages: readonly string[], cause: unknown): SviError {
+  const [which, are] = packages.length === 1 ? ["package", "is"] : ["packages", "are"];
+  return new SviError("E_HOST", `The ${which} ${packages.join(" and ")} ${are} not installed`, {
+    remedy: `Run npm install ${packages.join(" ")}`,
+    cause,
+  });
 }
 
 export type Libraries = typeof import("bullmq") & { readonly Redis: typeof Redis };

@@ -8,15 +8,7 @@ import { type Member, ownThread, ownWorker, ThreadMember } from "./crew.ts";
 import type { RunEvent } from "./events.ts";
 import { nameOf, planBytes, type RunPlan } from "./plan.ts";
 import { planRun, type RunOptions } from "./request.ts";
-import {
-  initialState,
-  type JobResult,
-  jobsOf,
-  mergeRound,
-  type RoundState,
-  spent,
-  WARM_UP,
-} from "./rounds.ts";
+import { initialState, type JobResult, jobsOf, mergeRound, type RoundState, spent } from "./rounds.ts";
 import { type Blobs, MemoryBlobs } from "./store.ts";
 
 export interface ShardedOptions extends Omit<RunOptions, "verify"> {
@@ -80,6 +72,8 @@ class LocalRun {
   readonly #blobs: Blobs;
   readonly #crew: readonly Member[];
   readonly #signal: AbortSignal;
+  /** Resolves when the signal comes, which does not wait for jobs in threads. */
+  readonly #stopped: Promise<null>;
   readonly #channel = new Channel<RunEvent>();
   readonly #started = performance.now();
 
@@ -88,6 +82,10 @@ class LocalRun {
     this.#blobs = blobs;
     this.#crew = crew;
     this.#signal = signal;
+    this.#stopped = new Promise((resolve) => {
+      if (signal.aborted) resolve(null);
+      signal.addEventListener("abort", () => resolve(null), { once: true });
+    });
   }
 
   async *events(): AsyncGenerator<RunEvent, void, void> {
@@ -117,10 +115,6 @@ class LocalRun {
     const jobs = jobsOf(planBlob, state);
     const results: JobResult[] = new Array(jobs.length);
     let next = 0;
-    const stopped = new Promise<null>((resolve) => {
-      if (this.#signal.aborted) resolve(null);
-      this.#signal.addEventListener("abort", () => resolve(null), { once: true });
-    });
     const busy = this.#crew.map(async (member) => {
       while (next < jobs.length && !this.#signal.aborted) {
         const job = jobs[next++];
@@ -137,7 +131,7 @@ class LocalRun {
         return null;
       },
     );
-    return Promise.race([stopped, done]);
+    return Promise.race([this.#stopped, done]);
   }
 
   #tell({ round, tokens, nll }: RoundState): void {
@@ -146,10 +140,8 @@ class LocalRun {
     this.#channel.push({ event: "round", round, rounds, tokens, nll: nll!, seconds });
   }
 
-  async #end(event: "done" | "stopped", { model, tokens, round }: RoundState): Promise<void> {
-    // Before the warm-up the posterior has no precision yet: the model is as it was given.
-    const bytes = await this.#blobs.get(round === WARM_UP ? this.#plan.initial : model);
-    const read = await LanguageModel.load(bytes, { json: jsonTokenizer });
+  async #end(event: "done" | "stopped", { model, tokens }: RoundState): Promise<void> {
+    const read = await LanguageModel.load(await this.#blobs.get(model), { json: jsonTokenizer });
     this.#channel.push({ event, run: nameOf(this.#plan), tokens, model: read });
   }
 }
