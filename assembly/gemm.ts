@@ -24,7 +24,7 @@ import {
   storeColumns,
   TILE_COLUMNS,
 } from "./panels";
-import { GROUP_BYTES, TILE_ROWS, groupBytes, tile5x8 } from "./tile";
+import { GROUP_BYTES, TILE_ROWS, groupBytes, isWide, tile5x16, tile5x8 } from "./tile";
 
 /** A packed group of five rows, 20 kB: it stays in the first-level cache. */
 const GROUP_SIZE: usize = BLOCK_DEPTH * GROUP_BYTES;
@@ -238,6 +238,12 @@ function rowsTimesPanels<T>(
   const bytes = panelBytes<T>(depth);
   const steps = stepsOf<T>(depth);
   let j: usize = 0;
+  if (isWide())
+    for (; j + 2 * TILE_COLUMNS <= whole; j += 2 * TILE_COLUMNS) {
+      tile5x16<T>(steps, group, panel, bytes, c, stride, accumulate);
+      panel += 2 * bytes;
+      c += 2 * PANEL_BYTES;
+    }
   for (; j < whole; j += TILE_COLUMNS) {
     tile5x8<T>(steps, group, panel, c, stride, accumulate);
     panel += bytes;

@@ -52,3 +52,4 @@ export * from "./predict";
 export * from "./quantized";
 export * from "./flipout";
 export { heapBase } from "./heap";
+export { widen } from "./tile";

@@ -21,3 +21,4 @@ export { addEntropy, addProbabilities, placeCluster, probabilities } from "./sof
 export { packVector, timesVector } from "./predict";
 export { quantizedSize, quantizedVectorSize, quantizeRows, quantizeVector, timesQuantized } from "./quantized";
 export { addSigned, signArray } from "./flipout";
+export { widen } from "./tile";

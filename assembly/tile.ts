@@ -14,6 +14,7 @@
  * - The factors are stored four times over: `load_splat` costs the V8 of Node 20 an instruction for its offset and
  *   JavaScriptCore a shuffle, while copying is one part in n of the work.
  */
+import { multiplyAdd } from "./fused";
 import { PANEL_BYTES, linesOf, product, storeRow, sum } from "./panels";
 
 /** Rows of a tile. */
@@ -201,4 +202,122 @@ export function tile5x8<T>(steps: usize, a: usize, panel: usize, c: usize, strid
 function storeSteps(to: usize, c0: v128, c1: v128, row: v128, s0: v128, s1: v128, accumulate: bool): void {
   const first = f32x4.mul(f32x4.convert_i32x4_s(c0), f32x4.mul(row, s0));
   storeRow(to, first, f32x4.mul(f32x4.convert_i32x4_s(c1), f32x4.mul(row, s1)), accumulate);
+}
+
+/** Whether tile5x16 is taken: where an engine makes 256-bit code of adjacent vectors. */
+let wide: bool = false;
+
+/** Lets products take the tile for engines that make 256-bit code; the bits are the same. */
+export function widen(on: bool): void {
+  wide = on;
+}
+
+// @ts-ignore: decorator
+@inline
+export function isWide(): bool {
+  return wide;
+}
+
+// @ts-ignore: decorator
+@inline
+function add<T>(c: v128, a: v128, b: v128): v128 {
+  return isFloat<T>() ? multiplyAdd(a, b, c) : i32x4.add(c, i32x4.dot_i16x8_s(a, b));
+}
+
+/**
+ * C[5,16] (+)= A·B for two panels, `bytes` apart, each chain as tile5x8 has it. V8's pass takes two vectors side by side
+ * for one of 256 bits where both halves come from adjacent addresses or from one splat, meet the same operations and
+ * nothing is read between their stores: so there are no shuffles here, and a factor's first copy is splat anew. With 128
+ * bits the twenty sums do not fit the registers.
+ */
+export function tile5x16<T>(
+  steps: usize,
+  a: usize,
+  panel: usize,
+  bytes: usize,
+  c: usize,
+  stride: usize,
+  accumulate: bool,
+): void {
+  let c00 = f32x4.splat(0),
+    c01 = c00,
+    c02 = c00,
+    c03 = c00,
+    c10 = c00,
+    c11 = c00,
+    c12 = c00,
+    c13 = c00,
+    c20 = c00,
+    c21 = c00,
+    c22 = c00,
+    c23 = c00,
+    c30 = c00,
+    c31 = c00,
+    c32 = c00,
+    c33 = c00,
+    c40 = c00,
+    c41 = c00,
+    c42 = c00,
+    c43 = c00;
+  let second = panel + bytes;
+  let s: v128;
+  for (const end = panel + steps * PANEL_BYTES; panel < end; panel += PANEL_BYTES) {
+    const b0 = v128.load(panel);
+    const b1 = v128.load(panel, 16);
+    const b2 = v128.load(second);
+    const b3 = v128.load(second, 16);
+    s = v128.load_splat<i32>(a);
+    c00 = add<T>(c00, s, b0);
+    c01 = add<T>(c01, s, b1);
+    c02 = add<T>(c02, s, b2);
+    c03 = add<T>(c03, s, b3);
+    s = v128.load_splat<i32>(a, 16);
+    c10 = add<T>(c10, s, b0);
+    c11 = add<T>(c11, s, b1);
+    c12 = add<T>(c12, s, b2);
+    c13 = add<T>(c13, s, b3);
+    s = v128.load_splat<i32>(a, 32);
+    c20 = add<T>(c20, s, b0);
+    c21 = add<T>(c21, s, b1);
+    c22 = add<T>(c22, s, b2);
+    c23 = add<T>(c23, s, b3);
+    s = v128.load_splat<i32>(a, 48);
+    c30 = add<T>(c30, s, b0);
+    c31 = add<T>(c31, s, b1);
+    c32 = add<T>(c32, s, b2);
+    c33 = add<T>(c33, s, b3);
+    s = v128.load_splat<i32>(a, 64);
+    c40 = add<T>(c40, s, b0);
+    c41 = add<T>(c41, s, b1);
+    c42 = add<T>(c42, s, b2);
+    c43 = add<T>(c43, s, b3);
+    a += GROUP_BYTES;
+    second += PANEL_BYTES;
+  }
+  storeWide<T>(c, c00, c01, a, panel, accumulate);
+  storeWide<T>(c + PANEL_BYTES, c02, c03, a, second, accumulate);
+  c += stride;
+  storeWide<T>(c, c10, c11, a + 16, panel, accumulate);
+  storeWide<T>(c + PANEL_BYTES, c12, c13, a + 16, second, accumulate);
+  c += stride;
+  storeWide<T>(c, c20, c21, a + 32, panel, accumulate);
+  storeWide<T>(c + PANEL_BYTES, c22, c23, a + 32, second, accumulate);
+  c += stride;
+  storeWide<T>(c, c30, c31, a + 48, panel, accumulate);
+  storeWide<T>(c + PANEL_BYTES, c32, c33, a + 48, second, accumulate);
+  c += stride;
+  storeWide<T>(c, c40, c41, a + 64, panel, accumulate);
+  storeWide<T>(c + PANEL_BYTES, c42, c43, a + 64, second, accumulate);
+}
+
+/** Half a row of tile5x16: `row` and `column` are where the scales of integers stand. */
+// @ts-ignore: decorator
+@inline
+function storeWide<T>(to: usize, c0: v128, c1: v128, row: usize, column: usize, accumulate: bool): void {
+  if (!isFloat<T>()) {
+    const scale = v128.load_splat<f32>(row);
+    c0 = f32x4.mul(f32x4.convert_i32x4_s(c0), f32x4.mul(scale, v128.load(column)));
+    c1 = f32x4.mul(f32x4.convert_i32x4_s(c1), f32x4.mul(scale, v128.load(column, 16)));
+  }
+  storeRow(to, c0, c1, accumulate);
 }

@@ -30,3 +30,4 @@ export { gruBackward } from "./gru";
 export { lstmBackward } from "./lstm";
 export { keepRows } from "./dropout";
 export { crossEntropy, scoreRows } from "./softmax";
+export { widen } from "./tile";

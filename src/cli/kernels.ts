@@ -6,13 +6,14 @@ import { defaultKernels, type Kernels } from "../kernels/kernels.ts";
 import { relaxed } from "../kernels/relaxed.ts";
 import { MOST_THREADS } from "../kernels/threads/pool.ts";
 import { threads } from "../kernels/threads/threads.ts";
+import { useWideKernels } from "../kernels/wide.ts";
 
 export const KERNELS = {
   kernels: {
     kind: "choice",
-    choices: ["simd", "relaxed"],
-    default: "simd",
-    help: "relaxed is faster where the engine fuses multiply and add, and not reproducible",
+    choices: ["auto", "simd", "relaxed"],
+    default: "auto",
+    help: "auto takes 256-bit code where Node makes it, with the same bits as simd; relaxed fuses multiply and add, and is not reproducible",
   },
 } as const;
 
@@ -26,7 +27,7 @@ export const THREADS = {
 
 /** @throws SviError `E_OPTION`, `E_HOST` where the engine lacks what was asked for; `E_WORKER` */
 export async function kernelsFor({
-  kernels = "simd",
+  kernels = "auto",
   threads: count = 1,
 }: {
   kernels?: string;
@@ -36,7 +37,9 @@ export async function kernelsFor({
   const { reason } = capabilities().relaxed;
   if (kernels === "relaxed" && reason !== null)
     throw new SviError("E_HOST", reason, { value: kernels, remedy: "Omit --kernels, or use Node 22" });
+  if (kernels === "auto") await useWideKernels();
+  const build: Build = kernels === "relaxed" ? "relaxed" : "simd";
   // They do not keep the process from ending, and end with it.
-  if (count > 1) return threads({ count, build: kernels as Build });
-  return kernels === "simd" ? defaultKernels() : relaxed;
+  if (count > 1) return threads({ count, build });
+  return build === "simd" ? defaultKernels() : relaxed;
 }

@@ -1,5 +1,6 @@
 /** @module What the host offers, and why something is off: nothing is silently slower. */
 import { compilationRefused } from "./compile.ts";
+import { width } from "./width.ts";
 
 export interface Capability {
   readonly available: boolean;
@@ -16,6 +17,8 @@ export interface Capabilities {
   readonly relaxed: Capability;
   /** Shared memory and workers to use it. */
   readonly threads: Capability;
+  /** 256-bit code for products, which `useWideKernels` of `svi-lm/node` asks for. */
+  readonly wide: Capability;
 }
 
 /** (func (result v128) i32.const 0 i8x16.splat) */
@@ -36,10 +39,11 @@ export function capabilities(): Capabilities {
     simd: capability(runs(SIMD) ? null : "The engine lacks WebAssembly SIMD"),
     relaxed: capability(runs(RELAXED) ? null : "The engine lacks WebAssembly relaxed SIMD"),
     threads: capability(threadsRefused()),
+    wide: capability(width.reason),
   };
 }
 
-function capability(reason: string | null): Capability {
+export function capability(reason: string | null): Capability {
   return { available: reason === null, reason };
 }
 

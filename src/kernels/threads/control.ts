@@ -92,5 +92,10 @@ export type Message =
       readonly thread: number;
       readonly module: WebAssembly.Module;
     }
-  | { readonly kind: "attach"; readonly id: number; readonly memory: WebAssembly.Memory }
+  | {
+      readonly kind: "attach";
+      readonly id: number;
+      readonly memory: WebAssembly.Memory;
+      readonly wide: boolean;
+    }
   | { readonly kind: "detach"; readonly id: number };

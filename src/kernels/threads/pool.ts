@@ -1,5 +1,6 @@
 /** @module The coordinator's side: threads that are up, the instances they share, and one dispatch at a time. */
 import { SviError } from "../../errors.ts";
+import { width } from "../width.ts";
 import {
   ASLEEP,
   AWAITED,
@@ -121,7 +122,7 @@ export class ThreadPool {
   muster(attachment: Attachment, most: number): number {
     this.#requireWhole();
     const { id, memory } = attachment;
-    attachment.messages ??= this.#post({ kind: "attach", id, memory });
+    attachment.messages ??= this.#post({ kind: "attach", id, memory, wide: width.reason === null });
     const { messages } = attachment;
     const crew = this.#crew;
     crew.length = 0;

@@ -61,6 +61,7 @@ function take(message: Message): void {
   }
   if (message.kind === "attach") {
     const { exports } = new WebAssembly.Instance(module, { env: { memory: message.memory } });
+    if (message.wide) (exports.widen as KernelFunction)(1);
     instances.set(
       message.id,
       kernelNames(module).map((name) => exports[name] as KernelFunction),
