@@ -74,11 +74,11 @@ export const commandLines: Boundary = {
 };
 
 /** Milliseconds after which a process is interrupted, and in which it then must end. */
-const [RUNS, ENDS] = [3000, 12_000];
+const [RUNS, ENDS] = [3000, 60_000];
 
 export const processes: Boundary = {
   name: "processes",
-  every: 8,
+  every: 64,
   async prepare() {
     mkdirSync(FOLDER, { recursive: true });
     const model = await LanguageModel.create({ tokenizer: byteTokenizer(), embedding: 4, hidden: 4 });
