@@ -1,6 +1,7 @@
 /** @module Two runs in one folder, and clocks that jump. */
 import { once } from "node:events";
-import { type Campaign, hashOf, place, run, start, train } from "./support.ts";
+import type { Campaign } from "./campaign.ts";
+import { hashOf, place, run, start, train } from "./support.ts";
 
 /** The second one is refused; a lock outlasts no process, however that ends. */
 export async function twoRuns(campaign: Campaign): Promise<void> {

@@ -7,6 +7,17 @@ import { join } from "node:path";
 export interface Fault {
   readonly kind: "stop" | "rename" | "renamed" | "full" | "thread" | "clock";
   readonly after: number;
+  /** Milliseconds behind it, for a thread. */
+  readonly wait?: number;
+  /** A part of the paths that are on a full disk. */
+  readonly only?: string;
+}
+
+/** A place for a run: its checkpoints and its model, and the folder of both. */
+export interface Place {
+  readonly all: string;
+  readonly folder: string;
+  readonly out: string;
 }
 
 export interface Ended {
@@ -25,7 +36,7 @@ const TEXT = `${FOLDER}/text.txt`;
 /** Small, with a checkpoint every few steps: most of a run's time is near one. */
 const EVERY = 7;
 const RUN =
-  `--embedding 8 --hidden 16 --batch 4 --sequence 8 --epochs 3 --checkpoint-every ${EVERY} --json`.split(" ");
+  `--embedding 8 --hidden 16 --batch 4 --sequence 8 --epochs 2 --checkpoint-every ${EVERY} --json`.split(" ");
 
 export function prepare(): void {
   mkdirSync(FOLDER, { recursive: true });
@@ -36,15 +47,14 @@ export function prepare(): void {
   );
 }
 
-/** A place for a run: its checkpoints and its model. */
-export function place(name: string): { folder: string; out: string } {
-  const folder = join(FOLDER, name);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  return { folder: join(folder, "run"), out: join(folder, "model.svi") };
+export function place(name: string): Place {
+  const all = join(FOLDER, name);
+  rmSync(all, { recursive: true, force: true });
+  mkdirSync(all, { recursive: true });
+  return { all, folder: join(all, "run"), out: join(all, "model.svi") };
 }
 
-export function train(at: { folder: string; out: string }, ...more: string[]): string[] {
+export function train(at: Pick<Place, "folder" | "out">, ...more: string[]): string[] {
   return ["train", TEXT, "--out", at.out, "--checkpoint", at.folder, ...RUN, ...more];
 }
 
@@ -74,22 +84,37 @@ export function run(args: readonly string[], fault?: Fault): Promise<Ended> {
   return start(args, fault).end;
 }
 
+/** Calls back once, when so many steps have been told on stdout; never where there are fewer. */
+export function stepsOf(child: ChildProcess, steps: number, then: () => void): void {
+  let [seen, called] = [0, false];
+  child.stdout!.on("data", (text: string) => {
+    seen += text.split('"event":"step"').length - 1;
+    if (called || seen <= steps) return;
+    called = true;
+    then();
+  });
+}
+
 /** An undisturbed run: what others are compared with. */
 export interface Whole {
   readonly hash: string;
   readonly seconds: number;
-  /** Files that it wrote, and their bytes, checkpoints and the model. */
+  readonly steps: number;
+  /** Files that it wrote, and their bytes: what proves that there is room, checkpoints and the model. */
   readonly files: number;
   readonly bytes: number;
+  /** Of the checkpoints alone. */
+  readonly checkpointBytes: number;
 }
 
-export function writesOf(
-  at: { folder: string; out: string },
-  { events }: Ended,
-): Pick<Whole, "files" | "bytes"> {
-  const checkpoints = Math.floor(events.filter(({ event }) => event === "step").length / EVERY);
-  const size = statSync(`${at.folder}/checkpoint.svi`).size;
-  return { files: checkpoints + 1, bytes: checkpoints * size + statSync(at.out).size };
+export function wholeOf(at: Place, ended: Ended): Whole {
+  const steps = ended.events.filter(({ event }) => event === "step").length;
+  const checkpoints = Math.floor(steps / EVERY);
+  const [checkpoint, model] = [`${at.folder}/checkpoint.svi`, at.out].map((path) => statSync(path).size);
+  const checkpointBytes = (checkpoints + 1) * checkpoint;
+  const bytes = checkpointBytes + 2 * model;
+  const { seconds } = ended;
+  return { hash: hashOf(ended), seconds, steps, files: checkpoints + 1, bytes, checkpointBytes };
 }
 
 /** Hash that a run came to; its last words where it came to none. */
@@ -115,13 +140,4 @@ export function uniform(seed: number): () => number {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
-}
-
-export class Campaign {
-  readonly failures: string[] = [];
-
-  expect(what: string, holds: boolean, found: unknown): boolean {
-    if (!holds) this.failures.push(`${what}: ${typeof found === "string" ? found : JSON.stringify(found)}`);
-    return holds;
-  }
 }

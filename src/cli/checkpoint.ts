@@ -23,8 +23,8 @@ const GRACE_MILLISECONDS = 300;
 
 export class CheckpointFile {
   readonly path: string;
-  /** Whether this run has written it. */
-  written = false;
+  /** Whether it holds this run: written by it, or what it continues from. */
+  holdsRun = false;
 
   constructor(folder: string) {
     this.path = join(folder, CHECKPOINT);
@@ -76,6 +76,7 @@ export class CheckpointFile {
           remedy: "Resume with the text and options that the run began with",
         });
     });
+    this.holdsRun = true;
     return bytes;
   }
 
@@ -89,7 +90,7 @@ export class CheckpointFile {
       },
       save: async (bytes) => {
         await writeFileAtomically(this.path, bytes);
-        this.written = true;
+        this.holdsRun = true;
       },
     };
   }

@@ -11,7 +11,7 @@ import type { Interruption } from "./interrupt.ts";
 import { LastGood } from "./lastGood.ts";
 import { count, duration, fixed, note, printJson, printTable, warn } from "./print.ts";
 import { progressFor } from "./progress.ts";
-import { keepModel } from "./save.ts";
+import { type Kept, keepModel } from "./save.ts";
 
 export interface Run {
   readonly model: LanguageModel;
@@ -50,7 +50,7 @@ export async function trainAndSave(
   const { last, good, failure } = followed;
   if (failure) throw await afterFailure(run, followed, json, before);
   if (interruption.requested && last?.step !== steps) return interrupted(run, last, json, interruption);
-  const { path, problem } = await keepModel(model, run.out);
+  const { path, problem } = await keep(run);
   if (problem) throw problem;
   const { validation, kernels, signal } = fitting;
   // A checkpoint of a finished run has nothing left to do, and so no record.
@@ -108,17 +108,35 @@ async function afterFailure(
   const learnt = diverged ? step !== null : model.posterior.mean.some((weight, i) => weight !== before[i]);
   let kept = `nothing was written to ${out}`;
   if (learnt) {
-    const { path } = await keepModel(model, out);
-    if (json) printKept("saved", run, last && { ...last, step: step ?? last.step }, path);
-    kept = `the last good weights${diverged ? `, of step ${step},` : ""} were saved to ${path}`;
+    // The failure may be a full disk: what ended the run is told all the same.
+    const place = await keepModel(model, out).catch(() => null);
+    if (place && json) printKept("saved", run, last && { ...last, step: step ?? last.step }, place.path);
+    const weights = `the last good weights${diverged ? `, of step ${step},` : ""}`;
+    kept = place ? `${weights} were saved to ${place.path}` : `${weights} could be saved nowhere`;
   }
-  if (checkpoint?.written) kept += `, the last checkpoint is ${checkpoint.path}`;
+  if (checkpoint?.holdsRun) kept += `, ${lastOf(checkpoint)}`;
   if (!(error instanceof SviError)) {
     note(`svi-lm: ${kept}`);
     return error;
   }
   const remedy = diverged ? "Train with a smaller --lr" : error.remedy;
-  return learnt || diverged ? reworded(error, error.problem, `${remedy}; ${kept}`) : error;
+  return learnt || diverged || checkpoint?.holdsRun
+    ? reworded(error, error.problem, `${remedy}; ${kept}`)
+    : error;
+}
+
+function lastOf({ path }: CheckpointFile): string {
+  return `the last checkpoint is ${path}`;
+}
+
+/** Saves the model in the end. @throws SviError where there is no place for it, with that of the last checkpoint */
+async function keep({ model, out, checkpoint }: Run): Promise<Kept> {
+  try {
+    return await keepModel(model, out);
+  } catch (error) {
+    if (!(error instanceof SviError) || !checkpoint?.holdsRun) throw error;
+    throw reworded(error, error.problem, `${error.remedy}; ${lastOf(checkpoint)}`);
+  }
 }
 
 function worseThanGuessing({ recent, guessing }: LastGood, path: string): SviError {
@@ -136,8 +154,8 @@ async function interrupted(
   json: boolean,
   interruption: Interruption,
 ): Promise<number> {
-  const { path, problem } = last ? await keepModel(run.model, run.out) : { path: null, problem: null };
-  const checkpoint = run.checkpoint?.written ? run.checkpoint : null;
+  const { path, problem } = last ? await keep(run) : { path: null, problem: null };
+  const checkpoint = run.checkpoint?.holdsRun ? run.checkpoint : null;
   if (json) printKept("interrupted", run, last, path);
   else if (!path) note("Interrupted before the first step; nothing was saved");
   else {
@@ -162,7 +180,7 @@ function printKept(
     tokens,
     seconds,
     out,
-    checkpoint: out !== null && checkpoint?.written ? checkpoint.path : null,
+    checkpoint: out !== null && checkpoint?.holdsRun ? checkpoint.path : null,
     hash: out === null ? null : model.hash(),
   });
 }

@@ -83,9 +83,9 @@ function digested(_name: string, value: unknown): unknown {
 function parseTraining(metadata: string): Recorded {
   try {
     const { version, run, scalars } = JSON.parse(metadata);
-    const numbers = Object.values(scalars) as unknown[];
-    if (run !== null && numbers.every((list) => Array.isArray(list) && list.every((n) => Number.isFinite(n))))
-      return { version, run, scalars };
+    const lists = Object.values(scalars) as unknown[];
+    const numbers = lists.every((list) => Array.isArray(list) && list.every((n) => Number.isFinite(n)));
+    if (numbers && typeof run === "object" && run !== null) return { version, run, scalars };
   } catch {
     // Told below: what JSON found wrong helps nobody.
   }

@@ -1,7 +1,7 @@
 /** Whatever ends a run: what was learnt is in `--out`, or it is said where, and the exit code tells why. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { commandLine, objects, TINY, text } from "./support.ts";
 
 const cli = commandLine("endings");
@@ -72,6 +72,27 @@ describe("a run that fails", () => {
     const [path] = /(?<=the model is in )\S+m\.svi(?=\.$)/.exec(message)!;
     expect(await infoOf(path)).toMatchObject({ posterior: true });
     rmSync(dirname(path), { recursive: true });
+  });
+
+  it.each([
+    ["in the end", ["--epochs", "2"], false],
+    ["after Ctrl-C", ["--epochs", "50"], true],
+  ])("to write the model anywhere, %s, says where the last checkpoint is", async (name, epochs, stop) => {
+    const [folder, run] = [cli.file(`no-place-${stop}`), cli.file(`run-${stop}`)];
+    mkdirSync(folder);
+    vi.stubEnv("TMPDIR", cli.file("nowhere"));
+    const keeping = ["--checkpoint", run, "--checkpoint-every", "100", "--json", ...TINY, ...epochs];
+    const running = cli.start(["train", book, "--out", `${folder}/m.svi`, ...keeping]);
+    vi.unstubAllEnvs();
+    await running.lines(12);
+    rmSync(folder, { recursive: true });
+    if (stop) running.child.kill("SIGINT");
+    const { code, out } = await running.end;
+    expect(code, name).toBe(1);
+    const { code: error, message } = objects(out).at(-1);
+    expect(error).toBe("E_FILE_WRITE");
+    expect(message).toMatch(/m\.svi cannot be written.*; the last checkpoint is \S+checkpoint\.svi\.$/);
+    expect(await infoOf(`${run}/checkpoint.svi`)).toMatchObject({ posterior: true });
   });
 
   it("by predicting worse than guessing says so, keeps the model and exits 1", async () => {
