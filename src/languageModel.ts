@@ -6,6 +6,7 @@ import { PREDICTION } from "./kernels/calls.ts";
 import { KernelInstance } from "./kernels/instance.ts";
 import { type Kernels, prepareKernels } from "./kernels/kernels.ts";
 import { seedOf } from "./kernels/random.ts";
+import { drive } from "./kernels/slices.ts";
 import { configureModel, type ModelConfiguration, type ModelOptions } from "./model/configuration.ts";
 import { initialWeights } from "./model/initialise.ts";
 import { type Layout, layoutOf } from "./model/layout.ts";
@@ -23,7 +24,7 @@ import {
 import { type Session, type SessionOptions, session } from "./prediction/session.ts";
 import type { Documents } from "./text/scoring.ts";
 import type { JsonTokenizerReader, Tokenizer } from "./text/types.ts";
-import { hashPosterior, readModel, writeModel } from "./training/modelFile.ts";
+import { hashPosterior, openModel, writeModel } from "./training/modelFile.ts";
 
 export interface CreateOptions extends ModelOptions {
   readonly tokenizer: Tokenizer;
@@ -88,7 +89,7 @@ export class LanguageModel {
   static async load(source: BytesSource, options: LoadOptions = {}): Promise<LanguageModel> {
     requireOptions("LanguageModel.load", options, LOAD);
     const bytes = await readAll(source, { signal: options.signal });
-    const { posterior, tokenizer, documents } = readModel(bytes, options);
+    const { posterior, tokenizer, documents } = await drive(openModel(bytes, options), options.signal);
     return new LanguageModel(posterior, tokenizer, documents);
   }
 

@@ -4,6 +4,7 @@
  *
  *   npm run faults                        12 kills, 4 full disks, 4 lost threads
  *   npm run faults -- --kills 200         and a quarter of that of the others
+ *   npm run faults -- --parts disk,threads      some of kills, disk, threads, memory, folder, clock
  *   npm run faults -- --processes 4       as many at a time, 2 by default
  *   npm run faults -- --seconds 600       what has not begun by then is left, which is a failure
  *   npm run faults -- --json              {"kills","sameHash","diskFull","workers","memory","failures"} on the last line
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     kills: { type: "string", default: "12" },
     processes: { type: "string", default: "2" },
     seconds: { type: "string", default: "1800" },
+    parts: { type: "string", default: "kills,disk,threads,memory,folder,clock" },
     json: { type: "boolean", default: false },
   },
 });
@@ -45,12 +47,14 @@ const hash = hashOf(ended);
 const whole = wholeOf(undisturbed, ended);
 campaign.say(`undisturbed: ${hash}, ${whole.steps} steps, ${whole.seconds.toFixed(1)} s`);
 const some = Math.max(4, Math.ceil(count / 4));
-const killed = await kills(campaign, count, whole);
-const full = await diskFull(campaign, some, whole);
-const workers = await lostThreads(campaign, some);
-const memory = await refusedMemory(campaign);
-await twoRuns(campaign);
-await jumpingClock(campaign, hash);
+const parts = new Set(values.parts.split(","));
+const part = async <T>(name: string, work: () => Promise<T>) => (parts.has(name) ? work() : null);
+const killed = await part("kills", () => kills(campaign, count, whole));
+const full = await part("disk", () => diskFull(campaign, some, whole));
+const workers = await part("threads", () => lostThreads(campaign, some));
+const memory = await part("memory", () => refusedMemory(campaign));
+await part("folder", () => twoRuns(campaign));
+await part("clock", () => jumpingClock(campaign, hash));
 const failures = campaign.failures.length;
 campaign.say(`failures: ${failures}`);
 if (values.json) {

@@ -4,10 +4,11 @@ import { dirname, join } from "node:path";
 import { readFileBytes, writeFileAtomically } from "../entries/node.ts";
 import { SviError } from "../errors.ts";
 import { proveRoom, removeLeftovers } from "../formats/file.ts";
+import { drive } from "../kernels/slices.ts";
 import type { LanguageModel } from "../languageModel.ts";
 import { jsonTokenizer } from "../text/json.ts";
 import type { Checkpointing } from "../training/fit.ts";
-import { readModel } from "../training/modelFile.ts";
+import { openModel } from "../training/modelFile.ts";
 import { naming, requireFolder, requireWritable } from "./files.ts";
 import { lockFolder } from "./folderLock.ts";
 import type { Interruption } from "./interrupt.ts";
@@ -19,7 +20,7 @@ export const CHECKPOINT = "checkpoint.svi";
 /** Checkpoints of a run where nothing else is asked for. */
 const PER_RUN = 20;
 /** What a step under way may take after Ctrl-C, so that the checkpoint holds it. */
-const GRACE_MILLISECONDS = 300;
+const GRACE_MILLISECONDS = 200;
 
 export class CheckpointFile {
   readonly path: string;
@@ -65,10 +66,10 @@ export class CheckpointFile {
    * @returns the file, for `fit` to continue from; it checks that text and method are those the run began with
    * @throws SviError `E_FILE_MISSING`, `E_FORMAT`, `E_CHECKPOINT` for a run of another shape
    */
-  async read({ configuration }: LanguageModel): Promise<Uint8Array> {
-    const bytes = await readFileBytes(this.path);
+  async read({ configuration }: LanguageModel, signal: AbortSignal): Promise<Uint8Array> {
+    const bytes = await readFileBytes(this.path, { signal });
     await naming(this.path, async () => {
-      const { posterior } = readModel(bytes, { json: jsonTokenizer });
+      const { posterior } = await drive(openModel(bytes, { json: jsonTokenizer }), signal);
       const [was, is] = [posterior.configuration, configuration].map((shape) => JSON.stringify(shape));
       if (was !== is)
         throw new SviError("E_CHECKPOINT", `The checkpoint's model is ${was}, this one ${is}`, {

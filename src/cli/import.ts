@@ -6,6 +6,7 @@ import { byteTokenizer, tokenizerFromDescription } from "../text/tokenizer.ts";
 import type { Tokenizer } from "../text/types.ts";
 import { command } from "./command.ts";
 import { naming, requireWritable } from "./files.ts";
+import { hashOf } from "./hash.ts";
 import { readInput } from "./inputs.ts";
 import { count, note, printJson } from "./print.ts";
 import { keepModel } from "./save.ts";
@@ -43,7 +44,8 @@ export const importCommand = command({
     const model = await naming(path, () => importModel(bytes, { tokenizer: own, names: parts, signal }));
     const { path: kept, problem } = await keepModel(model, out);
     const { configuration, parameters } = model;
-    if (json) printJson({ event: "done", path: kept, parameters, configuration, hash: model.hash() });
+    if (json)
+      printJson({ event: "done", path: kept, parameters, configuration, hash: hashOf(model.posterior) });
     else
       note(
         `${kept}: ${count(parameters)} parameters, ${configuration.layers} × ${configuration.hidden} ${configuration.cell}`,

@@ -1,10 +1,12 @@
 /** @module `svi-lm info`: what a model file holds. */
 
 import { readSafetensorsHeader } from "../formats/safetensors.ts";
+import { drive } from "../kernels/slices.ts";
 import { jsonTokenizer } from "../text/json.ts";
-import { hashPosterior, readModel } from "../training/modelFile.ts";
+import { openModel } from "../training/modelFile.ts";
 import { command } from "./command.ts";
 import { naming } from "./files.ts";
+import { hashOf } from "./hash.ts";
 import { readInput } from "./inputs.ts";
 import { byteSize, count, printJson, printTable } from "./print.ts";
 
@@ -16,15 +18,16 @@ export const info = command({
   options: {},
   async run({ words: [path], json, interruption: { signal } }) {
     const bytes = await readInput(path, signal);
-    const found = await naming(path, () => describe(bytes));
+    const found = await naming(path, () => describe(bytes, signal));
     if (json) printJson(found);
     else print(found);
     return 0;
   },
 });
 
-async function describe(bytes: Uint8Array) {
-  const { posterior, tokenizer, training } = readModel(bytes, { json: jsonTokenizer });
+async function describe(bytes: Uint8Array, signal: AbortSignal) {
+  const reading = openModel(bytes, { json: jsonTokenizer });
+  const { posterior, tokenizer, training } = await drive(reading, signal);
   const { metadata, tensors } = await readSafetensorsHeader(bytes);
   return {
     bytes: bytes.length,
@@ -34,7 +37,7 @@ async function describe(bytes: Uint8Array) {
     tokenizer: { kind: tokenizer.kind, vocabulary: tokenizer.vocabularySize },
     posterior: posterior.precision !== null,
     lambda: posterior.lambda,
-    hash: hashPosterior(posterior),
+    hash: hashOf(posterior),
     training: training && runOf(training.metadata),
     tensors: Array.from(tensors, ([name, { dtype, shape, begin, end }]) => ({
       name,

@@ -30,7 +30,7 @@ export async function openInput(path: string, signal: AbortSignal): Promise<File
 /** All bytes of a file, a pipe or `-`. @throws as `openInput` */
 export async function readInput(path: string, signal: AbortSignal): Promise<Uint8Array> {
   const stream = await streamOf(path);
-  return stream ? readWhole(path, stream, signal) : readFileBytes(path);
+  return stream ? readWhole(path, stream, signal) : readFileBytes(path, { signal });
 }
 
 /** How a path is called in a message. */

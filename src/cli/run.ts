@@ -7,6 +7,7 @@ import type { Corpus } from "../text/corpus.ts";
 import { type FitOptions, fit, type StepRecord } from "../training/fit.ts";
 import type { CheckpointFile } from "./checkpoint.ts";
 import { reworded } from "./files.ts";
+import { hashOf } from "./hash.ts";
 import type { Interruption } from "./interrupt.ts";
 import { LastGood } from "./lastGood.ts";
 import { count, duration, fixed, note, printJson, printTable, warn } from "./print.ts";
@@ -181,7 +182,7 @@ function printKept(
     seconds,
     out,
     checkpoint: out !== null && checkpoint?.holdsRun ? checkpoint.path : null,
-    hash: out === null ? null : model.hash(),
+    hash: out === null ? null : hashOf(model.posterior),
   });
 }
 
@@ -197,7 +198,7 @@ function report(run: Run, { first, last }: Followed, score: Evaluation | null, j
     tokensPerSecond: last ? own / seconds : 0,
     valid: score && { nll: score.nll, perplexity: score.perplexity, bitsPerToken: score.bitsPerToken },
     parameters: model.parameters,
-    hash: model.hash(),
+    hash: hashOf(model.posterior),
   };
   if (json) {
     printJson(done);

@@ -153,7 +153,7 @@ export const train = command({
         schedule: schedule(options.schedule, { warmup: options.warmup }),
         validation: valid ? { corpus: valid } : undefined,
         checkpoint: checkpoint?.every(steps, options["checkpoint-every"], interruption),
-        resume: resume ? await checkpoint!.read(model) : undefined,
+        resume: resume ? await checkpoint!.read(model, interruption.signal) : undefined,
         signal: interruption.signal,
         kernels,
         products: options.products,

@@ -7,8 +7,8 @@ import { SviError } from "../errors.ts";
 
 /** Bytes that are written to prove that there is room for them. */
 const LARGEST_PROOF = 2 ** 26;
-/** What one read asks for at most: the system takes no more than 2^31 - 1 bytes at once. */
-const LARGEST_READ = 2 ** 30;
+/** What one read asks for at most: it cannot be stopped, and a process does not end before it. */
+const LARGEST_READ = 2 ** 24;
 
 /**
  * Writes a whole file or nothing: a reader sees the old bytes or the new ones, also after a crash or a power
@@ -100,9 +100,14 @@ function noRoom(path: string, bytes: number, free: number): SviError {
 /**
  * All bytes of a regular file.
  *
- * @throws E_FILE_MISSING where there is none, E_FILE_READ for anything else, directories and pipes included
+ * @param options.signal ends the reading
+ * @throws E_FILE_MISSING where there is none, E_FILE_READ for anything else, directories and pipes included; the
+ *   signal's reason
  */
-export async function readFileBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+export async function readFileBytes(
+  path: string,
+  { signal }: { signal?: AbortSignal } = {},
+): Promise<Uint8Array<ArrayBuffer>> {
   try {
     // Before it is opened: to open a pipe can wait for ever.
     if (!(await stat(path)).isFile())
@@ -112,11 +117,12 @@ export async function readFileBytes(path: string): Promise<Uint8Array<ArrayBuffe
       });
     const file = await open(path, "r");
     try {
-      return await readWhole(file);
+      return await readWhole(file, signal);
     } finally {
       await file.close();
     }
   } catch (cause) {
+    if (signal?.aborted) throw signal.reason;
     throw cause instanceof SviError ? cause : readError(path, cause as NodeJS.ErrnoException);
   }
 }
@@ -182,10 +188,11 @@ async function syncFolder(folderPath: string, path: string): Promise<void> {
 }
 
 /** Not `readFile`, which stops at 2 GiB. Shorter than the file was where it shrinks meanwhile. */
-async function readWhole(file: FileHandle): Promise<Uint8Array<ArrayBuffer>> {
+async function readWhole(file: FileHandle, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array((await file.stat()).size);
   let length = 0;
   while (length < bytes.length) {
+    signal?.throwIfAborted();
     const wanted = Math.min(bytes.length - length, LARGEST_READ);
     const { bytesRead } = await file.read(bytes, length, wanted, length);
     if (bytesRead === 0) break;

@@ -26,6 +26,8 @@ const PRECISION = "posterior/precision/";
 /** Bytes that are copied at a time, and operations that take as long as one of them. */
 const PIECE = 2 ** 21;
 const COPY = 15;
+/** Operations that take as long as to check and copy a weight. */
+const READ = 60;
 
 /** Segments of a flat vector as tensors, each under prefix + name. */
 function segmentsOf(layout: Layout, flat: Float32Array, prefix: string, wanted = (_bias: boolean) => true) {
@@ -97,7 +99,15 @@ export interface ModelFile extends Model {
  * Reads what `writeModel` wrote; nothing in it is trusted.
  * @throws SviError `E_FORMAT`, `E_VERSION`, `E_TOKENIZER`, `E_VOCABULARY_MISMATCH`
  */
-export function readModel(bytes: Uint8Array, options: { json?: JsonTokenizerReader } = {}): ModelFile {
+export function readModel(bytes: Uint8Array, options?: { json?: JsonTokenizerReader }): ModelFile {
+  return finish(openModel(bytes, options));
+}
+
+/** The same in slices: a file may hold hundreds of megabytes. */
+export function* openModel(
+  bytes: Uint8Array,
+  options: { json?: JsonTokenizerReader } = {},
+): Slices<ModelFile> {
   const { tensors, metadata } = readSafetensors(bytes);
   requireFormat(metadata);
   const configuration = readConfiguration(metadata);
@@ -109,10 +119,11 @@ export function readModel(bytes: Uint8Array, options: { json?: JsonTokenizerRead
       { value: tokenizer.vocabularySize, remedy: "Use a file that svi-lm wrote" },
     );
   const layout = layoutOf(configuration);
-  const mean = readFlat(tensors, layout, "", () => true);
+  const work = new Work();
+  const mean = yield* readFlat(work, tensors, layout, "", () => true);
   const known = [...tensors.keys()].some((name) => name.startsWith(PRECISION));
-  const precision = known ? readFlat(tensors, layout, PRECISION, (bias) => !bias) : null;
-  if (precision) requirePositive(layout, precision);
+  const precision = known ? yield* readFlat(work, tensors, layout, PRECISION, (bias) => !bias) : null;
+  if (precision) yield* requirePositive(work, layout, precision);
   const lambda = parse(metadata, "lambda");
   return {
     posterior: new Posterior(
@@ -189,12 +200,13 @@ function parse(metadata: Record<string, string>, name: string): unknown {
   }
 }
 
-function readFlat(
+function* readFlat(
+  work: Work,
   tensors: ReadonlyMap<string, Tensor>,
   layout: Layout,
   prefix: string,
   wanted: (bias: boolean) => boolean,
-): Float32Array {
+): Slices<Float32Array> {
   const segments = layout.segments.filter((s) => wanted(s.bias));
   // All shapes before any memory: then no more is taken than the file itself has.
   for (const s of segments) {
@@ -211,12 +223,16 @@ function readFlat(
       );
   }
   const flat = new Float32Array(layout.length);
-  for (const s of segments) flat.set(toFloat32(prefix + s.name, tensors.get(prefix + s.name)!), s.offset);
+  for (const s of segments) {
+    flat.set(toFloat32(prefix + s.name, tensors.get(prefix + s.name)!), s.offset);
+    yield* work.spend(READ * s.size);
+  }
   return flat;
 }
 
-function requirePositive(layout: Layout, precision: Float32Array): void {
+function* requirePositive(work: Work, layout: Layout, precision: Float32Array): Slices {
   for (const s of layout.segments) {
+    yield* work.spend(READ * s.size);
     if (s.bias || allPositive(precision.subarray(s.offset, s.offset + s.size))) continue;
     for (let i = s.offset; i < s.offset + s.size; i++)
       if (!(precision[i] > 0))
@@ -245,19 +261,24 @@ function readTraining(tensors: ReadonlyMap<string, Tensor>, metadata: Record<str
  * SHA-256 of the posterior in canonical form: mean, then precision of the weights, little-endian float32,
  * unpadded, in the order of the segments. The same run has the same hash on every runtime.
  */
-export function hashPosterior(posterior: Posterior): string {
+export function hashPosterior(posterior: Posterior, hash?: Hash): string {
   const { layout, mean, precision } = posterior;
   const segments = (flat: Float32Array, wanted: (bias: boolean) => boolean) =>
     segmentsOf(layout, flat, "", wanted).map(([, { data }]) => data as Float32Array<ArrayBuffer>);
-  return hashFloats([
-    ...segments(mean, () => true),
-    ...(precision ? segments(precision, (bias) => !bias) : []),
-  ]);
+  return hashFloats(
+    [...segments(mean, () => true), ...(precision ? segments(precision, (bias) => !bias) : [])],
+    hash,
+  );
+}
+
+/** Takes SHA-256: our own anywhere, a host's where it is faster. */
+interface Hash {
+  update(bytes: Uint8Array): void;
+  hex(): string;
 }
 
 /** SHA-256, in hexadecimal, of numbers as little-endian float32. */
-export function hashFloats(parts: readonly Float32Array[]): string {
-  const hash = new Sha256();
+export function hashFloats(parts: readonly Float32Array[], hash: Hash = new Sha256()): string {
   for (const part of parts) hash.update(littleEndianBytes(part as Float32Array<ArrayBuffer>));
   return hash.hex();
 }

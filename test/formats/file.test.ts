@@ -146,6 +146,17 @@ describe("on small and read-only disks", () => {
 });
 
 describe("readFileBytes", () => {
+  it("throws the reason of a signal, also between two parts of a large file", async () => {
+    const path = join(folder, "large");
+    writeFileSync(path, new Uint8Array(2 ** 26));
+    expect(await readFileBytes(path)).toHaveLength(2 ** 26);
+    await expect(readFileBytes(path, { signal: AbortSignal.abort("before") })).rejects.toBe("before");
+    const controller = new AbortController();
+    const reading = readFileBytes(path, { signal: controller.signal });
+    controller.abort("meanwhile");
+    await expect(reading).rejects.toBe("meanwhile");
+  });
+
   it("tells a missing file from one that cannot be read", async () => {
     const at = place("read");
     writeFileSync(join(at, "plain"), old);

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
+import { hashOf } from "../../src/cli/hash.ts";
 import { LanguageModel, SviError } from "../../src/entries/index.ts";
 import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.ts";
 import { relativeError } from "../model/support.ts";
@@ -123,6 +124,23 @@ test("the hash is that of mean and precision alone", async () => {
     copy.posterior[change]![3] += 0.25;
     expect(copy.hash()).not.toBe(hash);
   }
+});
+
+test("a command line's hash, by the host's own SHA-256, is the model's", async () => {
+  const model = await createModel();
+  expect(hashOf(model.posterior)).toBe(model.hash());
+  await train(model, { epochs: 0.05 });
+  expect(model.posterior.precision).not.toBeNull();
+  expect(hashOf(model.posterior)).toBe(model.hash());
+});
+
+test("an abort is heard while a large model is read", async () => {
+  const model = await createModel({ hidden: 800 });
+  const bytes = model.toBytes();
+  expect((await LanguageModel.load(bytes)).hash()).toBe(model.hash());
+  const controller = new AbortController();
+  setImmediate(() => controller.abort("stopped"));
+  await expect(LanguageModel.load(bytes, { signal: controller.signal })).rejects.toBe("stopped");
 });
 
 test("embeddings are copies of the rows, by id", async () => {
