@@ -64,6 +64,8 @@ export class Member {
   readonly events: any[] = [];
   #text = "";
   errors = "";
+  /** Whether it has ended, and all that it said is there. */
+  over = false;
 
   constructor(bundle: string, args: readonly string[]) {
     this.child = spawn(process.execPath, [bundle, "cluster", ...args, "--json"], { stdio: "pipe" });
@@ -76,6 +78,9 @@ export class Member {
       this.errors += text;
     });
     this.ended = new Promise((resolve) => this.child.on("close", resolve));
+    void this.ended.then(() => {
+      this.over = true;
+    });
   }
 
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
@@ -85,11 +90,7 @@ export class Member {
 
   /** Until an event is there for which `holds` is true, or the process has ended. */
   async until(holds: (event: { event: string }) => boolean): Promise<void> {
-    let over = false;
-    void this.ended.then(() => {
-      over = true;
-    });
-    while (!over && !this.events.some(holds)) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (!this.over && !this.events.some(holds)) await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
