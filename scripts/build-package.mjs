@@ -16,7 +16,7 @@ const KERNELS = "kernels/generated";
 const sourcemap = process.env.SOURCE_MAPS ? "inline" : false;
 
 /** Installed by those who run over many machines, and loaded when they do. */
-const QUEUE = ["bullmq", "ioredis", "bullmq-otel", "@bull-board/*"];
+const QUEUE = ["bullmq", "ioredis", "bullmq-otel", "@bull-board/*", "aws4fetch"];
 
 /** What runs in a thread, each in one file. */
 const THREADS = ["src/worker/thread.ts", "src/kernels/threads/thread.ts"];

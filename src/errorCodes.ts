@@ -122,6 +122,10 @@ export const ERROR_CODES = {
     meaning: "A distributed run's blob is not in its store, is damaged, or does not fit there.",
     remedy: "Give the coordinator and all workers the same store, with room for the models.",
   },
+  E_SERVER: {
+    meaning: "The server of a federated run cannot be reached, or refuses a party.",
+    remedy: "Check its address and token, and that it still runs.",
+  },
   E_REDIS: {
     meaning: "Redis cannot be reached, or refuses the connection.",
     remedy: "Start it, or correct the address, user or password.",

@@ -1,7 +1,7 @@
 /** @module `svi-lm cluster`: one run over many machines; its model depends on text, options and seed alone. */
 
 import type { Telemetry } from "bullmq";
-import { notInstalled } from "../distributed/queue.ts";
+import { notInstalled } from "../distributed/packages.ts";
 import { openText } from "../distributed/texts.ts";
 import type { RunEvent } from "../entries/distributed.ts";
 import { writeFileAtomically } from "../formats/file.ts";
@@ -26,7 +26,7 @@ const SHARED = {
   store: {
     kind: "text",
     value: "DIR",
-    help: "folder that all machines share; Redis itself where omitted",
+    help: "folder that all machines share, or s3://bucket/prefix; Redis itself where omitted",
   },
   lock: {
     kind: "number",
@@ -54,6 +54,11 @@ const RUN = {
     help: "epochs over the first shard before the first round",
   },
   damping: { kind: "number", value: "X", default: 1, help: "share of the merged change that is made" },
+  momentum: {
+    kind: "number",
+    value: "X",
+    help: "share of a round's movement that the next one continues with; by the number of shards",
+  },
   verify: { kind: "number", default: 0, help: "jobs of a round that a second worker repeats (needs two)" },
   batch: { kind: "number", default: 8, help: "lanes of text that a job reads side by side" },
   sequence: { kind: "number", default: 64, help: "tokens that gradients flow back through" },
@@ -78,11 +83,11 @@ export const coordinate = command({
     await requireWritable(out);
     const { coordinate } = await import("../entries/distributed.ts");
     const { embedding, hidden, layers, tied, seed, lock, batch = 8, products } = options;
-    const { shards, rounds, local, damping, verify, sequence, store } = options;
+    const { shards, rounds, local, damping, momentum, verify, sequence, store } = options;
     const { signal } = interruption;
     const tokenizer = await tokenizerOf(options, words, signal);
     const model = await LanguageModel.create({ tokenizer, embedding, hidden, layers, tied, seed });
-    const plan = { shards, rounds, local, damping, verify, warmUp: options["warm-up"], seed };
+    const plan = { shards, rounds, local, damping, momentum, verify, warmUp: options["warm-up"], seed };
     const reading = { batch, sequence, products, texts: words, model };
     const telemetry = await telemetryOf(options);
     const shared = { redis, store, json: jsonTokenizer, lockSeconds: lock, telemetry, signal };

@@ -10,6 +10,7 @@ import { type Command, parseWords, pathsOf } from "./command.ts";
 import { serve, WORKER } from "./compare/worker.ts";
 import { compare } from "./compare.ts";
 import { evaluation } from "./eval.ts";
+import { joinCommand, serveCommand } from "./federated.ts";
 import { generate } from "./generate.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { importCommand } from "./import.ts";
@@ -42,6 +43,8 @@ const COMMANDS: readonly Command[] = [
   status,
   board,
   stop,
+  serveCommand,
+  joinCommand,
 ];
 
 const interruption = new Interruption();

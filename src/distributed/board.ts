@@ -1,17 +1,10 @@
 /** @module A page of runs, jobs and workers: bull-board over the queues of a cluster, for a browser, read only. */
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Queue } from "bullmq";
-import { requireInteger, SviError } from "../errors.ts";
-import {
-  connect,
-  jobsQueue,
-  libraries,
-  notInstalled,
-  type RedisClient,
-  readRuns,
-  roundsQueue,
-} from "./queue.ts";
+import { requireInteger } from "../errors.ts";
+import { listen, urlOf } from "./http.ts";
+import { notInstalled } from "./packages.ts";
+import { connect, jobsQueue, libraries, type RedisClient, readRuns, roundsQueue } from "./queue.ts";
 
 export interface BoardOptions {
   /** Address of Redis or Valkey: redis://host:port. */
@@ -66,9 +59,8 @@ export async function openBoard(options: BoardOptions): Promise<Board> {
   }
   // A Redis that is away for a while is asked again.
   const timer = setInterval(() => void look().catch(() => {}), LOOK_MILLISECONDS);
-  const { address, family, port: taken } = server.address() as AddressInfo;
   return {
-    url: `http://${family === "IPv6" ? `[${address}]` : address}:${taken}/`,
+    url: urlOf(server),
     async close() {
       clearInterval(timer);
       server.closeAllConnections();
@@ -99,20 +91,4 @@ async function boardLibraries(): Promise<BoardLibraries> {
   } catch (cause) {
     throw notInstalled(["@bull-board/api", "@bull-board/express"], cause);
   }
-}
-
-function listen(server: Server, port: number, host: string): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (cause) =>
-      reject(
-        new SviError("E_HOST", `Port ${port} of ${host} cannot be listened on: ${cause.message}`, {
-          option: "port",
-          value: port,
-          remedy: "Give another port",
-          cause,
-        }),
-      ),
-    );
-    server.listen(port, host, () => resolve(server));
-  });
 }

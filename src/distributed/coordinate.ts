@@ -1,5 +1,4 @@
 /** @module The coordinator: cuts a text into shards, adds every round's jobs to the queue, merges their results. */
-import { resolve } from "node:path";
 import type { Queue, Job as QueueJob, Telemetry } from "bullmq";
 import { SviError } from "../errors.ts";
 import { sources } from "../kernels/generated/identity.ts";
@@ -27,23 +26,20 @@ import {
   roundsQueue,
   saveState,
   stopAsked,
+  storeName,
 } from "./queue.ts";
 import { planRun, type RunOptions } from "./request.ts";
-import {
-  initialState,
-  type Job,
-  type JobResult,
-  jobsOf,
-  mergeRound,
-  type RoundState,
-  spent,
-} from "./rounds.ts";
+import type { Job, JobResult } from "./round.ts";
+import { initialState, jobsOf, mergeRound, type RoundState, spent } from "./rounds.ts";
 import { type Blobs, type Store, StoredBlobs } from "./store.ts";
 import { agreement, sampled, type Verdict } from "./verify.ts";
 
 export interface CoordinateOptions extends RunOptions {
   readonly redis: string;
-  /** Folder that all workers share; Redis itself by default, for models up to 64 MiB compressed. */
+  /**
+   * Folder that all workers share, or s3://bucket/prefix?endpoint=https://host:9000 with keys from the environment;
+   * Redis itself by default, for models up to 64 MiB compressed.
+   */
   readonly store?: string;
   readonly json?: JsonTokenizerReader;
   readonly lockSeconds?: number;
@@ -70,12 +66,13 @@ const BACKOFF = { type: "exponential", delay: 1000 };
 export async function* coordinate(options: CoordinateOptions): AsyncGenerator<RunEvent, void, void> {
   const library = await libraries();
   const client = await connect(library, options.redis, options.signal);
-  const store = options.store ? resolve(options.store) : "redis";
-  const run = new QueuedRun(library, client, options, store, openStore(store, client));
+  const store = storeName(options.store);
+  let run: QueuedRun | null = null;
   try {
+    run = new QueuedRun(library, client, options, store, openStore(store, client));
     yield* run.events();
   } finally {
-    await run.close();
+    await run?.close();
     client.disconnect();
   }
 }

@@ -5,7 +5,7 @@ import { jsonTokenizer } from "../text/json.ts";
 import { fromWire } from "../worker/wire.ts";
 import { runJob } from "./job.ts";
 import { planBytes, type RunPlan } from "./plan.ts";
-import type { Job, JobResult } from "./rounds.ts";
+import type { Job, JobResult } from "./round.ts";
 import type { Blobs } from "./store.ts";
 import type { Reply, Request } from "./thread.ts";
 

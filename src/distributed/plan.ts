@@ -1,5 +1,5 @@
 /** @module What a distributed run is asked to do: plain values, whose hash is the run's name. */
-import { createHash } from "node:crypto";
+import { sha256 } from "../formats/sha256.ts";
 import type { IvonMethod } from "../inference/ivon/method.ts";
 import type { GaussianPrior } from "../inference/method.ts";
 import type { Shard } from "./texts.ts";
@@ -21,6 +21,8 @@ export interface RunPlan {
   readonly local: number;
   /** Share of the merged change that is made in a round. */
   readonly damping: number;
+  /** Share of a round's movement of the mean that the next one continues with. */
+  readonly momentum: number;
   /** Epochs over the first shard that come before the first round, by one job. */
   readonly warmUp: number;
   /** Of the jobs of a round, how many a second worker does again to compare. */
@@ -47,7 +49,7 @@ const UNBOUNDED = "unbounded";
 
 /** The run's name: 16 hexadecimal digits that any change of the plan changes. */
 export function nameOf(plan: RunPlan): string {
-  return createHash("sha256").update(planBytes(plan)).digest("hex").slice(0, 16);
+  return sha256(planBytes(plan)).slice(0, 16);
 }
 
 /** Of a shard's bytes among those of all. */

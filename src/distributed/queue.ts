@@ -1,13 +1,17 @@
 /** @module The queues of BullMQ that a run uses, and the connection to Redis or Valkey that they share. */
+import { resolve } from "node:path";
 import type { Redis } from "ioredis";
 import { requireNumber, SviError } from "../errors.ts";
-import type { Job, JobResult, RoundState } from "./rounds.ts";
+import { isObject, objectStore } from "./objects.ts";
+import { notInstalled } from "./packages.ts";
+import type { Job, JobResult } from "./round.ts";
+import type { RoundState } from "./rounds.ts";
 import { type BytesClient, folderStore, redisStore, type Store } from "./store.ts";
 
 /** What a job's data holds besides the job. */
 export interface QueuedJob extends Job {
   readonly run: string;
-  /** "redis", or the folder of the blobs. */
+  /** "redis", or the folder or s3 address of the blobs. */
   readonly store: string;
   /** How many have done it before, to compare. */
   readonly again: number;
@@ -63,15 +67,6 @@ export async function libraries(): Promise<Libraries> {
   } catch (cause) {
     throw notInstalled(["bullmq", "ioredis"], cause);
   }
-}
-
-/** Packages that only who uses them installs. */
-export function notInstalled(packages: readonly string[], cause: unknown): SviError {
-  const [which, are] = packages.length === 1 ? ["package", "is"] : ["packages", "are"];
-  return new SviError("E_HOST", `The ${which} ${packages.join(" and ")} ${are} not installed`, {
-    remedy: `Run npm install ${packages.join(" ")}`,
-    cause,
-  });
 }
 
 export type Libraries = typeof import("bullmq") & { readonly Redis: typeof Redis };
@@ -138,8 +133,15 @@ function unreachable(url: string, cause: Error): SviError {
   );
 }
 
-/** The store that a run names. */
+/** What jobs tell workers of a store: a folder by its absolute path. */
+export function storeName(given: string | undefined): string {
+  if (!given) return "redis";
+  return isObject(given) ? given : resolve(given);
+}
+
+/** The store that a run names. @throws SviError `E_OPTION` */
 export function openStore(name: string, client: RedisClient): Store {
+  if (isObject(name)) return objectStore(name);
   return name === "redis" ? redisStore(client as unknown as BytesClient) : folderStore(name);
 }
 

@@ -6,6 +6,7 @@ import { type IvonMethod, ivon } from "../inference/ivon/method.ts";
 import { packageVersion, sources } from "../kernels/generated/identity.ts";
 import type { LanguageModel } from "../languageModel.ts";
 import { formFor } from "../training/plan.ts";
+import { momentumFor } from "./momentum.ts";
 import type { RunPlan } from "./plan.ts";
 import type { Blobs } from "./store.ts";
 import { isAddress, openText, type Shard, shardTexts } from "./texts.ts";
@@ -14,7 +15,7 @@ import { isAddress, openText, type Shard, shardTexts } from "./texts.ts";
 export interface RunOptions {
   /** Untrained, or trained before: where all shards begin. */
   readonly model: LanguageModel;
-  /** Paths, or http(s) addresses that answer range requests; every worker must be able to read them. */
+  /** Paths, s3 addresses, or http(s) ones that answer range requests; every worker must be able to read them. */
   readonly texts: readonly string[];
   /** 8 by default. */
   readonly shards?: number;
@@ -24,6 +25,8 @@ export interface RunOptions {
   readonly local?: number;
   /** Share of the merged change that is made in a round, above 0; 1 by default. */
   readonly damping?: number;
+  /** Share of a round's movement that the next one continues with, 0 to below 1; by the number of shards by default. */
+  readonly momentum?: number;
   /** Epochs over the first shard that one job reads before the first round; 0.5 by default. */
   readonly warmUp?: number;
   /** Jobs of every round that a second worker repeats, to compare; 0 by default. */
@@ -39,11 +42,20 @@ export interface RunOptions {
 /** @throws SviError `E_OPTION`, `E_TEXT_SHORT`, `E_FILE_MISSING`, `E_FILE_READ` */
 export async function planRun(options: RunOptions, blobs: Blobs): Promise<RunPlan> {
   const count = requireInteger("shards", options.shards ?? 8, 1, 10_000);
+  return planOver(await openAndShard(options.texts, count), options, blobs);
+}
+
+/** The plan of a run over shards that are known. @throws SviError `E_OPTION` */
+export async function planOver(
+  shards: readonly Shard[],
+  options: Omit<RunOptions, "texts" | "shards">,
+  blobs: Blobs,
+): Promise<RunPlan> {
+  const count = shards.length;
   const method = requireMethod(options.inference ?? ivon());
   const positive = (name: string, value: number) =>
     requireNumber(name, value, "a number above 0", (v) => v > 0);
   const batch = requireInteger("batch", options.batch ?? 32, 1, 4096);
-  const shards = await openAndShard(options.texts, count);
   return {
     version: packageVersion,
     sources,
@@ -57,6 +69,12 @@ export async function planRun(options: RunOptions, blobs: Blobs): Promise<RunPla
     rounds: requireInteger("rounds", options.rounds ?? 20, 1, 1_000_000),
     local: positive("local", options.local ?? 0.25),
     damping: positive("damping", options.damping ?? 1),
+    momentum: requireNumber(
+      "momentum",
+      options.momentum ?? momentumFor(count),
+      "a number from 0 to below 1",
+      (v) => v >= 0 && v < 1,
+    ),
     warmUp: positive("warmUp", options.warmUp ?? 0.5),
     verify: requireInteger("verify", options.verify ?? 0, 0, count),
     initial: await blobs.put(options.model.toBytes()),

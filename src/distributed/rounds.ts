@@ -3,43 +3,19 @@ import { SviError } from "../errors.ts";
 import { Posterior } from "../model/posterior.ts";
 import type { JsonTokenizerReader } from "../text/types.ts";
 import { readModel, writeModel } from "../training/modelFile.ts";
+import { carryOn, velocityFromBytes, velocityToBytes } from "./momentum.ts";
 import { addChange, changeFromBytes, naturalsOf, normalOf } from "./naturals.ts";
 import { priorPrecisionOf, type RunPlan, sharesOf } from "./plan.ts";
+import { type Job, type JobResult, WARM_UP } from "./round.ts";
 import type { Blobs } from "./store.ts";
-
-/** Round of the job that comes before the first one. */
-export const WARM_UP = -1;
-
-/** One shard's work of a round. */
-export interface Job {
-  /** Blob of the run's plan. */
-  readonly plan: string;
-  readonly round: number;
-  readonly shard: number;
-  /** Blobs: the posterior that all shards begin with, and what the shard's last job must remember; null before one. */
-  readonly model: string;
-  readonly state: string | null;
-}
-
-/** What a job comes to: a function of the job and the text alone, but for the time it took and who did it. */
-export interface JobResult {
-  /** Blob: how the posterior's natural parameters change; of the warm-up, the model. */
-  readonly change: string;
-  readonly state: string;
-  /** Hash of the shard's tokens. */
-  readonly text: string;
-  readonly tokens: number;
-  /** Mean training loss, nats a token. */
-  readonly nll: number;
-  readonly seconds: number;
-  readonly worker: string;
-}
 
 /** Where a run stands before a round. */
 export interface RoundState {
   readonly round: number;
   readonly model: string;
   readonly shards: readonly { readonly state: string | null; readonly text: string | null }[];
+  /** Blob: how the mean moved in the last round; null before the first one. */
+  readonly velocity: string | null;
   /** Tokens trained on so far. */
   readonly tokens: number;
   readonly nll: number | null;
@@ -47,7 +23,7 @@ export interface RoundState {
 
 export function initialState(plan: RunPlan): RoundState {
   const shards = plan.shards.map(() => ({ state: null, text: null }));
-  return { round: WARM_UP, model: plan.initial, shards, tokens: 0, nll: null };
+  return { round: WARM_UP, model: plan.initial, shards, velocity: null, tokens: 0, nll: null };
 }
 
 export function jobsOf(planBlob: string, { round, model, shards }: RoundState): Job[] {
@@ -76,20 +52,20 @@ export async function mergeRound(
     // All shards continue what the first one has begun, its momentum and its level of h included.
     const [{ change, state: begun, text }] = results;
     const shards = state.shards.map((_, i) => ({ state: begun, text: i === 0 ? text : null }));
-    return { ...done, model: change, shards };
+    return { ...done, model: change, shards, velocity: null };
   }
-  const model = await merged(plan, blobs, state, results, json);
-  return { ...done, model, shards: results.map(({ state, text }) => ({ state, text })) };
+  const moved = await merged(plan, blobs, state, results, json);
+  return { ...done, ...moved, shards: results.map(({ state, text }) => ({ state, text })) };
 }
 
 /** One result at a time: memory does not grow with the number of shards. */
-async function merged(
+export async function merged(
   plan: RunPlan,
   blobs: Blobs,
   state: RoundState,
-  results: readonly JobResult[],
+  results: readonly Pick<JobResult, "change">[],
   json?: JsonTokenizerReader,
-): Promise<string> {
+): Promise<Pick<RoundState, "model" | "velocity">> {
   const { posterior, tokenizer } = readModel(await blobs.get(state.model), { json });
   const { layout, configuration, mean, lambda } = posterior;
   const naturals = naturalsOf(layout, { mean, precision: posterior.precision! });
@@ -99,8 +75,13 @@ async function merged(
     addChange(naturals, change, plan.damping * shares[i]);
   }
   const normal = normalOf(layout, naturals, priorPrecisionOf(plan.method));
+  const velocity = state.velocity && velocityFromBytes(await blobs.get(state.velocity));
+  const moved = carryOn(mean, normal.mean, velocity, plan.momentum);
   const next = new Posterior(configuration, normal.mean, normal.precision, lambda);
-  return blobs.put(writeModel({ posterior: next, tokenizer }));
+  return {
+    model: await blobs.put(writeModel({ posterior: next, tokenizer })),
+    velocity: plan.momentum > 0 ? await blobs.put(velocityToBytes(moved)) : null,
+  };
 }
 
 function requireSameText(state: RoundState, results: readonly JobResult[]): void {
@@ -116,9 +97,10 @@ function requireSameText(state: RoundState, results: readonly JobResult[]): void
 
 /** Blobs of a round that nothing after it reads. */
 export function spent(before: RoundState, after: RoundState, results: readonly JobResult[]): Set<string> {
-  const kept = new Set([after.model, ...after.shards.map(({ state }) => state)]);
+  const kept = new Set([after.model, after.velocity, ...after.shards.map(({ state }) => state)]);
   const old = [
     before.model,
+    before.velocity,
     ...before.shards.map(({ state }) => state),
     ...results.map(({ change }) => change),
   ];

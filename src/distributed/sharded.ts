@@ -8,7 +8,8 @@ import { type Member, ownThread, ownWorker, ThreadMember } from "./crew.ts";
 import type { RunEvent } from "./events.ts";
 import { nameOf, planBytes, type RunPlan } from "./plan.ts";
 import { planRun, type RunOptions } from "./request.ts";
-import { initialState, type JobResult, jobsOf, mergeRound, type RoundState, spent } from "./rounds.ts";
+import type { JobResult } from "./round.ts";
+import { initialState, jobsOf, mergeRound, type RoundState, spent } from "./rounds.ts";
 import { type Blobs, MemoryBlobs } from "./store.ts";
 
 export interface ShardedOptions extends Omit<RunOptions, "verify"> {

@@ -2,10 +2,11 @@
 import { SviError } from "../errors.ts";
 import { openFile } from "../text/file.ts";
 import type { ByteSource } from "../text/source.ts";
+import { isObject, objectFetch } from "./objects.ts";
 
 /** Bytes of one file or address: `from` up to, not including, `to`. */
 export interface TextRange {
-  /** An absolute path, or an http(s) address that answers range requests. */
+  /** An absolute path, an http(s) address that answers range requests, or an s3 address. */
   readonly at: string;
   readonly from: number;
   readonly to: number;
@@ -108,36 +109,47 @@ function changed(at: string, wanted: number, size: number): SviError {
   });
 }
 
-/** Whether it names a text by an http(s) address, not by a path. */
+/** Whether it names a text by an http(s) or s3 address, not by a path. */
 export function isAddress(at: string): boolean {
-  return /^https?:\/\//.test(at);
+  return /^https?:\/\//.test(at) || isObject(at);
 }
 
-/** A file by its path, or what an http(s) address holds. */
+/** A file by its path, or what an http(s) or s3 address holds. */
 export function openText(at: string): Promise<OpenText> {
   return isAddress(at) ? openAddress(at) : openFile(at);
 }
 
 /** @throws SviError `E_FILE_READ` where the address does not answer a range request with that range */
 async function openAddress(address: string): Promise<OpenText> {
-  const first = await requestRange(address, 0, 1);
+  const request = isObject(address) ? objectFetch(address) : fetchOf(address);
+  const ranged = (start: number, end: number) => requestRange(address, request, start, end);
+  const first = await ranged(0, 1);
   const size = Number(/\/(\d+)$/.exec(first.headers.get("content-range") ?? "")?.[1]);
   if (!Number.isSafeInteger(size)) throw unreadable(address, "does not say how long it is");
   return {
     size,
     read: async (start, end) =>
-      start === end
-        ? new Uint8Array(0)
-        : new Uint8Array(await (await requestRange(address, start, end)).arrayBuffer()),
+      start === end ? new Uint8Array(0) : new Uint8Array(await (await ranged(start, end)).arrayBuffer()),
     close: async () => {},
   };
 }
 
-async function requestRange(address: string, start: number, end: number): Promise<Response> {
-  const range = `bytes=${start}-${end - 1}`;
-  const response = await fetch(address, { headers: { range } }).catch((cause) => {
-    throw unreadable(address, "cannot be reached", cause);
-  });
+type FetchRange = (range: string) => Promise<Response>;
+
+function fetchOf(address: string): FetchRange {
+  return (range) =>
+    fetch(address, { headers: { range } }).catch((cause) => {
+      throw unreadable(address, "cannot be reached", cause);
+    });
+}
+
+async function requestRange(
+  address: string,
+  request: FetchRange,
+  start: number,
+  end: number,
+): Promise<Response> {
+  const response = await request(`bytes=${start}-${end - 1}`);
   if (response.status !== 206) throw unreadable(address, `answered ${response.status} to a range request`);
   return response;
 }

@@ -4,7 +4,7 @@ import { jsonTokenizer } from "../text/json.ts";
 import { toWire, type WireError } from "../worker/wire.ts";
 import { runJob } from "./job.ts";
 import { planFromBytes } from "./plan.ts";
-import type { Job, JobResult } from "./rounds.ts";
+import type { Job, JobResult } from "./round.ts";
 import { MemoryBlobs } from "./store.ts";
 
 type Named = readonly [name: string, bytes: Uint8Array];

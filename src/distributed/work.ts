@@ -26,7 +26,7 @@ import { StoredBlobs } from "./store.ts";
 export interface WorkOptions {
   /** Address of Redis or Valkey: redis://host:port. */
   readonly redis: string;
-  /** Folder of the blobs where this machine sees it under another path than the coordinator. */
+  /** Folder or s3 address of the blobs where this machine sees them elsewhere than the coordinator. */
   readonly store?: string;
   readonly kernels?: Kernels;
   /** `jsonTokenizer` of `svi-lm/tokenizers`, for runs with a tokenizer.json. */

@@ -1,0 +1,286 @@
+/**
+ * @module The server of a federated run: parties whose texts stay with them fetch jobs and send changes, over HTTP.
+ *
+ * A job can be done by its party alone, so that there is no queue: a round waits for all of them.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { requireInteger, SviError } from "../../errors.ts";
+import { packageVersion, sources } from "../../kernels/generated/identity.ts";
+import { LanguageModel } from "../../languageModel.ts";
+import { jsonTokenizer } from "../../text/json.ts";
+import { toWire } from "../../worker/wire.ts";
+import { Channel } from "../channel.ts";
+import { listen, urlOf } from "../http.ts";
+import { changeFromBytes } from "../naturals.ts";
+import { planBytes, type RunPlan } from "../plan.ts";
+import { planOver, type RunOptions } from "../request.ts";
+import { merged, type RoundState } from "../rounds.ts";
+import { MemoryBlobs } from "../store.ts";
+import type { Joining, Offer, Sent } from "./protocol.ts";
+
+export interface FederateOptions
+  extends Omit<RunOptions, "texts" | "shards" | "verify" | "warmUp" | "lineEnds"> {
+  /** Trained before, on text that is nobody's secret. */
+  readonly model: LanguageModel;
+  /** How many there are: the first round begins when all have joined. */
+  readonly parties: number;
+  /** What parties must show; anybody who knows the address may take part where omitted. */
+  readonly token?: string;
+  /** 8080 by default; 0 for any that is free. */
+  readonly port?: number;
+  /** Address to listen on; this machine alone by default. */
+  readonly host?: string;
+  /** Whose pages may ask, for parties in browsers: an origin, or `*`. */
+  readonly origin?: string;
+  readonly signal?: AbortSignal;
+}
+
+export type FederationEvent =
+  | { readonly event: "serving"; readonly url: string }
+  | { readonly event: "joined"; readonly party: string; readonly missing: number }
+  | {
+      readonly event: "round";
+      readonly round: number;
+      readonly rounds: number;
+      /** Mean training loss of the round, nats a token; null where parties keep it to themselves. */
+      readonly nll: number | null;
+    }
+  | { readonly event: "done" | "stopped"; readonly rounds: number; readonly model: LanguageModel };
+
+/** Bytes of a request besides the numbers of a change. */
+const SLACK = 2 ** 20;
+/** Bytes of a weight's change: two numbers. */
+const CHANGE_BYTES = 8;
+/** How long the server still tells parties that the run has ended, in milliseconds. */
+const FAREWELL_MILLISECONDS = 3000;
+
+/**
+ * Serves a federated run until its last round. Its model is that of all merged rounds; without noise it depends on
+ * texts, names of parties, options and seed alone.
+ *
+ * The last event is "done", or "stopped" where the signal ended it early.
+ * @throws SviError `E_OPTION`; `E_HOST` where the port is taken
+ */
+export async function* federate(options: FederateOptions): AsyncGenerator<FederationEvent, void, void> {
+  const federation = new Federation(options);
+  const server = createServer((request, response) => void federation.answer(request, response));
+  const port = requireInteger("port", options.port ?? 8080, 0, 65_535);
+  await listen(server, port, options.host ?? "127.0.0.1");
+  const stop = () => void federation.end("stopped");
+  options.signal?.addEventListener("abort", stop);
+  try {
+    yield { event: "serving", url: urlOf(server) };
+    if (options.signal?.aborted) stop();
+    yield* federation.channel.values();
+    await federation.farewell(options.signal);
+  } finally {
+    options.signal?.removeEventListener("abort", stop);
+    await close(server);
+  }
+}
+
+async function close(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+}
+
+class Federation {
+  readonly channel = new Channel<FederationEvent>();
+  readonly #options: FederateOptions;
+  readonly #count: number;
+  readonly #blobs = new MemoryBlobs();
+  readonly #joined = new Map<string, number | null>();
+  /** Parties that have heard of the end. */
+  readonly #left = new Set<string>();
+  /** In the order of their names, which numbers their jobs; empty before the first round. */
+  #parties: string[] = [];
+  #plan: RunPlan | null = null;
+  #state: RoundState | null = null;
+  #results = new Map<string, Sent & { readonly change: string }>();
+  #over = false;
+
+  constructor(options: FederateOptions) {
+    this.#options = options;
+    this.#count = requireInteger("parties", options.parties, 1, 10_000);
+    const { precision, lambda } = options.model.posterior;
+    if (!precision || lambda === null)
+      throw new SviError("E_OPTION", "The model was not trained: it has no posterior", {
+        option: "model",
+        value: null,
+        remedy: "Train it by ivon() on text that is nobody's secret first",
+      });
+  }
+
+  /** Never throws: what is wrong with a request is its answer. */
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { origin } = this.#options;
+    if (origin) {
+      response.setHeader("access-control-allow-origin", origin);
+      response.setHeader("access-control-allow-headers", "authorization, content-type");
+    }
+    try {
+      if (request.method === "OPTIONS") return void response.writeHead(204).end();
+      this.#admit(request);
+      const body = await this.#answerTo(request);
+      if (body instanceof Uint8Array) response.end(body);
+      else response.setHeader("content-type", "application/json").end(JSON.stringify(body));
+    } catch (error) {
+      if (!(error instanceof SviError) && !this.#over) this.channel.fail(error);
+      response.writeHead(400, { "content-type": "application/json" });
+      response.end(JSON.stringify({ error: { ...toWire(error), stack: undefined } }));
+    }
+  }
+
+  #admit({ headers }: IncomingMessage): void {
+    const { token } = this.#options;
+    if (token && headers.authorization !== `Bearer ${token}`)
+      throw refused("The token is not that of the run", "Give the token that the server was started with");
+  }
+
+  async #answerTo(request: IncomingMessage): Promise<unknown> {
+    const { pathname, searchParams } = new URL(request.url ?? "/", "http://server");
+    const party = searchParams.get("party") ?? "";
+    if (request.method === "GET" && pathname === "/job") return this.#offer(this.#known(party));
+    if (request.method === "GET" && pathname.startsWith("/blob/"))
+      return this.#blobs.get(pathname.slice("/blob/".length));
+    if (request.method === "POST" && pathname === "/join")
+      return this.#join(parsed<Joining>(new TextDecoder().decode(await this.#bodyOf(request))));
+    if (request.method === "POST" && pathname === "/result")
+      return this.#take(parsed<Sent>(searchParams.get("sent") ?? ""), await this.#bodyOf(request));
+    throw refused(`There is no ${request.method} ${pathname}`, "Ask with federatedWorker of this version");
+  }
+
+  async #bodyOf(request: IncomingMessage): Promise<Uint8Array> {
+    const most = CHANGE_BYTES * this.#options.model.posterior.layout.length + SLACK;
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    for await (const chunk of request) {
+      length += chunk.length;
+      if (length > most) throw refused(`A body has more than ${most} bytes`, "Send the change of this model");
+      chunks.push(chunk);
+    }
+    return new Uint8Array(Buffer.concat(chunks));
+  }
+
+  #known(party: string): string {
+    if (this.#joined.has(party)) return party;
+    throw refused(`${JSON.stringify(party)} has not joined`, "Join the run first");
+  }
+
+  async #join({ party, tokens, ...its }: Joining): Promise<object> {
+    if (its.sources !== sources)
+      throw new SviError("E_VERSION", `The run is of svi-lm ${packageVersion} with kernels ${sources}`, {
+        value: its.version,
+        remedy: `Install svi-lm ${packageVersion} for this party`,
+      });
+    if (typeof party !== "string" || party === "") throw refused("A party has no name", "Give it one");
+    if (tokens !== null) requireInteger("tokens", tokens, 1, Number.MAX_SAFE_INTEGER);
+    // Again after a crash: it continues with what it had to do.
+    if (this.#joined.has(party)) return {};
+    if (this.#joined.size === this.#count) throw refused("The run has all its parties", "Begin another run");
+    this.#joined.set(party, tokens);
+    this.channel.push({ event: "joined", party, missing: this.#count - this.#joined.size });
+    if (this.#joined.size === this.#count) await this.#begin();
+    return {};
+  }
+
+  /** Texts count by their tokens, or all alike where one of them keeps their number to itself. */
+  async #begin(): Promise<void> {
+    const parties = [...this.#joined.keys()].sort();
+    const sizes = parties.map((party) => this.#joined.get(party)!);
+    const alike = sizes.includes(null as never);
+    const shards = parties.map((party, i) => [{ at: `party:${party}`, from: 0, to: alike ? 1 : sizes[i] }]);
+    const options = { momentum: 0, ...this.#options };
+    // A model that was trained before needs no warm-up.
+    this.#plan = { ...(await planOver(shards, options, this.#blobs)), warmUp: 0 };
+    this.#parties = parties;
+    const blank = parties.map(() => ({ state: null, text: null }));
+    const { initial: model } = this.#plan;
+    this.#state = { round: 0, model, shards: blank, velocity: null, tokens: 0, nll: null };
+  }
+
+  #offer(party: string): Offer {
+    if (this.#over) {
+      this.#left.add(party);
+      return { offer: "end" };
+    }
+    if (!this.#plan || !this.#state || this.#results.has(party)) return { offer: "wait" };
+    const { round, model } = this.#state;
+    const job = { plan: "", round, shard: this.#parties.indexOf(party), model, state: null };
+    return { offer: "job", plan: new TextDecoder().decode(planBytes(this.#plan)), job };
+  }
+
+  /** A result that comes twice counts once; one of another round is of no use. */
+  async #take(sent: Sent, bytes: Uint8Array): Promise<object> {
+    const party = this.#known(sent.party);
+    const state = this.#state;
+    if (!state || this.#over || sent.round !== state.round || this.#results.has(party)) return {};
+    this.#requireChange(bytes);
+    const change = await this.#blobs.put(bytes);
+    this.#results.set(party, { ...sent, change });
+    if (this.#results.size === this.#count) await this.#merge(state);
+    return {};
+  }
+
+  #requireChange(bytes: Uint8Array): void {
+    const { length } = this.#options.model.posterior.layout;
+    const { precision, weighted } = changeFromBytes(bytes);
+    const whole = (values: Float32Array | undefined) =>
+      values?.length === length && values.every(Number.isFinite);
+    if (!whole(precision) || !whole(weighted))
+      throw refused("The change is not one of this model", "Send what federatedWorker computes");
+  }
+
+  async #merge(state: RoundState): Promise<void> {
+    const plan = this.#plan!;
+    const results = this.#parties.map((party) => this.#results.get(party)!);
+    const moved = await merged(plan, this.#blobs, state, results, jsonTokenizer);
+    const nll = meanOf(results);
+    if (this.#over) return;
+    this.#state = { ...state, ...moved, round: state.round + 1, nll };
+    this.#results = new Map();
+    await this.#blobs.remove([state.model, ...results.map(({ change }) => change)]);
+    if (state.velocity) await this.#blobs.remove([state.velocity]);
+    this.channel.push({ event: "round", round: state.round + 1, rounds: plan.rounds, nll });
+    if (state.round + 1 === plan.rounds) await this.end("done");
+  }
+
+  async end(event: "done" | "stopped"): Promise<void> {
+    if (this.#over) return;
+    this.#over = true;
+    const state = this.#state;
+    const bytes = state ? await this.#blobs.get(state.model) : this.#options.model.toBytes();
+    const model = await LanguageModel.load(bytes, { json: jsonTokenizer });
+    this.channel.push({ event, rounds: state?.round ?? 0, model });
+    this.channel.end();
+  }
+
+  /** Until all parties have heard that it is over, or some time has passed. */
+  async farewell(signal?: AbortSignal): Promise<void> {
+    const until = performance.now() + FAREWELL_MILLISECONDS;
+    while (!signal?.aborted && this.#left.size < this.#joined.size && performance.now() < until)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function meanOf(results: readonly Sent[]): number | null {
+  let [sum, tokens] = [0, 0];
+  for (const result of results) {
+    if (result.nll === null || result.tokens === null) return null;
+    sum += result.tokens * result.nll;
+    tokens += result.tokens;
+  }
+  return sum / tokens;
+}
+
+function parsed<T>(text: string): T {
+  try {
+    const value = JSON.parse(text);
+    if (typeof value === "object" && value !== null) return value;
+  } catch {}
+  throw refused("A request is not JSON", "Ask with federatedWorker of this version");
+}
+
+function refused(problem: string, remedy: string): SviError {
+  return new SviError("E_SERVER", problem, { value: null, remedy });
+}
