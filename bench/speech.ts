@@ -3,13 +3,15 @@
  * read novels. Weights are tuned on dev_clean for dev_other, and on the first half of dev_clean for the second.
  *
  *   npm run bench:speech -- --data DIR [--quick] [--json] [--cache build/speech] [--seeds 1,2,3] [--hidden 512]
- *     [--units character,subword,word] [--samples 8] [--threads 1]
+ *     [--units character,subword,word] [--epochs 1,2,3] [--methods ivon,adam] [--samples 8] [--threads 1]
  *
- * DIR holds novels.txt and speech/{dev_clean,dev_other}.{nbest.tsv,ref.txt}. Models are kept in --cache and trained on
- * from their checkpoints, so an interrupted run continues. --quick is one small model of characters of a part of the
- * text, to see that everything works.
+ * DIR holds novels.txt and speech/{dev_clean,dev_other}.{nbest.tsv,ref.txt}. Models, and what they say of the candidates,
+ * are kept in --cache, and models are trained on from their checkpoints, so an interrupted run continues. --epochs has a
+ * number a unit. --quick is one small model of characters of a part of the text, to see that everything works.
+ *
+ * All ways weigh the words that the novels do not have; "words alone" weighs these and no model.
  */
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
@@ -17,6 +19,7 @@ import "../src/kernels/embedded.ts";
 import { pairedInterval, percent, wordErrorRate } from "../src/entries/metrics.ts";
 import {
   type CandidateList,
+  type ModelScorerOptions,
   modelScorer,
   type RescoreOptions,
   type Rescoring,
@@ -27,7 +30,7 @@ import {
   type Scorer,
 } from "../src/entries/rescoring.ts";
 import { threads } from "../src/entries/threads.ts";
-import { METHODS, type MethodName, modelFor, type Plan, UNITS, type Unit } from "./speech/models.ts";
+import { fileOf, METHODS, type MethodName, modelFor, type Plan, UNITS, type Unit } from "./speech/models.ts";
 import { spokenLines } from "./speech/novels.ts";
 
 const { values } = parseArgs({
@@ -38,6 +41,8 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "1,2,3" },
     hidden: { type: "string", default: "512" },
     units: { type: "string", default: UNITS.join(",") },
+    epochs: { type: "string", default: "1,2,3" },
+    methods: { type: "string", default: METHODS.join(",") },
     samples: { type: "string", default: "8" },
     threads: { type: "string", default: "1" },
     quick: { type: "boolean", default: false },
@@ -47,6 +52,11 @@ const { values } = parseArgs({
 if (!values.data) throw new Error("Give --data DIR, with novels.txt and speech/");
 const units = (values.quick ? ["character"] : values.units.split(",")) as Unit[];
 if (units.some((unit) => !UNITS.includes(unit))) throw new Error(`--units are of ${UNITS.join(", ")}`);
+const epochs = values.epochs.split(",").map(Number);
+if (epochs.length !== UNITS.length) throw new Error(`--epochs has a number for each of ${UNITS.join(", ")}`);
+const methods = values.methods.split(",") as MethodName[];
+if (methods.some((method) => !METHODS.includes(method)))
+  throw new Error(`--methods are of ${METHODS.join(", ")}`);
 const seeds = values.quick ? [1] : values.seeds.split(",").map(Number);
 const samples = values.quick ? 2 : Number(values.samples);
 const kernels = Number(values.threads) > 1 ? await threads({ count: Number(values.threads) }) : undefined;
@@ -76,31 +86,30 @@ function part({ lists }: Speech, { references }: Speech, from: number, to: numbe
 /** What one model says of every candidate, by its text. */
 type Said = ReadonlyMap<string, ScoredText>;
 
-async function say(scorer: Scorer, speeches: readonly Speech[]): Promise<Said> {
+/** Scores are kept beside the model's file. */
+async function say(file: string, scorer: Scorer, speeches: readonly Speech[]): Promise<Said> {
   const texts = [
     ...new Set(speeches.flatMap(({ lists }) => lists.flatMap((l) => l.candidates.map((c) => c.text)))),
   ];
+  const kept = await readFile(file, "utf8").catch(() => null);
+  if (kept !== null) {
+    const scores = JSON.parse(kept) as ScoredText[];
+    if (scores.length === texts.length) return new Map(texts.map((text, i) => [text, scores[i]]));
+  }
   const began = performance.now();
   const scores = await scorer(texts);
   note(`  ${texts.length} texts in ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  await writeFile(file, JSON.stringify(scores));
   return new Map(texts.map((text, i) => [text, scores[i]]));
 }
 
-/** The last model is the scorer; the others' log-probabilities are scores of the lists. */
-async function reorder(speech: Speech, said: readonly Said[], options: RescoreOptions): Promise<Rescoring> {
-  const [first, ...others] = said;
-  const lists = speech.lists.map(({ id, candidates }) => ({
-    id,
-    candidates: candidates.map(({ text, scores }) => ({
-      text,
-      scores: {
-        ...scores,
-        ...Object.fromEntries(others.map((each, m) => [`model${m + 2}`, each.get(text)!.logProbability])),
-      },
-    })),
-  }));
-  const scorer: Scorer = async (texts) => texts.map((text) => first.get(text)!);
-  return rescore(lists, scorer, { ...options, references: speech.references });
+function reorder(speech: Speech, said: readonly Said[], options: RescoreOptions): Promise<Rescoring> {
+  const scorers = said.map(
+    (own): Scorer =>
+      async (texts) =>
+        texts.map((text) => own.get(text)!),
+  );
+  return rescore(speech.lists, scorers, { ...options, vocabulary, references: speech.references });
 }
 
 interface Figures {
@@ -110,7 +119,8 @@ interface Figures {
 }
 
 async function tuneAndTest(tuning: Speech, testing: Speech, said: readonly Said[], choice: "best" | "mbr") {
-  const weights: Record<string, number> = { score: 1, logProbability: 0.1 };
+  const weights: Record<string, number> = { score: 1 };
+  for (const m of said.keys()) weights[`logProbability${m === 0 ? "" : m + 1}`] = 0.2 / said.length;
   const { weights: tuned, scale } = await reorder(tuning, said, { weights, tune: true });
   const { lists, errors } = await reorder(testing, said, { weights: tuned, scale, choice });
   return { wer: errors!.wer, surest: errors!.surest, best: lists.map(({ best }) => best) };
@@ -118,11 +128,12 @@ async function tuneAndTest(tuning: Speech, testing: Speech, said: readonly Said[
 
 const novels = spokenLines(await readFile(join(values.data, "novels.txt"), "utf8"));
 const text = values.quick ? novels.slice(0, novels.indexOf("\n", 400_000) + 1) : novels;
+const vocabulary = new Set(text.split(/\s+/));
 const hidden = values.quick ? 64 : Number(values.hidden);
 const plan: Plan = {
   name: values.quick ? "quick" : String(hidden),
   hidden,
-  epochs: { character: 1, subword: 2, word: 4 },
+  epochs: { character: epochs[0], subword: epochs[1], word: epochs[2] },
   dropout: 0.1,
   folder: values.cache,
   kernels,
@@ -138,37 +149,44 @@ const sets: Record<string, [tuning: Speech, testing: Speech]> = {
 
 /** What the table has, by name of a set, of a mixture of units, of a way; a figure a seed. */
 const results = new Map<string, Figures[]>();
+const WAYS = { adam: ["mle"], ivon: ["ivonMean", "ivonSamples", "mbr"] } as const;
+const ways = methods.flatMap((method): readonly string[] => WAYS[method]);
 const keep = (key: string, figures: Figures) => results.set(key, [...(results.get(key) ?? []), figures]);
 const mixtures = units.length > 1 ? [...units.map((unit) => [unit]), units] : [units];
+
+/** What samples say is asked for once: their mean, sentence by sentence, and each of them. */
+const SAYING: Record<string, ModelScorerOptions> = {
+  mle: {},
+  ivonMean: {},
+  ivonSamples: { samples },
+  mbr: { samples, apart: true },
+};
 
 for (const seed of seeds) {
   const said: Record<string, Said> = {};
   for (const unit of units)
-    for (const method of METHODS) {
-      const model = await modelFor(plan, text, unit, method as MethodName, seed);
-      note(`${unit} ${method} seed ${seed} scores`);
-      const options = { kernels, quantized: "int8" as const };
-      const ways =
-        method === "adam"
-          ? { mle: {} }
-          : { ivonMean: {}, ivonSamples: { samples }, mbr: { samples, apart: true } };
-      for (const [way, more] of Object.entries(ways))
-        said[`${unit} ${way}`] = await say(modelScorer(model, { ...options, ...more }), [clean, other]);
+    for (const method of methods) {
+      const model = await modelFor(plan, text, unit, method, seed);
+      for (const way of WAYS[method]) {
+        note(`${unit} ${way} seed ${seed} scores`);
+        const scorer = modelScorer(model, { kernels, quantized: "int8", ...SAYING[way] });
+        const file = `${fileOf(plan, unit, method, seed)}.${way}.${samples}.json`;
+        said[`${unit} ${way}`] = await say(file, scorer, [clean, other]);
+      }
+      model.dispose();
     }
   for (const [set, [tuning, testing]] of Object.entries(sets))
     for (const mixture of mixtures)
-      for (const way of ["mle", "ivonMean", "ivonSamples", "mbr"]) {
+      for (const way of ways) {
         const own = mixture.map((unit) => said[`${unit} ${way}`]);
-        keep(
-          `${set} ${mixture.join("+")} ${way}`,
-          await tuneAndTest(tuning, testing, own, way === "mbr" ? "mbr" : "best"),
-        );
+        const choice = way === "mbr" ? "mbr" : "best";
+        keep(`${set} ${mixture.join("+")} ${way}`, await tuneAndTest(tuning, testing, own, choice));
       }
 }
 
 const mean = (numbers: readonly number[]) => numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
 const report: Record<string, Record<string, number>> = {};
-for (const [set, [, testing]] of Object.entries(sets)) {
+for (const [set, [tuning, testing]] of Object.entries(sets)) {
   const { errors } = await rescore(testing.lists, null, { references: testing.references });
   const said = [...testing.references.values()];
   const first = wordErrorRate(
@@ -177,8 +195,10 @@ for (const [set, [, testing]] of Object.entries(sets)) {
   );
   report[set] = { first: errors!.first, oracle: errors!.oracle };
   note(`\n${set}: first ${percent(errors!.first, 2)}, oracle ${percent(errors!.oracle, 2)}`);
+  const alone = await tuneAndTest(tuning, testing, [], "best");
+  note(`  words alone: ${percent(alone.wer, 2)}`);
   for (const mixture of mixtures)
-    for (const way of ["mle", "ivonMean", "ivonSamples", "mbr"]) {
+    for (const way of ways) {
       const figures = results.get(`${set} ${mixture.join("+")} ${way}`)!;
       const wer = mean(figures.map((each) => each.wer));
       report[set][way] = wer;

@@ -33,7 +33,7 @@ export interface Plan {
 }
 
 /** Subwords and words have a vocabulary of this size, at most. */
-const VOCABULARY: Readonly<Record<Unit, number>> = { character: 0, subword: 2000, word: 20_000 };
+const VOCABULARY: Readonly<Record<Unit, number>> = { character: 0, subword: 2000, word: 10_000 };
 
 export async function tokenizerFor(unit: Unit, text: string): Promise<Tokenizer> {
   if (unit === "subword") return learnSubwords(text, VOCABULARY.subword);
@@ -88,6 +88,6 @@ export async function modelFor(
 
 function shapeOf({ hidden }: Plan, unit: Unit): ModelOptions {
   return unit === "word"
-    ? { embedding: hidden, hidden, tied: true, softmax: "adaptive" }
+    ? { embedding: Math.ceil(hidden / 2), hidden, softmax: "adaptive" }
     : { embedding: 64, hidden };
 }

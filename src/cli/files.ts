@@ -10,7 +10,15 @@ import type { Tokenizer } from "../text/types.ts";
 import { inputName, openInput, readInput } from "./inputs.ts";
 
 export async function loadModel(path: string, signal: AbortSignal): Promise<LanguageModel> {
-  const bytes = await readInput(path, signal);
+  return readModel(path, await readInput(path, signal), signal);
+}
+
+/** @param path for messages */
+export async function readModel(
+  path: string,
+  bytes: Uint8Array,
+  signal: AbortSignal,
+): Promise<LanguageModel> {
   return naming(path, () => LanguageModel.load(bytes, { json: jsonTokenizer, signal }));
 }
 

@@ -10,7 +10,7 @@ import { readReferences } from "../rescoring/references.ts";
 import { type Rescoring, rescore as reorder, type Weights } from "../rescoring/rescore.ts";
 import { modelScorer } from "../rescoring/scorer.ts";
 import { command } from "./command.ts";
-import { loadModel, naming, requireFolder } from "./files.ts";
+import { loadModel, naming, readModel, requireFolder } from "./files.ts";
 import { inputName, readInput } from "./inputs.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
 import { note, printJson } from "./print.ts";
@@ -18,7 +18,7 @@ import { UsageError } from "./usage.ts";
 
 export const rescore = command({
   name: "rescore",
-  summary: "reorder a recogniser's or translator's candidate lists",
+  summary: "reorder a recogniser's or translator's candidate lists, by a model or several (M M2 lists…)",
   example: "svi-lm rescore book.svi dev.tsv --dev dev.ref.txt --json",
   words: ["M", "lists…"],
   options: {
@@ -43,7 +43,13 @@ export const rescore = command({
     weights: {
       kind: "text",
       value: "name=X,…",
-      help: "of the lists' scores, logProbability, words, unknown (default scores 1, logProbability 0.3)",
+      help: "of the lists' scores, logProbability, words, unknown, logProbability2, … (default scores 1, log-probabilities 0.3 together)",
+    },
+    vocabulary: {
+      kind: "path",
+      use: "read",
+      value: "FILE",
+      help: "a text or a list of words: those of a candidate that are not in it are its score unseen",
     },
     choice: {
       kind: "choice",
@@ -78,32 +84,42 @@ export const rescore = command({
     ...THREADS,
     ...KERNELS,
   },
-  async run({ words: [path, ...lists], options, json, interruption: { signal } }) {
+  async run({ words: [path, ...rest], options, json, interruption: { signal } }) {
     const references = options.dev ?? options.references;
     if (options.dev !== undefined && options.references !== undefined)
       throw new UsageError("--dev and --references exclude each other");
     const weights = options.weights === undefined ? undefined : readWeights(options.weights);
     if (options.out !== undefined) await requireFolder(options.out, "out");
     const kernels = await kernelsFor(options);
-    const model = await loadModel(path, signal);
-    const read = readLists(
-      await Promise.all(lists.map((list) => readFile(list, signal))),
-      options.format as "auto",
-    );
-    const said = references === undefined ? undefined : readReferences(await readFile(references, signal));
+    const files = await readAll(rest, signal);
+    const lists = files.filter(({ bytes }) => !isModel(bytes));
+    if (lists.length === 0) throw new UsageError("There are models, and no lists");
+    const models = [await loadModel(path, signal)];
+    for (const { path, bytes } of files)
+      if (isModel(bytes)) models.push(await readModel(path, bytes, signal));
+    const read = readLists(lists.map(textOf), options.format as "auto");
+    const open = async (given: string) => textOf((await readAll([given], signal))[0]);
+    const said = references === undefined ? undefined : readReferences(await open(references));
+    const normalise = CASES[options.case ?? "keep"];
+    const vocabulary = options.vocabulary === undefined ? undefined : wordsIn(await open(options.vocabulary));
     const { samples, seed, choice, scale } = options;
     const quantized = options.quantized ? "int8" : undefined;
-    const scorer = modelScorer(model, { samples, seed, apart: choice === "mbr", quantized, kernels });
-    const result = await naming(references ?? lists[0], () =>
-      reorder(read.lists, scorer, {
-        weights: weights ?? { logProbability: 0.3, ...read.weights },
-        references: said,
-        tune: options.dev !== undefined,
-        choice: choice as "best" | undefined,
-        scale,
-        normalise: CASES[options.case ?? "keep"],
-        signal,
-      }),
+    const form = { samples, seed, apart: choice === "mbr", quantized, kernels } as const;
+    const result = await naming(references ?? lists[0].path, () =>
+      reorder(
+        read.lists,
+        models.map((model) => modelScorer(model, form)),
+        {
+          weights: weights ?? { ...logProbabilities(models.length), ...read.weights },
+          references: said,
+          tune: options.dev !== undefined,
+          choice: choice as "best" | undefined,
+          scale,
+          normalise,
+          vocabulary: vocabulary && new Set([...vocabulary].map(normalise)),
+          signal,
+        },
+      ),
     );
     if (options.out !== undefined) await write(options.out, writeLists(result.lists, read.format));
     report(result, json);
@@ -117,8 +133,22 @@ const CASES: Readonly<Record<string, (text: string) => string>> = {
   upper: (text) => text.toUpperCase(),
 };
 
-async function readFile(path: string, signal: AbortSignal): Promise<ListFile> {
-  const bytes = await readInput(path, signal);
+interface Read {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Each once, since a pipe ends. */
+function readAll(paths: readonly string[], signal: AbortSignal): Promise<Read[]> {
+  return Promise.all(paths.map(async (path) => ({ path, bytes: await readInput(path, signal) })));
+}
+
+/** A model begins with the length of its header, then with that: no text holds a zero there. */
+function isModel(bytes: Uint8Array): boolean {
+  return bytes.length > 8 && bytes[7] === 0 && bytes[8] === 0x7b;
+}
+
+function textOf({ path, bytes }: Read): ListFile {
   try {
     return { name: inputName(path), text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
   } catch (cause) {
@@ -128,6 +158,17 @@ async function readFile(path: string, signal: AbortSignal): Promise<ListFile> {
       cause,
     });
   }
+}
+
+/** With and without the marks around them. */
+function wordsIn({ text }: ListFile): Set<string> {
+  const bare = text.match(/[\p{L}\p{M}\p{N}]+(?:['’-][\p{L}\p{M}\p{N}]+)*/gu) ?? [];
+  return new Set([...text.split(/\s+/), ...bare]);
+}
+
+function logProbabilities(models: number): Weights {
+  const name = (m: number) => `logProbability${m === 0 ? "" : m + 1}`;
+  return Object.fromEntries(Array.from({ length: models }, (_, m) => [name(m), 0.3 / models]));
 }
 
 /** `score=1,logProbability=0.3` */

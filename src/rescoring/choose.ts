@@ -23,31 +23,46 @@ export interface Choice {
 export function choose(
   list: CandidateList,
   rows: readonly Row[],
-  names: Table["names"],
+  columns: Table["columns"],
   weights: readonly number[],
   scale: number,
   mbr: boolean,
 ): Choice {
   const totals = rows.map(({ values }) => totalOf(values, weights));
-  const probabilities = probabilitiesOf(rows, totals, weights[names.indexOf("logProbability")] ?? 0, scale);
+  const probabilities = probabilitiesOf(
+    rows,
+    totals,
+    columns.map((column) => weights[column]),
+    scale,
+  );
   const texts = list.candidates.map(({ text }) => text);
   const risk = (chosen: number) => expectedErrors(texts, probabilities, chosen);
   const best = mbr ? bestOf(texts.map((_, i) => -risk(i))) : bestOf(totals);
   return { best, totals, probabilities, uncertainty: risk(best) / Math.max(1, countWords(texts[best])) };
 }
 
-/** Softmax of the scaled totals; with samples, the mean over what each of them says. */
+/**
+ * Softmax of the scaled totals; with samples, the mean over what each of them says: the first samples of all models
+ * belong together, then the second ones.
+ * @param weights of the models' log-probabilities
+ */
 export function probabilitiesOf(
   rows: readonly Row[],
   totals: readonly number[],
-  weight: number,
+  weights: readonly number[],
   scale: number,
 ): number[] {
-  const count = rows[0].samples.length;
-  if (count === 0 || weight === 0) return softmax(totals, scale);
+  const counts = rows[0].samples.flatMap(({ length }, m) => (length > 0 && weights[m] !== 0 ? [length] : []));
+  if (counts.length === 0) return softmax(totals, scale);
+  const count = Math.min(...counts);
   const sums = new Array<number>(rows.length).fill(0);
   for (let s = 0; s < count; s++) {
-    const own = rows.map(({ samples }, i) => totals[i] + weight * (samples[s] - meanOf(samples)));
+    const own = rows.map(({ samples }, i) =>
+      samples.reduce(
+        (total, each, m) => (each.length > 0 ? total + weights[m] * (each[s] - meanOf(each)) : total),
+        totals[i],
+      ),
+    );
     for (const [i, p] of softmax(own, scale).entries()) sums[i] += p / count;
   }
   return sums;

@@ -26,7 +26,7 @@ export interface CandidateList {
 export interface RankedCandidate extends Candidate {
   /** Σ weight × score. */
   readonly total: number;
-  /** What a language model says of it; null where none was asked. */
+  /** What a language model, the first of several, says of it; null where none was asked. The others' are in `scores`. */
   readonly logProbability: number | null;
 }
 

@@ -8,14 +8,26 @@ import { type Choice, choose, probabilitiesOf } from "./choose.ts";
 import { type CandidateList, isMeasurable, LARGEST, type RankedCandidate, type RankedList } from "./lists.ts";
 import { requireReferences } from "./references.ts";
 import type { ScoredText, Scorer } from "./scorer.ts";
-import { bestOf, type ErrorTable, errorTable, type Table, tableOf, totalOf } from "./table.ts";
+import {
+  bestOf,
+  type ErrorTable,
+  errorTable,
+  type Known,
+  type Table,
+  tableOf,
+  totalOf,
+  wordsOf,
+} from "./table.ts";
 import { tune } from "./tune.ts";
 
-/** By the name of a score; `logProbability` is the language model's, `words` the number of words, `unknown` of unknown ones. */
+/**
+ * By the name of a score; `logProbability` is the language model's, `words` the number of words, `unknown` of unknown
+ * ones; `logProbability2` and `unknown2` are a second model's; `unseen` is the number of words outside of `vocabulary`.
+ */
 export type Weights = Readonly<Record<string, number>>;
 
 export interface RescoreOptions {
-  /** What is not named weighs 0; by default the lists' scores 1, the log-probability 0.3. */
+  /** What is not named weighs 0; by default the lists' scores 1, the log-probabilities 0.3 together. */
   readonly weights?: Weights;
   /** What was said, by the lists' ids: errors are counted, and reported. */
   readonly references?: ReadonlyMap<string, string>;
@@ -27,6 +39,8 @@ export interface RescoreOptions {
   readonly scale?: number;
   /** What the scorer is given for a candidate: itself by default. */
   readonly normalise?: (text: string) => string;
+  /** Words that are known: those of a candidate, normalised, that are not among them are its score `unseen`. */
+  readonly vocabulary?: ReadonlySet<string>;
   readonly signal?: AbortSignal;
 }
 
@@ -65,22 +79,25 @@ export interface RescoringErrors {
 }
 
 /**
- * Reorders candidate lists: total = Σ weight × score + weight × log-probability + weight × words.
+ * Reorders candidate lists: total = Σ weight × score + Σ weight × log-probability + weight × words.
  *
  * `rescore(lists, modelScorer(model), { references, tune: true })` → `{ lists, weights, errors: { wer: 16.1, … } }`
- * @param scorer null for the lists' own scores alone
+ * @param scorer of one model, or of several that are weighed side by side; null for the lists' own scores alone
  * @throws SviError `E_OPTION`; `E_FORMAT` for a list that is empty, or has no reference where there are some; as the
  *   scorer throws
  */
 export async function rescore(
   lists: readonly CandidateList[],
-  scorer: Scorer | null,
+  scorer: Scorer | readonly Scorer[] | null,
   options: RescoreOptions = {},
 ): Promise<Rescoring> {
   requireLists(lists);
-  const { references } = options;
+  const { references, vocabulary, normalise = (text) => text } = options;
   if (references) requireReferences(lists, references);
-  const table = tableOf(lists, await scoreTexts(lists, scorer, options));
+  const models: Known["models"][number][] = [];
+  for (const each of scorer ? [scorer].flat() : []) models.push(await scoreTexts(lists, each, options));
+  const unseen = (text: string) => wordsOf(normalise(text)).filter((word) => !vocabulary!.has(word)).length;
+  const table = tableOf(lists, { models, unseen: vocabulary ? unseen : null });
   return drive(weigh(lists, table, options), options.signal);
 }
 
@@ -97,13 +114,12 @@ function* weigh(lists: readonly CandidateList[], table: Table, options: RescoreO
   const { weights, scale } = yield* settle(table, counted, options);
   const chosen: Choice[] = [];
   for (const [l, list] of lists.entries()) {
-    chosen.push(choose(list, table.rows[l], table.names, weights, scale, choice === "mbr"));
+    chosen.push(choose(list, table.rows[l], table.columns, weights, scale, choice === "mbr"));
     yield;
   }
-  const column = table.names.indexOf("logProbability");
   const unknown = table.rows.flat().map((row) => row.unknown);
   return {
-    lists: lists.map((list, l) => ordered(list, chosen[l], table, l, column)),
+    lists: lists.map((list, l) => ordered(list, chosen[l], table, l)),
     weights: Object.fromEntries(table.names.map((name, f) => [name, weights[f]])),
     scale,
     unknown: {
@@ -141,10 +157,9 @@ function requireLists(lists: readonly CandidateList[]): void {
 /** Every text once, however often it is a candidate. */
 async function scoreTexts(
   lists: readonly CandidateList[],
-  scorer: Scorer | null,
+  scorer: Scorer,
   { normalise = (text) => text, signal }: RescoreOptions,
-): Promise<((text: string) => ScoredText) | null> {
-  if (!scorer) return null;
+): Promise<(text: string) => ScoredText> {
   const texts = new Set(lists.flatMap(({ candidates }) => candidates.map(({ text }) => normalise(text))));
   const scores = await scorer([...texts], signal);
   if (scores.length !== texts.size)
@@ -179,7 +194,7 @@ function* settle(
     });
   if (options.scale !== undefined)
     requireNumber("scale", options.scale, `a number from 0 to ${LARGEST}`, (v) => v >= 0 && v <= LARGEST);
-  const start = table.names.map((name) => given[name] ?? (options.weights ? 0 : defaultWeight(name)));
+  const start = table.names.map((name) => given[name] ?? (options.weights ? 0 : defaultWeight(table, name)));
   if (!options.tune) return { weights: start, scale: options.scale ?? 1 };
   if (!counted)
     throw new SviError("E_OPTION", "tune is true without references", {
@@ -190,9 +205,9 @@ function* settle(
   return { weights, scale: options.scale ?? (yield* calibrate(table, counted, weights)) };
 }
 
-function defaultWeight(name: string): number {
-  if (name === "logProbability") return 0.3;
-  return name === "words" || name === "unknown" ? 0 : 1;
+function defaultWeight({ names, columns }: Table, name: string): number {
+  if (columns.includes(names.indexOf(name))) return 0.3 / columns.length;
+  return /^(words|unknown\d*|unseen)$/.test(name) ? 0 : 1;
 }
 
 /** Features that never differ within a list cannot be tuned. */
@@ -204,14 +219,14 @@ function idle({ names, rows }: Table): number[] {
 
 /** The scale that makes the candidates with the fewest errors likeliest. */
 function* calibrate(table: Table, { errors }: ErrorTable, weights: readonly number[]): Slices<number> {
-  const column = weights[table.names.indexOf("logProbability")] ?? 0;
+  const own = table.columns.map((column) => weights[column]);
   let best = { scale: 1, likelihood: Number.NEGATIVE_INFINITY };
   for (let scale = 1 / 64; scale <= 8; scale *= 1.25) {
     let likelihood = 0;
     for (const [l, rows] of table.rows.entries()) {
       const totals = rows.map(({ values }) => totalOf(values, weights));
       const fewest = Math.min(...errors[l]);
-      const probability = probabilitiesOf(rows, totals, column, scale).reduce(
+      const probability = probabilitiesOf(rows, totals, own, scale).reduce(
         (sum, p, i) => (errors[l][i] === fewest ? sum + p : sum),
         0,
       );
@@ -227,18 +242,21 @@ function* calibrate(table: Table, { errors }: ErrorTable, weights: readonly numb
 function ordered(
   list: CandidateList,
   choice: Choice,
-  { rows }: Table,
+  { names, columns, rows }: Table,
   l: number,
-  column: number,
 ): RescoredList {
   const order = list.candidates.map((_, i) => i);
   const first = (i: number) => (i === choice.best ? 1 : 0);
   order.sort((a, b) => first(b) - first(a) || choice.totals[b] - choice.totals[a] || a - b);
+  const [column, ...others] = columns;
+  const pick = (chosen: readonly number[], values: readonly number[]) =>
+    Object.fromEntries(chosen.map((f) => [names[f], values[f]]));
   const candidates = order.map(
     (i): RankedCandidate => ({
       ...list.candidates[i],
+      scores: { ...list.candidates[i].scores, ...pick(others, rows[l][i].values) },
       total: choice.totals[i],
-      logProbability: column < 0 ? null : rows[l][i].values[column],
+      logProbability: column === undefined ? null : rows[l][i].values[column],
     }),
   );
   return {
@@ -259,7 +277,7 @@ function errorsOf(
 ): RescoringErrors {
   const ids = new Set(lists.map(({ id }) => id));
   const missing = [...references].filter(([id]) => !ids.has(id));
-  const lost = missing.map(([, text]) => text.split(/\s+/).filter((word) => word !== "").length);
+  const lost = missing.map(([, text]) => wordsOf(text).length);
   const rowsBy = (pick: (own: readonly number[], l: number) => number) => [
     ...errors.map((own, l) => [own[pick(own, l)], words[l]]),
     ...lost.map((count) => [count, count]),

@@ -5,57 +5,79 @@ import { wordErrors } from "../metrics/errorRate.ts";
 import { type CandidateList, isMeasurable, LARGEST } from "./lists.ts";
 import type { ScoredText } from "./scorer.ts";
 
-/** Names of features that are not the lists' own scores. */
-export const OWN = ["logProbability", "words", "unknown"] as const;
+/** What is known of the candidates beside the lists' own scores. */
+export interface Known {
+  /** What each model says of a text. */
+  readonly models: readonly ((text: string) => ScoredText)[];
+  /** Words of a text that are not in the vocabulary, where there is one. */
+  readonly unseen: ((text: string) => number) | null;
+}
 
 export interface Row {
   /** Values of the features, in the table's order. */
   readonly values: readonly number[];
-  /** What each sample says, where there are samples. */
-  readonly samples: readonly number[];
+  /** What each sample of each model says, where there are samples. */
+  readonly samples: readonly (readonly number[])[];
   readonly unknown: number;
 }
 
 export interface Table {
   readonly names: readonly string[];
+  /** Where the models' log-probabilities stand among the features. */
+  readonly columns: readonly number[];
   /** A row a candidate, list by list. */
   readonly rows: readonly (readonly Row[])[];
 }
 
-/** @param scored by the text that was given to the scorer; null where there is no scorer */
-export function tableOf(
-  lists: readonly CandidateList[],
-  scored: ((text: string) => ScoredText) | null,
-): Table {
-  const own = Object.keys(lists[0].candidates[0].scores);
-  const taken = own.find((name) => (OWN as readonly string[]).includes(name));
+/** Names of features that are not the lists' own scores: those of a second model end in 2. */
+export function ownNames(models: number, unseen: boolean): string[] {
+  const names = models > 0 ? ["logProbability", "words", "unknown"] : ["words"];
+  for (let m = 2; m <= models; m++) names.push(`logProbability${m}`, `unknown${m}`);
+  return unseen ? [...names, "unseen"] : names;
+}
+
+export function tableOf(lists: readonly CandidateList[], { models, unseen }: Known): Table {
+  const given = Object.keys(lists[0].candidates[0].scores);
+  const own = ownNames(models.length, unseen !== null);
+  const taken = given.find((name) => [...own, "logProbability", "unknown"].includes(name));
   if (taken !== undefined)
     throw new SviError("E_FORMAT", `The lists have a score called ${JSON.stringify(taken)}`, {
       value: taken,
       remedy: "Give it another name: that one is the language model's",
     });
-  const names = [...own, ...(scored ? OWN : OWN.filter((name) => name === "words"))];
   const rowOf = (list: CandidateList): Row[] =>
     list.candidates.map(({ text, scores }) => {
-      const said = scored?.(text);
-      const unknown = said?.unknown ?? 0;
-      const model = said ? [said.logProbability, countWords(text), unknown] : [countWords(text)];
-      const values = [...own.map((name) => scores[name]), ...model];
-      const samples = said?.samples ?? [];
-      const all = [...values, ...samples];
-      const wrong = all.findIndex((value) => !isMeasurable(value));
-      if (wrong >= 0)
-        throw new SviError("E_FORMAT", `A score of list ${JSON.stringify(list.id)} is ${all[wrong]}`, {
-          value: values,
-          remedy: `Give every candidate the same scores, as numbers up to ${LARGEST}`,
-        });
-      return { values, samples, unknown };
+      const [first, ...others] = models.map((said) => said(text));
+      const values = [
+        ...given.map((name) => scores[name]),
+        ...(first ? [first.logProbability, countWords(text), first.unknown ?? 0] : [countWords(text)]),
+        ...others.flatMap(({ logProbability, unknown = 0 }) => [logProbability, unknown]),
+        ...(unseen ? [unseen(text)] : []),
+      ];
+      const samples = [first, ...others].map((said) => said?.samples ?? []);
+      requireMeasurable(list, [...values, ...samples.flat()]);
+      return { values, samples, unknown: first?.unknown ?? 0 };
     });
-  return { names, rows: lists.map(rowOf) };
+  const names = [...given, ...own];
+  const columns = models.map((_, m) => names.indexOf(`logProbability${m === 0 ? "" : m + 1}`));
+  return { names, columns, rows: lists.map(rowOf) };
+}
+
+function requireMeasurable({ id }: CandidateList, values: readonly number[]): void {
+  const wrong = values.findIndex((value) => !isMeasurable(value));
+  if (wrong < 0) return;
+  throw new SviError("E_FORMAT", `A score of list ${JSON.stringify(id)} is ${values[wrong]}`, {
+    value: values,
+    remedy: `Give every candidate the same scores, as numbers up to ${LARGEST}`,
+  });
+}
+
+export function wordsOf(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== "");
 }
 
 export function countWords(text: string): number {
-  return text.split(/\s+/).filter((word) => word !== "").length;
+  return wordsOf(text).length;
 }
 
 /** Word errors of every candidate, and the words of every reference. */

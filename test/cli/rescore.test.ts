@@ -84,6 +84,34 @@ describe("rescore", () => {
     expect(rows[1]).toMatch(/^u-1\t1\t-2\t.*\tthe hat$/);
   });
 
+  it("weighs several models, and words that a text does not have", async () => {
+    const second = cli.write("second.svi", readFileSync(model));
+    const known = cli.write("known.txt", "The hat, a dog.");
+    const more = ["--vocabulary", known, "--case", "lower"];
+    const { code, out, err } = await cli.run("rescore", model, second, lists, "--json", ...more);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const [first, , last] = objects(out);
+    expect(first.candidates[0].scores.logProbability2).toBe(first.candidates[0].logProbability);
+    expect(last.weights).toEqual({
+      score: 1,
+      logProbability: 0.15,
+      words: 0,
+      unknown: 0,
+      logProbability2: 0.15,
+      unknown2: 0,
+      unseen: 0,
+    });
+    const weighed = ["--weights", "unseen=-1", "--json"];
+    const again = await cli.run("rescore", model, lists, ...weighed, ...more);
+    expect(objects(again.out)[0]).toMatchObject({ best: "the hat", score: 0 });
+  });
+
+  it("wants lists beside its models", async () => {
+    const { code, err } = await cli.run("rescore", model, model);
+    expect(code).toBe(2);
+    expect(err).toMatch(/There are models, and no lists/);
+  });
+
   it.each([
     [["--format", "espnet"], 2, /--format is "espnet"/],
     [["--weights", "score"], 2, /--weights has "score", not name=number/],

@@ -42,6 +42,35 @@ describe("the order of a list", () => {
     expect(ranked[0].candidates[0]).toMatchObject({ scores: { score: -2 }, logProbability: -3 });
   });
 
+  test("weighs several models side by side, and words that are not in the vocabulary", async () => {
+    const other = saying({ "a b": -1, "a c": -2, d: -3 });
+    const { lists: ranked, weights } = await rescore(lists, [scorer, other], {
+      weights: { score: 1, logProbability: 0.5, logProbability2: -4, unseen: -10 },
+      vocabulary: new Set(["a", "b", "c"]),
+    });
+    expect(weights).toEqual({
+      score: 1,
+      logProbability: 0.5,
+      words: 0,
+      unknown: 0,
+      logProbability2: -4,
+      unknown2: 0,
+      unseen: -10,
+    });
+    // −1 − 5 + 4, −2 − 1.5 + 8 and −3 − 4 + 12 − 10.
+    expect(ranked[0].candidates.map(({ text, total }) => [text, total])).toEqual([
+      ["a c", 4.5],
+      ["a b", -2],
+      ["d", -5],
+    ]);
+    expect(ranked[0].candidates[0]).toMatchObject({
+      logProbability: -3,
+      scores: { score: -2, logProbability2: -2 },
+    });
+    const own = await rescore(lists, [scorer, other]);
+    expect(own.weights).toMatchObject({ logProbability: 0.15, logProbability2: 0.15 });
+  });
+
   test("is the recogniser's own where there is no scorer", async () => {
     const { lists: ranked } = await rescore(lists, null);
     expect(ranked[0]).toMatchObject({ best: "a b", score: -1 });
@@ -83,6 +112,20 @@ describe("minimum Bayes risk", () => {
     const { lists: ranked } = await rescore(lists, scorer, { weights, choice: "mbr" });
     expect(ranked[0].best).toBe("b");
     expect(ranked[0].confidence).toBeCloseTo((2 * (1 / (1 + Math.exp(-3)))) / 3, 6);
+  });
+
+  test("goes by each sample of several models: the first ones belong together", async () => {
+    const lists = [list("u", ["a", 0], ["b", 0])];
+    const weights = { score: 1, logProbability: 1, logProbability2: 2 };
+    const scorers = [saying({ a: [0, 0], b: [1, -1] }), saying({ a: [0, 0], b: [2, -2] })];
+    const { lists: ranked } = await rescore(lists, scorers, { weights, choice: "mbr" });
+    const sure = 1 / (1 + Math.exp(-5));
+    expect(ranked[0].confidence).toBeCloseTo((sure + (1 - sure)) / 2, 6);
+    const apart = [saying({ a: [0, 0], b: [1, -1] }), saying({ a: [0, 0], b: [4, -1] })];
+    const { lists: other } = await rescore(lists, apart, { weights, choice: "mbr" });
+    const [first, second] = [1 / (1 + Math.exp(-9)), 1 / (1 + Math.exp(3))];
+    expect(other[0]).toMatchObject({ best: "b" });
+    expect(other[0].confidence).toBeCloseTo((first + second) / 2, 6);
   });
 });
 
@@ -195,6 +238,12 @@ describe("what cannot be reordered is refused", () => {
     ["tuning without references", lists, { tune: true }, /tune is true without references/],
     ["another choice", lists, { choice: "worst" as "best" }, /choice is "worst"/],
     ["a score that is not a number", [list("u", ["a", Number.NaN])], {}, /A score of list "u" is NaN/],
+    [
+      "a score with the name of the vocabulary's",
+      [{ id: "u", candidates: [{ text: "a", scores: { unseen: 1 } }] }],
+      { vocabulary: new Set(["a"]) },
+      /a score called "unseen"/,
+    ],
     [
       "a score with the model's name",
       [{ id: "u", candidates: [{ text: "a", scores: { logProbability: 1 } }] }],

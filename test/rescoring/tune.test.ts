@@ -21,7 +21,7 @@ function lists(seed: number, count: number, features: number): { table: Table; e
     list.map(({ values }) => Math.max(0, Math.round(20 - totalOf(values, hidden) + 6 * uniform()))),
   );
   const names = hidden.map((_, f) => `f${f}`);
-  return { table: { names, rows }, errors: { errors, words: rows.map(() => 20) } };
+  return { table: { names, columns: [], rows }, errors: { errors, words: rows.map(() => 20) } };
 }
 
 describe("tuning", () => {
