@@ -3,12 +3,13 @@
  * variational inference.
  *
  *   npm run bench:phonemes -- [--stress] [--sentences 500] [--epochs 10] [--seeds 1,2,3] [--hidden 256] [--rates …]
- *     [--dropouts …] [--samples 8] [--beam 5] [--threads 1] [--plain] [--json]
+ *     [--dropouts …] [--samples 8] [--beam 5] [--threads 1] [--plain] [--reversed] [--json]
  *
  * Words of letters and apostrophes, with all their pronunciations in one part: a tenth to test, 2,000 to tune, the rest
  * to train, by a seeded order. Stress is left out unless --stress keeps it (39 phonemes without, 69 with). A word is
  * right if it is any of its pronunciations; phoneme errors are counted against the nearest one, over its length.
- * --plain has no attention; else targets attend to all of their source.
+ * --plain has no attention; else targets attend to all of their source. --reversed spells words from their end: the state
+ * at a letter then knows the letters that follow it.
  */
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
@@ -38,7 +39,7 @@ async function pronunciations(): Promise<Map<string, string[]>> {
   return words;
 }
 
-const spelt = (word: string) => [...word].join(" ");
+const spelt = (word: string) => (flags.reversed ? [...word].reverse() : [...word]).join(" ");
 const words = shuffled([...(await pronunciations())], randomNumbers(1));
 const tests = Math.floor(words.length / 10);
 const part = Math.ceil(flags.sentences / 5);

@@ -169,7 +169,7 @@ for (const seed of seeds) {
       const model = await modelFor(plan, text, unit, method, seed);
       for (const way of WAYS[method]) {
         note(`${unit} ${way} seed ${seed} scores`);
-        const scorer = modelScorer(model, { kernels, quantized: "int8", ...SAYING[way] });
+        const scorer = modelScorer(model, { kernels, ...SAYING[way] });
         const file = `${fileOf(plan, unit, method, seed)}.${way}.${samples}.json`;
         said[`${unit} ${way}`] = await say(file, scorer, [clean, other]);
       }

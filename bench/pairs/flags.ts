@@ -24,6 +24,8 @@ export interface Flags {
   readonly stress: boolean;
   /** Without attention. */
   readonly plain: boolean;
+  /** Sources from their end. */
+  readonly reversed: boolean;
   readonly cache: string;
   readonly kernels: (Kernels & { dispose(): Promise<void> }) | undefined;
   readonly note: (text: string) => void;
@@ -57,11 +59,12 @@ export async function readFlags(defaults: Defaults): Promise<Flags> {
       products: { type: "string", default: "float32" },
       stress: { type: "boolean", default: false },
       plain: { type: "boolean", default: false },
+      reversed: { type: "boolean", default: false },
       cache: { type: "string", default: "build/pairs" },
       threads: { type: "string", default: "1" },
     },
   });
-  const { data, json, stress, plain, cache } = values;
+  const { data, json, stress, plain, reversed, cache } = values;
   const number = (name: "sentences" | "epochs" | "samples" | keyof Defaults) => {
     const value = Number(values[name]);
     if (!(value > 0)) throw new Error(`--${name} is ${values[name]}`);
@@ -73,6 +76,7 @@ export async function readFlags(defaults: Defaults): Promise<Flags> {
     json,
     stress,
     plain,
+    reversed,
     cache,
     sentences: number("sentences"),
     epochs: number("epochs"),
