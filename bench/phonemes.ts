@@ -22,7 +22,7 @@ import type { Pair } from "./pairs/models.ts";
 import { randomNumbers, shuffled } from "./pairs/random.ts";
 
 const TUNE = 2000;
-const flags = await readFlags({ epochs: 10, embedding: 64 });
+const flags = await readFlags({ epochs: 10, embedding: 64, batch: 128 });
 
 /** `abacus(1)` is another pronunciation of `abacus`. */
 async function pronunciations(): Promise<Map<string, string[]>> {

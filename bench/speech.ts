@@ -3,7 +3,8 @@
  * read novels. Weights are tuned on dev_clean for dev_other, and on the first half of dev_clean for the second.
  *
  *   npm run bench:speech -- --data DIR [--quick] [--json] [--cache build/speech] [--seeds 1,2,3] [--hidden 512]
- *     [--units character,subword,word] [--epochs 1,2,3] [--methods ivon,adam] [--samples 8] [--threads 1]
+ *     [--units character,subword,word] [--epochs 1,2,3] [--samples 8] [--threads 1]
+ *     [--ways mle,ivonMean,ivonSamples,mbrMean,mbr]
  *
  * DIR holds novels.txt and speech/{dev_clean,dev_other}.{nbest.tsv,ref.txt}. Models, and what they say of the candidates,
  * are kept in --cache, and models are trained on from their checkpoints, so an interrupted run continues. --epochs has a
@@ -30,7 +31,7 @@ import {
   type Scorer,
 } from "../src/entries/rescoring.ts";
 import { threads } from "../src/entries/threads.ts";
-import { fileOf, METHODS, type MethodName, modelFor, type Plan, UNITS, type Unit } from "./speech/models.ts";
+import { fileOf, type MethodName, modelFor, type Plan, UNITS, type Unit } from "./speech/models.ts";
 import { spokenLines } from "./speech/novels.ts";
 
 const { values } = parseArgs({
@@ -42,7 +43,7 @@ const { values } = parseArgs({
     hidden: { type: "string", default: "512" },
     units: { type: "string", default: UNITS.join(",") },
     epochs: { type: "string", default: "1,2,3" },
-    methods: { type: "string", default: METHODS.join(",") },
+    ways: { type: "string", default: "mle,ivonMean,ivonSamples,mbrMean,mbr" },
     samples: { type: "string", default: "8" },
     threads: { type: "string", default: "1" },
     quick: { type: "boolean", default: false },
@@ -54,9 +55,6 @@ const units = (values.quick ? ["character"] : values.units.split(",")) as Unit[]
 if (units.some((unit) => !UNITS.includes(unit))) throw new Error(`--units are of ${UNITS.join(", ")}`);
 const epochs = values.epochs.split(",").map(Number);
 if (epochs.length !== UNITS.length) throw new Error(`--epochs has a number for each of ${UNITS.join(", ")}`);
-const methods = values.methods.split(",") as MethodName[];
-if (methods.some((method) => !METHODS.includes(method)))
-  throw new Error(`--methods are of ${METHODS.join(", ")}`);
 const seeds = values.quick ? [1] : values.seeds.split(",").map(Number);
 const samples = values.quick ? 2 : Number(values.samples);
 const kernels = Number(values.threads) > 1 ? await threads({ count: Number(values.threads) }) : undefined;
@@ -147,40 +145,47 @@ const sets: Record<string, [tuning: Speech, testing: Speech]> = {
   dev_clean: [part(clean, clean, 0, middle), part(clean, clean, middle, clean.lists.length)],
 };
 
+interface Way {
+  readonly method: MethodName;
+  readonly saying: ModelScorerOptions;
+  readonly choice: "best" | "mbr";
+}
+
+const WAYS: Record<string, Way> = {
+  mle: { method: "adam", saying: {}, choice: "best" },
+  ivonMean: { method: "ivon", saying: {}, choice: "best" },
+  ivonSamples: { method: "ivon", saying: { samples }, choice: "best" },
+  // The least risk by the mean's probabilities, and by those of the samples.
+  mbrMean: { method: "ivon", saying: {}, choice: "mbr" },
+  mbr: { method: "ivon", saying: { samples, apart: true }, choice: "mbr" },
+};
+const ways = values.ways.split(",");
+const unknownWay = ways.find((way) => !(way in WAYS));
+if (unknownWay !== undefined)
+  throw new Error(`--ways has ${unknownWay}, not of ${Object.keys(WAYS).join(", ")}`);
+
 /** What the table has, by name of a set, of a mixture of units, of a way; a figure a seed. */
 const results = new Map<string, Figures[]>();
-const WAYS = { adam: ["mle"], ivon: ["ivonMean", "ivonSamples", "mbr"] } as const;
-const ways = methods.flatMap((method): readonly string[] => WAYS[method]);
 const keep = (key: string, figures: Figures) => results.set(key, [...(results.get(key) ?? []), figures]);
 const mixtures = units.length > 1 ? [...units.map((unit) => [unit]), units] : [units];
-
-/** What samples say is asked for once: their mean, sentence by sentence, and each of them. */
-const SAYING: Record<string, ModelScorerOptions> = {
-  mle: {},
-  ivonMean: {},
-  ivonSamples: { samples },
-  mbr: { samples, apart: true },
-};
 
 for (const seed of seeds) {
   const said: Record<string, Said> = {};
   for (const unit of units)
-    for (const method of methods) {
+    for (const way of ways) {
+      const { method, saying } = WAYS[way];
       const model = await modelFor(plan, text, unit, method, seed);
-      for (const way of WAYS[method]) {
-        note(`${unit} ${way} seed ${seed} scores`);
-        const scorer = modelScorer(model, { kernels, ...SAYING[way] });
-        const file = `${fileOf(plan, unit, method, seed)}.${way}.${samples}.json`;
-        said[`${unit} ${way}`] = await say(file, scorer, [clean, other]);
-      }
+      note(`${unit} ${way} seed ${seed} scores`);
+      const scores = saying.samples ? `samples${saying.samples}${saying.apart ? "apart" : ""}` : "mean";
+      const file = `${fileOf(plan, unit, method, seed)}.${scores}.json`;
+      said[`${unit} ${way}`] = await say(file, modelScorer(model, { kernels, ...saying }), [clean, other]);
       model.dispose();
     }
   for (const [set, [tuning, testing]] of Object.entries(sets))
     for (const mixture of mixtures)
       for (const way of ways) {
         const own = mixture.map((unit) => said[`${unit} ${way}`]);
-        const choice = way === "mbr" ? "mbr" : "best";
-        keep(`${set} ${mixture.join("+")} ${way}`, await tuneAndTest(tuning, testing, own, choice));
+        keep(`${set} ${mixture.join("+")} ${way}`, await tuneAndTest(tuning, testing, own, WAYS[way].choice));
       }
 }
 

@@ -18,8 +18,7 @@ import { learnSubwords } from "./subwords.ts";
 
 export const UNITS = ["character", "subword", "word"] as const;
 export type Unit = (typeof UNITS)[number];
-export const METHODS = ["ivon", "adam"] as const;
-export type MethodName = (typeof METHODS)[number];
+export type MethodName = "ivon" | "adam";
 
 export interface Plan {
   /** Names the files: another plan has other names. */
