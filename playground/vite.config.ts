@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
 import { documentation } from "./plugins/documentation.ts";
+import { examples } from "./plugins/examples.ts";
 import { offline } from "./plugins/offline.ts";
 import { pretrained } from "./plugins/pretrained.ts";
 import { PUBLIC } from "./plugins/public.ts";
@@ -14,13 +15,6 @@ export default defineConfig({
   // Relative, so that the folder may lie anywhere.
   base: "./",
   publicDir: PUBLIC,
-  resolve: {
-    alias: [
-      { find: /^svi-lm$/, replacement: here("../src/entries/index.ts") },
-      { find: "svi-lm/worker", replacement: here("../src/entries/worker.ts") },
-      { find: "svi-lm/benchmark", replacement: here("../src/entries/benchmark.ts") },
-    ],
-  },
   build: {
     outDir: here("../build/playground"),
     emptyOutDir: true,
@@ -30,5 +24,5 @@ export default defineConfig({
     reportCompressedSize: true,
   },
   worker: { format: "es" },
-  plugins: [samples(), documentation(), pretrained(), offline()],
+  plugins: [samples(), documentation(), examples(), pretrained(), offline()],
 });

@@ -5,6 +5,7 @@ import { Marked, type Token, type Tokens } from "marked";
 import MiniSearch from "minisearch";
 import type { Plugin } from "vite";
 import { SEARCH } from "../src/views/docs/search.ts";
+import { addExample, addProgram, reasonOf, reasonOfReference } from "./examples.ts";
 import { ROOT, serve } from "./public.ts";
 
 const FOLDERS = ["guide", "design", "reference"];
@@ -13,6 +14,8 @@ interface Page {
   /** Below docs/, without `.md`. */
   readonly path: string;
   readonly title: string;
+  /** Examples that run. */
+  readonly examples: number;
 }
 
 interface Section {
@@ -57,9 +60,13 @@ function rendererFor(path: string): Marked {
         return to === null ? inner : `<a href="${to}">${inner}</a>`;
       },
       image: ({ text }: Tokens.Image): string => text,
-      code({ text, lang }: Tokens.Code): string {
-        const escaped = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-        return `<pre tabindex="0" data-language="${lang ?? ""}"><code>${escaped}</code></pre>\n`;
+      html: ({ text }: Tokens.HTML | Tokens.Tag): string => (IDLE.test(text) ? "" : text),
+      code({ text, lang, ...token }: Tokens.Code): string {
+        const { program, block, idle } = token as Partial<Example>;
+        const code = `<pre tabindex="0" data-language="${lang ?? ""}"><code>${escaped(text)}</code></pre>\n`;
+        if (idle) return `${code}<p class="hint idle">Not run here: ${escaped(idle)}.</p>\n`;
+        if (program === undefined) return code;
+        return `<div class="example" data-program="${program}" data-block="${block}">${code}</div>\n`;
       },
       table(token: Tokens.Table): string {
         const row = (cells: Tokens.TableCell[], tag: string) =>
@@ -71,6 +78,45 @@ function rendererFor(path: string): Marked {
   });
   return marked;
 }
+
+const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+
+/** What a code block of TypeScript gets: a program that it is a block of, or why it does not run. */
+interface Example {
+  readonly program: string;
+  readonly block: number;
+  readonly idle: string;
+}
+
+const IDLE = /^<!-- not run: (.*?) -->\s*$/;
+
+/** Adds the page's examples to what the site runs, and says so on their tokens. @returns how many run */
+function takeExamples(path: string, tokens: readonly Token[]): number {
+  const reference = path.startsWith("reference/");
+  const found: Tokens.Code[] = [];
+  for (const [i, token] of tokens.entries()) {
+    if (token.type !== "code" || !/^(ts|typescript)$/.test(token.lang ?? "")) continue;
+    const before = tokens[i - 1];
+    const said = before?.type === "html" ? IDLE.exec(before.raw)?.[1] : undefined;
+    const idle = said ?? (reference ? reasonOfReference : reasonOf)(token.text) ?? partly(token.lang);
+    if (idle) Object.assign(token, { idle });
+    else found.push(token as Tokens.Code);
+  }
+  for (const [i, token] of found.entries()) {
+    const example = reference ? { program: `${path}-${i}`, block: 0 } : { program: path, block: i };
+    Object.assign(token, example);
+    if (reference) addExample(example.program, token.text);
+  }
+  if (!reference && found.length > 0)
+    addProgram(
+      path,
+      found.map(({ text }) => text),
+    );
+  return found.length;
+}
+
+/** Blocks that no test runs are called `typescript`. */
+const partly = (language?: string) => (language === "typescript" ? "it is a part of a program" : null);
 
 /** The page cut at its headings, for the search. */
 function sectionsOf(path: string, tokens: readonly Token[]): Section[] {
@@ -101,17 +147,19 @@ function markdownIn(folder: string): string[] {
     .sort();
 }
 
-/** Writes `docs/`: a piece of HTML a page, the list of pages, the index of the search. */
+/** Writes `docs/`: a piece of HTML a page, the list of pages, the index of the search; and what its examples run. */
 export function documentation(): Plugin {
   const pages: Page[] = [];
   const search = new MiniSearch<Section>(SEARCH);
   for (const file of FOLDERS.flatMap(markdownIn)) {
     const path = file.replace(/\.md$/, "");
-    const markdown = readFileSync(join(ROOT, "docs", file), "utf8").replace(/^<!--.*?-->\s*$/gm, "");
+    const markdown = readFileSync(join(ROOT, "docs", file), "utf8");
     const marked = rendererFor(path);
-    pages.push({ path, title: dirname(file) === "." ? path : titleOf(markdown, path) });
-    serve(`docs/${path}.html`, marked.parse(markdown) as string);
-    search.addAll(sectionsOf(path, marked.lexer(markdown)));
+    const tokens = marked.lexer(markdown);
+    const examples = path.startsWith("design/") ? 0 : takeExamples(path, tokens);
+    pages.push({ path, title: dirname(file) === "." ? path : titleOf(markdown, path), examples });
+    serve(`docs/${path}.html`, marked.parser(tokens));
+    search.addAll(sectionsOf(path, tokens));
   }
   serve("docs/pages.json", JSON.stringify(pages));
   serve("docs/search.json", JSON.stringify(search));

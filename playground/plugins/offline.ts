@@ -5,7 +5,9 @@ import { join, relative, sep } from "node:path";
 import type { Plugin, Rollup } from "vite";
 
 /** Files without which nothing works offline; the rest is fetched when the first model is made. */
-const FIRST = [/^index\.html$/, /^from-disk\.js$/, /^icon\.svg$/, /\/thread-[^/]+\.js$/];
+const FIRST = [/^index\.html$/, /^from-disk\.js$/, /^icon\.svg$/];
+/** The worker of what the first view computes, as its chunk names it. */
+const WORKER = /\bthread-[\w-]+\.js/g;
 /** Large, and loaded on demand alone. */
 const NEVER = [/^models\//, /\.map$/, /^sw\.js$/, /\/benchmarkWorker-[^/]+\.js$/];
 
@@ -28,6 +30,7 @@ export function offline(): Plugin {
         if (shell.has(name) || chunk?.type !== "chunk") return;
         shell.add(name);
         for (const style of chunk.viteMetadata?.importedCss ?? []) shell.add(style);
+        for (const [worker] of chunk.code.matchAll(WORKER)) shell.add(`assets/${worker}`);
         chunk.imports.forEach(add);
       };
       for (const { isEntry, fileName, name } of chunks) if (isEntry || name === "train") add(fileName);

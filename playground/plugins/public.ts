@@ -13,7 +13,7 @@ mkdirSync(PUBLIC, { recursive: true });
 cpSync(root("playground/public"), PUBLIC, { recursive: true });
 
 /** Writes a file that the site serves under that name. */
-export function serve(name: string, content: string): void {
+export function serve(name: string, content: string | Uint8Array): void {
   const path = join(PUBLIC, name);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content);

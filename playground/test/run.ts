@@ -2,19 +2,22 @@
  * @module The site in real browsers: what a visitor does, at phone and desktop widths, with everything that can go
  * wrong made to go wrong.
  *
- *   npm run playground:build && npm run playground:test [-- --browser chromium --width phone]
+ *   npm run playground:build && npm run playground:test [-- --browser chromium --width phone --only hash]
  */
 import { after, before, describe, test } from "node:test";
 import { parseArgs } from "node:util";
 import type { Browser, BrowserContext, Page } from "puppeteer-core";
 import { type BrowserName, launch } from "./browsers.ts";
+import { examples } from "./examples.ts";
 import { firstVisit } from "./firstVisit.ts";
 import { journey } from "./journey.ts";
 import { races, rooms } from "./rooms.ts";
 import { openSite, type Site } from "./site.ts";
 import { trouble } from "./trouble.ts";
 
-const { values } = parseArgs({ options: { browser: { type: "string" }, width: { type: "string" } } });
+const { values } = parseArgs({
+  options: { browser: { type: "string" }, width: { type: "string" }, only: { type: "string" } },
+});
 const WIDTHS = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } };
 
 export interface Visit {
@@ -37,19 +40,20 @@ function visits(
   steps: readonly Step[],
 ): void {
   for (const [title, run] of steps)
-    test(title, { timeout: (TRIES + 1) * PATIENCE }, async (t) => {
-      for (let tries = 1; ; tries++) {
-        const { page, context } = await freshPage(browser(), width);
-        try {
-          return await inTime(run({ page, site: site(), width }));
-        } catch (error) {
-          if (tries === TRIES) throw error;
-          t.diagnostic(`tried once more after: ${(error as Error).message}`);
-        } finally {
-          await context.close();
+    if (!values.only || title.includes(values.only))
+      test(title, { timeout: (TRIES + 1) * PATIENCE }, async (t) => {
+        for (let tries = 1; ; tries++) {
+          const { page, context } = await freshPage(browser(), width);
+          try {
+            return await inTime(run({ page, site: site(), width }));
+          } catch (error) {
+            if (tries === TRIES) throw error;
+            t.diagnostic(`tried once more after: ${(error as Error).message}`);
+          } finally {
+            await context.close();
+          }
         }
-      }
-    });
+      });
 }
 
 async function inTime(visit: Promise<void>): Promise<void> {
@@ -89,6 +93,8 @@ for (const name of ["chromium", "firefox"] as const satisfies BrowserName[]) {
         visits(...given, journey);
         // What differs between widths is how it looks: the pages themselves are gone through at one of them.
         visits(...given, width === "phone" ? [...firstVisit, ...trouble, ...races] : rooms);
+        // They print the same in every browser; one is asked.
+        if (name === "chromium" && width === "desktop") visits(...given, examples);
       });
     }
   });

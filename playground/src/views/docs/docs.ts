@@ -2,6 +2,7 @@
 import { h, replace, uniqueId } from "../../dom.ts";
 import { Refusal } from "../../parts/notice.ts";
 import type { View } from "../../router.ts";
+import { runnable } from "./examples/examples.ts";
 
 interface Page {
   readonly path: string;
@@ -22,12 +23,13 @@ async function get(name: string): Promise<Response> {
   );
 }
 
-export const view: View = async ({ rest, query }) => {
+export const view: View = async ({ rest, query, signal }) => {
   const pages: Page[] = await (await get("pages.json")).json();
   const path = pages.some((page) => page.path === rest) ? rest : FIRST;
   const article = h("article", { class: "prose card" });
   // Made from the repository's own pages when the site was built.
   article.innerHTML = await (await get(`${path}.html`)).text();
+  runnable(article, signal);
   const anchor = query.get("at");
   if (anchor !== null)
     requestAnimationFrame(() => {
