@@ -94,11 +94,13 @@ const IDLE = /^<!-- not run: (.*?) -->\s*$/;
 function takeExamples(path: string, tokens: readonly Token[]): number {
   const reference = path.startsWith("reference/");
   const found: Tokens.Code[] = [];
+  // A page of the guide is one program: where its beginning does not run, the rest does not.
+  const whole = reference ? null : reasonOf(tokens.map(({ raw }) => raw).join(""));
   for (const [i, token] of tokens.entries()) {
     if (token.type !== "code" || !/^(ts|typescript)$/.test(token.lang ?? "")) continue;
     const before = tokens[i - 1];
     const said = before?.type === "html" ? IDLE.exec(before.raw)?.[1] : undefined;
-    const idle = said ?? (reference ? reasonOfReference : reasonOf)(token.text) ?? partly(token.lang);
+    const idle = said ?? whole ?? (reference ? reasonOfReference(token.text) : null) ?? partly(token.lang);
     if (idle) Object.assign(token, { idle });
     else found.push(token as Tokens.Code);
   }

@@ -17,12 +17,13 @@ const LENT = {
 };
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "svi-lm/distributed": "it needs processes of Node, or Redis",
+  "svi-lm/threads": "threads need a page that is cross-origin isolated, and a folder of files makes none",
 };
 
 const programs = new Map<string, string>();
 const tested = new Set(docstringExamples().map(({ code }) => code.trim()));
 
-/** Why code does not run in the page, or null where it does. */
+/** Why a program does not run in the page, or null where it does. */
 export function reasonOf(code: string): string | null {
   const found = Object.keys(ELSEWHERE).find((name) => code.includes(`from "${name}"`));
   return found ? ELSEWHERE[found] : null;

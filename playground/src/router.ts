@@ -1,5 +1,6 @@
 /** @module Which view the address names: everything behind `#/`, so that any server of files will do. */
 import { h, replace } from "./dom.ts";
+import { noticeOf, Refusal } from "./parts/notice.ts";
 
 export interface Place {
   /** Aborted when the view is left. */
@@ -75,6 +76,7 @@ async function open(main: HTMLElement, links: readonly HTMLElement[], moved: boo
 
 /** A part of the site that was not kept, and no connection. */
 function unreachable(error: unknown): HTMLElement {
+  if (error instanceof Refusal) return noticeOf(error);
   return h(
     "div",
     { class: "notice problem", role: "alert" },

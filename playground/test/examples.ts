@@ -43,7 +43,7 @@ async function outcomes(page: Page): Promise<Ran[]> {
 /** Presses Run at the last example of each program: those above it run first. */
 async function runAll(page: Page): Promise<void> {
   const lasts = await page.$$eval(".example", (elements) =>
-    elements
+    (elements as HTMLElement[])
       .map(({ dataset }) => dataset.program)
       .flatMap((program, i, all) => (all[i + 1] === program ? [] : [i])),
   );
@@ -88,8 +88,13 @@ export const examples: readonly Step[] = [
       await audit(page, "Docs, an example runs");
       await pressText(page, "Stop");
       await waitForText(page, "Stopped.");
-      await open(page, site.address, "docs/guide/edge");
-      await waitForText(page, "Not run here: it needs a host for edge functions");
+      for (const [where, why] of [
+        ["edge", "it needs a host for edge functions"],
+        ["threads", "threads need a page that is cross-origin isolated"],
+      ]) {
+        await open(page, site.address, `docs/guide/${where}`);
+        await waitForText(page, `Not run here: ${why}`);
+      }
     },
   ],
 ];

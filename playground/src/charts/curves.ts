@@ -13,17 +13,24 @@ export interface Line {
   readonly dash?: number[];
 }
 
-/** A chart whose curves are redrawn by `show`, at most once a frame. */
-export function curves(lines: readonly Line[], horizontal: string, signal: AbortSignal) {
+/** What the horizontal axis says, and where it ends: curves grow into it. */
+export interface Horizontal {
+  readonly label: string;
+  readonly end: number;
+}
+
+/** A chart whose curves are redrawn by `show`, where they have a point more. */
+export function curves(lines: readonly Line[], { label, end }: Horizontal, signal: AbortSignal) {
   const canvas = h("div", { class: "canvas" });
   const element = h("div", { class: "chart", role: "img", "aria-label": "No points yet" }, canvas);
   let plot: uPlot | undefined;
   let Plot: typeof uPlot | undefined;
-  let data: uPlot.AlignedData = [[], ...lines.map(() => [])] as uPlot.AlignedData;
+  let latest: readonly Curve[] = lines.map(() => ({ epochs: [], bits: [] }));
   let asked = 0;
+  const data = () => Plot!.join(latest.map(({ epochs, bits }) => [epochs.slice(), bits.slice()]));
   const make = () => {
     plot?.destroy();
-    plot = Plot && new Plot(optionsOf(lines, horizontal, element.clientWidth || 320), data, canvas);
+    plot = Plot && new Plot(optionsOf(lines, { label, end }, element.clientWidth || 320), data(), canvas);
   };
   // A first visit does without it; where it cannot be had the words below the chart say the same.
   import("uplot").then(
@@ -45,15 +52,22 @@ export function curves(lines: readonly Line[], horizontal: string, signal: Abort
     plot?.destroy();
   });
   const show = (found: readonly Curve[], said: string) => {
-    if (Plot) data = Plot.join(found.map(({ epochs, bits }) => [epochs.slice(), bits.slice()]));
-    element.setAttribute("aria-label", said);
+    latest = found;
+    if (element.getAttribute("aria-label") !== said) element.setAttribute("aria-label", said);
+    const points = found.map(({ epochs }) => `${epochs.length} to ${epochs.at(-1)?.toFixed(2)}`).join(", ");
+    if (element.dataset.points === points) return;
+    element.dataset.points = points;
     cancelAnimationFrame(asked);
-    asked = requestAnimationFrame(() => plot?.setData(data));
+    asked = requestAnimationFrame(() => plot?.setData(data()));
   };
   return { element, show };
 }
 
-function optionsOf(lines: readonly Line[], horizontal: string, width: number): uPlot.Options {
+function optionsOf(
+  lines: readonly Line[],
+  { label: horizontal, end }: Horizontal,
+  width: number,
+): uPlot.Options {
   const ink = colour("--quiet");
   const grid = { stroke: colour("--line"), width: 1 };
   const font = "12px system-ui, sans-serif";
@@ -63,7 +77,7 @@ function optionsOf(lines: readonly Line[], horizontal: string, width: number): u
     height: HEIGHT,
     legend: { show: false },
     cursor: { points: { size: 7 }, drag: { x: false, y: false } },
-    scales: { x: { time: false } },
+    scales: { x: { time: false, range: [0, end] } },
     axes: [
       { ...axis, label: horizontal, labelSize: 18, size: 34 },
       { ...axis, size: 44, values: (_, values) => values.map((value) => value.toFixed(1)) },

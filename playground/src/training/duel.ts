@@ -30,7 +30,7 @@ export class Duel {
     requireLearnable(task.text);
     this.task = task;
     this.settings = settings;
-    const runner = (role: "own" | "rival") => new Runner(role, task, settings, this.#gate, changed);
+    const runner = (role: "own" | "rival") => new Runner(role, task, settings, this.#gate, progressed);
     this.own = runner("own");
     this.rival = settings.rival ? runner("rival") : null;
     for (const one of this.runners) this.#gate.add(one);
@@ -123,7 +123,17 @@ export class Duel {
 export const duel = new Signal<Duel | null>(null);
 
 function changed(): void {
+  clearTimeout(soon);
+  soon = undefined;
   duel.tell();
+}
+
+/** Milliseconds between two looks at a run: steps come more often than anybody reads, and each look costs a layout. */
+const LOOK_EVERY = 150;
+let soon: ReturnType<typeof setTimeout> | undefined;
+
+function progressed(): void {
+  soon ??= setTimeout(changed, LOOK_EVERY);
 }
 
 /** Begins a run; the one before ends. @throws Refusal */

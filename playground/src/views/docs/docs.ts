@@ -46,7 +46,7 @@ function aside(pages: readonly Page[], path: string): HTMLElement {
   const input = h("input", {
     type: "search",
     id,
-    placeholder: "checkpoints, E_MEMORY, scoreAll…",
+    placeholder: "checkpoints, scoreAll…",
     on: { input: () => void look() },
   });
   let index: Promise<(text: string) => Found[]> | undefined;

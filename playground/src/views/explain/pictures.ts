@@ -5,7 +5,8 @@ import { visible } from "../../parts/figures.ts";
 import type { Lesson, Weight } from "./lesson.ts";
 import { label, path, picture, shape } from "./svg.ts";
 
-const [WIDTH, HEIGHT] = [560, 240];
+/** Small, so that letters are readable where the picture is as wide as a phone. */
+const [WIDTH, HEIGHT] = [420, 230];
 const BOTTOM = HEIGHT - 26;
 
 /** Each weight's distribution, as a bell at its mean. */
@@ -39,11 +40,13 @@ export function bells({ weights }: Lesson): Element {
 
 /** How wide the bells of a character are, by how often the text has it. */
 export function narrowing({ letters }: Lesson): Element {
-  const widest = Math.max(...letters.map(({ deviation }) => deviation));
+  const deviations = letters.map(({ deviation }) => deviation);
+  const [widest, narrowest] = [Math.max(...deviations), Math.min(...deviations)];
   const [often, seldom] = [letters[0], letters[letters.length - 1]];
   const x = (count: number) =>
     56 + (Math.log(count / seldom.count) / Math.log(often.count / seldom.count)) * (WIDTH - 84);
-  const y = (deviation: number) => BOTTOM - 6 - (deviation / widest) * (BOTTOM - 34);
+  const y = (deviation: number) =>
+    BOTTOM - 12 - ((deviation - narrowest) / (widest - narrowest)) * (BOTTOM - 40);
   const said = `“${visible(often.text)}” comes ${often.count} times and has an average deviation of ${often.deviation.toFixed(3)}; “${visible(seldom.text)}” comes ${seldom.count} times and has ${seldom.deviation.toFixed(3)}.`;
   return picture(
     WIDTH,
@@ -76,7 +79,7 @@ export function readers({ readers: rows, prompt }: Lesson): Element {
           h(
             "tr",
             {},
-            h("th", { scope: "row" }, `Sample ${i + 1}`),
+            h("th", { scope: "row" }, h("span", { class: "wide-only" }, "Sample "), i + 1),
             row.map(({ text, probability }) =>
               h(
                 "td",

@@ -40,7 +40,7 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
     { label: "SVI", colour: "--svi" },
     ...(run.rival ? [{ label: "Maximum likelihood", colour: "--ml", dash: [6, 4] }] : []),
   ];
-  const chart = curves(lines, "times the text was read", signal);
+  const chart = curves(lines, { label: "times the text was read", end: run.settings.epochs }, signal);
   const panels = run.runners.map(panel);
   const hidden = h("p", { class: "hint", hidden: true }, "It continues while you look at another tab.");
   let troubled: unknown = null;

@@ -47,5 +47,5 @@ async function likeliestAt(model: WorkerLanguageModel, { before, samples, seed }
 
 function wordsOf({ text, probability, entropy, mutualInformation }: Piece): string {
   const share = `“${visible(text)}” had ${(probability * 100).toFixed(1)} %.`;
-  return `${share} The model was unsure by ${bits(entropy).toFixed(2)} bits; its samples disagreed by ${bits(mutualInformation).toFixed(3)}.`;
+  return `${share} The model was unsure by ${bits(entropy).toFixed(2)} bits; its samples disagreed by ${bits(mutualInformation).toFixed(3)} bits.`;
 }

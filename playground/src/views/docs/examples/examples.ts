@@ -15,9 +15,12 @@ export function runnable(article: HTMLElement, signal: AbortSignal): void {
   const desk = deskOf(programs, signal);
 }
 
+const RUNNING = "Running here, in a worker of its own…";
+
 interface Cell {
   readonly element: HTMLElement;
-  /** Shows that it runs, or waits for those above it. */
+  /** Shows that it waits for those above it. */
+  waits(): void;
   started(): void;
   /** Shows that it does not run. */
   rested(): void;
@@ -46,7 +49,9 @@ function deskOf(programs: ReadonlyMap<string, readonly Cell[]>, signal: AbortSig
     const until = cells.findIndex((cell) => cell.element === element);
     if (busy()) return stop([...programs.values()].flat());
     const continued = runner?.program === name && runner.done <= until;
-    for (const cell of cells.slice(continued ? runner!.done : 0, until + 1)) cell.started();
+    const first = continued ? runner!.done : 0;
+    for (const cell of cells.slice(first, until + 1)) cell.waits();
+    cells[first].started();
     const { Runner } = await import("./runner.ts");
     if (signal.aborted) return;
     if (!continued) {
@@ -59,7 +64,10 @@ function deskOf(programs: ReadonlyMap<string, readonly Cell[]>, signal: AbortSig
   function listenerOf(cells: readonly Cell[]): Listener {
     return {
       printed: (block, text) => cells[block].printed(text),
-      ended: (block) => cells[block].ended(),
+      ended(block) {
+        cells[block].ended();
+        if (runner && block < runner.until) cells[block + 1].started();
+      },
       failed(block, trouble) {
         stop(cells);
         cells[block].failed(trouble);
@@ -72,26 +80,30 @@ function deskOf(programs: ReadonlyMap<string, readonly Cell[]>, signal: AbortSig
 
 function cellOf(element: HTMLElement, pressed: () => void): Cell {
   const button = h("button", { type: "button", class: "run", on: { click: pressed } }, "Run");
-  const output = h("div", { class: "output", role: "status" });
+  const status = h("span", { class: "hint", role: "status" });
+  const output = h("div", { class: "output" });
   const stated = element.nextElementSibling?.matches('pre[data-language="text"]')
     ? element.nextElementSibling
     : null;
   let lines: string[] = [];
-  element.append(button, output);
-  const show = (label: string) =>
+  element.append(h("p", { class: "row" }, button, status), output);
+  const show = (label: string) => {
+    status.textContent = label;
     replace(
       output,
-      h("p", { class: "hint" }, label),
       lines.length > 0 && h("pre", { tabindex: 0, "data-printed": "" }, h("code", {}, lines.join("\n"))),
     );
+  };
+  const runs = (label: string) => {
+    lines = [];
+    element.dataset.state = "running";
+    button.textContent = "Stop";
+    show(label);
+  };
   return {
     element,
-    started() {
-      lines = [];
-      element.dataset.state = "running";
-      button.textContent = "Stop";
-      show("Running here, in a worker of its own…");
-    },
+    waits: () => runs("It waits for the examples above…"),
+    started: () => runs(RUNNING),
     rested() {
       button.textContent = "Run";
       if (element.dataset.state !== "running") return;
@@ -112,11 +124,12 @@ function cellOf(element: HTMLElement, pressed: () => void): Cell {
     },
     printed(text) {
       lines.push(text);
-      show("Running here, in a worker of its own…");
+      show(RUNNING);
     },
     failed(trouble) {
       element.dataset.state = "failed";
       button.textContent = "Run";
+      show("It did not end.");
       output.append(notice(trouble));
     },
   };

@@ -1,6 +1,8 @@
 /** @module Values as a console prints them, near enough to Node's for what examples print. */
 
-const WIDTH = 72;
+/** Characters of a line, and those that Node reserves when it counts them. */
+const WIDTH = 80;
+const RESERVED = 11;
 
 /** A line of a console: strings stand as they are, other values as they would be written. */
 export function printed(values: readonly unknown[]): string {
@@ -22,8 +24,9 @@ function listed(values: Iterable<unknown>): string {
 }
 
 function enclosed(open: string, items: readonly string[], close: string): string {
-  const line = `${open} ${items.join(", ")} ${close}`;
-  if (line.length <= WIDTH + 4 && !line.includes("\n")) return line;
+  const length = items.reduce((sum, item) => sum + item.length + 2, RESERVED);
+  if (length <= WIDTH && !items.some((item) => item.includes("\n")))
+    return `${open} ${items.join(", ")} ${close}`;
   const lines = items.map((item) => `  ${item.replaceAll("\n", "\n  ")}`);
   return `${open}\n${lines.join(",\n")}\n${close}`;
 }
