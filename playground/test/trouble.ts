@@ -4,9 +4,10 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ElementHandle, Page } from "puppeteer-core";
+import { DEFAULTS, POINTS } from "../src/training/settings.ts";
 import { HASH } from "../src/views/race/result.ts";
 import { audit } from "./audit.ts";
-import { pressText, textOf } from "./journey.ts";
+import { go, pressText, textOf } from "./journey.ts";
 import type { Step } from "./run.ts";
 import { open, press, train, waitForText } from "./scenes.ts";
 
@@ -51,7 +52,80 @@ const keepWorkers = (page: Page) =>
     });
   });
 
+/** Settings with which no browser has the memory. */
+async function choose(page: Page, settings: Readonly<Record<string, number>>): Promise<void> {
+  await page.evaluate((chosen) => {
+    for (const label of document.querySelectorAll<HTMLLabelElement>(".setting label")) {
+      const value = chosen[label.textContent ?? ""];
+      const field = document.getElementById(label.htmlFor) as HTMLInputElement;
+      if (value === undefined) continue;
+      field.value = String(value);
+      field.dispatchEvent(new Event("change"));
+    }
+  }, settings);
+}
+
+export const HUGE = { Units: 1024, Layers: 4, Lanes: 256, Timesteps: 512 };
+
+/** Presses Train with settings that no memory is enough for. */
+export async function trainTooLarge(page: Page): Promise<void> {
+  await page.evaluate(() => document.querySelector<HTMLInputElement>('input[value="moby-long"]')!.click());
+  await choose(page, HUGE);
+  await press(page, "#train");
+  await waitForText(page, "Take fewer units, layers or lanes in the settings", 90_000);
+}
+
+/** Looks at another tab, until the run has come further, and back. */
+export async function lookAway(page: Page, further: number): Promise<void> {
+  const other = await page.browserContext().newPage();
+  await other.bringToFront();
+  await page.waitForFunction(() => document.hidden, { polling: 200 });
+  await page.waitForFunction(
+    (part) => document.querySelector("progress")!.value > part,
+    { polling: 500, timeout: 100_000 },
+    further,
+  );
+  await page.waitForFunction(() => /^\d+ % · Train/.test(document.title), { polling: 200 });
+  await page.bringToFront();
+  await other.close();
+  await page.waitForFunction(() => !document.hidden, { polling: 200 });
+}
+
 export const trouble: readonly Step[] = [
+  [
+    "a run goes on in a background tab, which says how far it is, and its curve is whole afterwards",
+    async ({ page, site }) => {
+      await train(page, site.address);
+      const before = await page.$eval("progress", ({ value }) => value);
+      await lookAway(page, before + 0.06);
+      await waitForText(page, "It continued while this tab was in the background: from");
+      assert.match(await page.title(), /^Train/);
+      // Sixty points a run, in a curve that begins at its beginning.
+      const [points, epoch] = await page.$eval(".chart", (chart) =>
+        chart.getAttribute("data-points")!.split(",")[0].split(" to ").map(Number),
+      );
+      assert.ok(points >= Math.floor((epoch / DEFAULTS.epochs) * POINTS) - 1, `${points} points to ${epoch}`);
+      await audit(page, "Train, looked at again");
+    },
+  ],
+  [
+    "a model that no memory is enough for is told of plainly, and nothing is lost",
+    async ({ page, site }) => {
+      await train(page, site.address);
+      await pressText(page, "Stop");
+      await waitForText(page, "Write with it");
+      const said = await page.$eval(".chart", (chart) => chart.getAttribute("aria-label"));
+      await trainTooLarge(page);
+      await waitForText(page, "Nothing is lost: Moby Dick is still the model in use.");
+      await audit(page, "Train, out of memory");
+      await pressText(page, "Show the run before");
+      await page.waitForSelector(".chart[data-points]");
+      assert.equal(await page.$eval(".chart", (chart) => chart.getAttribute("aria-label")), said);
+      await go(page, "write");
+      await press(page, "#write");
+      await waitForText(page, "on average");
+    },
+  ],
   [
     "texts that cannot be learnt are refused plainly: binary, huge, short, one symbol",
     async ({ page, site }) => {

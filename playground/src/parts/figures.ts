@@ -2,6 +2,8 @@
 
 export const whole = (value: number): string => Math.round(value).toLocaleString("en");
 
+export const percent = (part: number): string => `${(part * 100).toFixed(0)} %`;
+
 export function duration(seconds: number): string {
   if (seconds < 60) return `${Math.ceil(seconds)} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;

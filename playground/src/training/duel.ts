@@ -21,6 +21,8 @@ export class Duel {
   readonly rival: Runner | null;
   readonly #gate = new Gate();
   readonly #lost: Runner[] = [];
+  /** The run that it took the place of, for where it comes to nothing. */
+  before: Duel | null = null;
   phase: Phase = "preparing";
   error: unknown = null;
   #running = 0;
@@ -38,6 +40,16 @@ export class Duel {
 
   get runners(): readonly Runner[] {
     return this.rival ? [this.own, this.rival] : [this.own];
+  }
+
+  /** Whether it ended before a step was taken: there is nothing to show of it. */
+  get stillborn(): boolean {
+    return this.phase === "failed" && this.own.record === null;
+  }
+
+  /** Part of it that is done, of the run that is behind. */
+  get fraction(): number {
+    return Math.min(...this.runners.map(({ fraction }) => fraction));
   }
 
   get active(): boolean {
@@ -75,10 +87,10 @@ export class Duel {
   async #run(runner: Runner): Promise<void> {
     this.#running++;
     try {
-      const train = await runner.prepare(() => this.#take(runner));
+      const train = await runner.prepare();
       if (this.phase === "preparing") this.phase = "running";
       changed();
-      await train();
+      await train(() => this.#take(runner));
     } catch (error) {
       this.#fail(runner, error);
     } finally {
@@ -104,6 +116,7 @@ export class Duel {
       return;
     }
     this.phase = "failed";
+    if (runner.record === null) runner.model?.dispose().catch(() => {});
     this.#gate.stop();
   }
 
@@ -139,7 +152,15 @@ function progressed(): void {
 /** Begins a run; the one before ends. @throws Refusal */
 export function begin(task: Task, settings: Settings): void {
   const next = new Duel(task, settings);
-  duel.value?.stop();
+  const shown = duel.value;
+  shown?.stop();
+  next.before = shown?.stillborn ? shown.before : shown;
+  if (next.before) next.before.before = null;
   duel.value = next;
   next.start();
+}
+
+/** Puts an earlier run back in view. */
+export function show(run: Duel): void {
+  duel.value = run;
 }

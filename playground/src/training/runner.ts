@@ -10,7 +10,7 @@ import {
 import { engine } from "../engine/engines.ts";
 import { unwritten } from "../engine/words.ts";
 import type { Gate } from "./gate.ts";
-import { fitting, type Settings } from "./settings.ts";
+import { fitting, POINTS, type Settings } from "./settings.ts";
 
 export type Role = "own" | "rival";
 
@@ -28,8 +28,6 @@ export interface Material {
 /** Held-out tokens that are scored while it trains: more would cost more than they tell. */
 const MOST_HELD_OUT = 3000;
 const HELD_OUT = 0.1;
-/** Points of the curve in a run. */
-const POINTS = 60;
 const CHECKPOINTS = 40;
 const WRITE_EVERY = 2500;
 const SMOOTHING = 0.1;
@@ -69,8 +67,12 @@ export class Runner {
     return this.record ? this.record.step / this.record.steps : 0;
   }
 
-  /** Makes corpus and model, in the worker of the role. @param ready hears of the model before it is trained */
-  async prepare(ready: () => void): Promise<() => Promise<void>> {
+  /**
+   * Makes corpus and model, in the worker of the role.
+   *
+   * @returns trains it; `ready` hears of the model once it is clear that it fits into memory
+   */
+  async prepare(): Promise<(ready: () => void) => Promise<void>> {
     const client = await engine(this.role);
     const { tokenizer: kind, hidden, layers, seed } = this.#settings;
     const { text } = this.#material;
@@ -82,11 +84,10 @@ export class Runner {
     this.heldOut = held.tokens > MOST_HELD_OUT ? await held.slice(0, MOST_HELD_OUT) : held;
     const embedding = Math.max(16, hidden >> 2);
     this.model = await client.LanguageModel.create({ tokenizer, embedding, hidden, layers, seed });
-    ready();
-    return () => this.#train(client, read);
+    return (ready) => this.#train(client, read, ready);
   }
 
-  async #train(client: WorkerClient, corpus: WorkerCorpus): Promise<void> {
+  async #train(client: WorkerClient, corpus: WorkerCorpus, ready: () => void): Promise<void> {
     const { epochs, seed } = this.#settings;
     const shape = fitting(this.#settings, corpus.tokens);
     const windows = Math.floor((corpus.tokens - 1) / (shape.batch * shape.sequence)) || 1;
@@ -101,7 +102,10 @@ export class Runner {
       resume: this.#saved,
     });
     this.#last = performance.now();
+    let first = true;
     for await (const record of run) {
+      if (first) ready();
+      first = false;
       this.#note(record);
       if (!(await this.#gate.open(this))) break;
     }

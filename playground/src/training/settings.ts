@@ -24,6 +24,9 @@ export const DEFAULTS: Settings = {
   rival: true,
 };
 
+/** Points of a run's curve. */
+export const POINTS = 60;
+
 interface NumberSetting {
   readonly key: "hidden" | "layers" | "epochs" | "batch" | "sequence" | "temperature" | "seed";
   readonly label: string;

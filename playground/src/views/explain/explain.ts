@@ -2,9 +2,10 @@
 import { h, replace } from "../../dom.ts";
 import { use } from "../../engine/current.ts";
 import { forget, isLost } from "../../engine/engines.ts";
+import { percent } from "../../parts/figures.ts";
 import { noticeOf } from "../../parts/notice.ts";
 import type { View } from "../../router.ts";
-import { type Lesson, learn } from "./lesson.ts";
+import { EPOCHS, type Lesson, learn } from "./lesson.ts";
 import { bells, calibration, judgements, narrowing, readers } from "./pictures.ts";
 
 interface Chapter {
@@ -41,15 +42,27 @@ const CHAPTERS: readonly Chapter[] = [
   {
     title: "What it is good for",
     text: (lesson) =>
-      `Averaged readers beside one single reader, on text that neither has read: how often each is right (upwards) when it is so sure (to the right). The dotted line is ideal; above it a model is more cautious than it need be, below it bolder than it should be.${lesson ? figuresOf(lesson) : ""}`,
+      `Averaged readers beside one single reader, after both have read the same few pages ${EPOCHS} times, which invites learning by heart: how often each is right on other pages (upwards) when it is so sure (to the right). The dotted line is ideal; above it a model is more cautious than it need be, below it bolder than it should be.${lesson ? figuresOf(lesson) : ""}`,
     draw: calibration,
   },
 ];
 
+/** What this run shows, whatever it is. */
 function figuresOf({ svi, ml }: Lesson): string {
-  const of = ({ bitsPerToken, ece }: Lesson["svi"]) =>
-    `${bitsPerToken.toFixed(2)} bits a character, calibration error ${ece.toFixed(3)}`;
-  return ` In this run: SVI (solid) ${of(svi)}; maximum likelihood (dashed) ${of(ml)}. Both learnt for as long.`;
+  const of = (one: Lesson["svi"]) => {
+    const { sure, right } = boldness(one);
+    const kind = sure > right ? "bolder than it is right" : "no bolder than it is right";
+    return `${kind} (${percent(sure)} sure, ${percent(right)} right; ${one.bitsPerToken.toFixed(2)} bits a character, calibration error ${one.ece.toFixed(3)})`;
+  };
+  return ` In this run SVI (solid) is ${of(svi)}, and maximum likelihood (dashed) is ${of(ml)}.`;
+}
+
+/** How sure a model was of its first guesses, and how often they were right, over all tokens. */
+function boldness({ reliability }: Lesson["svi"]): { sure: number; right: number } {
+  const tokens = reliability.reduce((sum, bin) => sum + bin.tokens, 0);
+  const mean = (of: "confidence" | "accuracy") =>
+    reliability.reduce((sum, bin) => sum + (bin.tokens > 0 ? bin[of] * bin.tokens : 0), 0) / tokens;
+  return { sure: mean("confidence"), right: mean("accuracy") };
 }
 
 /** What was made once stays for as long as the page does. */
@@ -82,7 +95,7 @@ export const view: View = ({ signal }) => {
     h(
       "p",
       { class: "lead" },
-      "Five pictures. Each is made here, by two small models that learn the beginning of Moby Dick while you wait: some seconds.",
+      "Five pictures. Each is made here, by two small models that learn the beginning of Moby Dick while you wait, about a quarter of a minute.",
     ),
     h("div", { class: "row" }, start, status),
     bar,
@@ -104,6 +117,7 @@ export const view: View = ({ signal }) => {
       status.textContent = "";
       if (isLost(error)) {
         forget("own");
+        forget("rival");
         use(null);
       }
       if (!signal.aborted) replace(trouble, noticeOf(error));

@@ -1,5 +1,13 @@
 /** @module What the pictures are made of: two small models, trained for them alone. */
-import { adam, type Evaluation, ivon, type NextToken, type WorkerLanguageModel } from "svi-lm/worker";
+import {
+  adam,
+  type Evaluation,
+  ivon,
+  type NextToken,
+  type WorkerClient,
+  type WorkerCorpus,
+  type WorkerLanguageModel,
+} from "svi-lm/worker";
 import { engine } from "../../engine/engines.ts";
 import { fetchSample } from "../../texts/samples.ts";
 
@@ -26,10 +34,12 @@ export interface Lesson {
   readonly ml: Evaluation;
 }
 
-const LENGTH = 40_000;
-const SHAPE = { embedding: 16, hidden: 48, seed: 2 };
-const RUN = { batch: 16, sequence: 32, seed: 3 };
-const EPOCHS = 12;
+/** Little text, read often: what learning by heart comes from. */
+const LENGTH = 20_000;
+const SHAPE = { embedding: 16, hidden: 96, seed: 2 };
+const RUN = { batch: 8, sequence: 32, seed: 3 };
+export const EPOCHS = 16;
+const HELD_OUT = 0.15;
 const READERS = 6;
 const SAMPLES = 8;
 const SHOWN = 21;
@@ -45,28 +55,17 @@ export async function learn(
   told: (what: string, part: number) => void,
   signal: AbortSignal,
 ): Promise<Lesson> {
-  const client = await engine("own");
   const text = (await fetchSample("moby-dick.txt")).slice(0, LENGTH);
-  const tokenizer = await client.learnTokenizer(text, { kind: "character", minimumCount: 2 });
-  const [read, held] = await (await client.Corpus.open(text, { tokenizer })).split([0.9, 0.1]);
-  const svi = await client.LanguageModel.create({ tokenizer, ...SHAPE });
-  const ml = await client.LanguageModel.create({ tokenizer, ...SHAPE });
+  const parts = { own: 0, rival: 0 };
+  const pupil = (name: "own" | "rival") =>
+    pupilOf(name, text, signal, (part) => {
+      parts[name] = part;
+      const least = Math.min(parts.own, parts.rival);
+      told("A distribution over weights and one set of weights learn the same text…", 0.95 * least);
+    });
+  const [{ model: svi, held, client }, other] = await together([pupil("own"), pupil("rival")]);
+  const ml = other.model;
   try {
-    for await (const { step, steps } of client.fit(svi, read, {
-      ...RUN,
-      epochs: EPOCHS,
-      inference: ivon(),
-      signal,
-    })) {
-      told("A distribution over weights learns…", (0.5 * step) / steps);
-    }
-    for await (const { step, steps } of client.fit(ml, read, {
-      ...RUN,
-      epochs: EPOCHS,
-      inference: adam(),
-      signal,
-    }))
-      told("One set of weights learns the same text…", 0.5 + (0.45 * step) / steps);
     told("Pictures are drawn…", 0.97);
     const readers = [];
     for (let seed = 1; seed <= READERS; seed++) readers.push(await expectations(svi, seed));
@@ -77,11 +76,54 @@ export async function learn(
       prompt: PROMPT,
       sentences: await Promise.all(SENTENCES.map((sentence) => judged(svi, sentence, signal))),
       svi: await client.evaluate(svi, held, { samples: SAMPLES, seed: 1, signal }),
-      ml: await client.evaluate(ml, held, { signal }),
+      ml: await other.client.evaluate(ml, other.held, { signal }),
     };
   } finally {
     await Promise.allSettled([svi.dispose(), ml.dispose()]);
   }
+}
+
+interface Pupil {
+  readonly client: WorkerClient;
+  readonly model: WorkerLanguageModel;
+  readonly held: WorkerCorpus;
+}
+
+/** Learns the text in the worker of that name. @param told hears what part is done */
+async function pupilOf(
+  name: "own" | "rival",
+  text: string,
+  signal: AbortSignal,
+  told: (part: number) => void,
+): Promise<Pupil> {
+  const client = await engine(name);
+  const tokenizer = await client.learnTokenizer(text, { kind: "character", minimumCount: 2 });
+  const corpus = await client.Corpus.open(text, { tokenizer });
+  const [read, held] = await corpus.split([1 - HELD_OUT, HELD_OUT]);
+  const model = await client.LanguageModel.create({ tokenizer, ...SHAPE });
+  const inference = name === "own" ? ivon() : adam();
+  try {
+    for await (const { step, steps } of client.fit(model, read, {
+      ...RUN,
+      epochs: EPOCHS,
+      inference,
+      signal,
+    }))
+      told(step / steps);
+  } catch (error) {
+    await model.dispose().catch(() => {});
+    throw error;
+  }
+  return { client, model, held };
+}
+
+/** Both, or neither: where one fails the other's model is given back. */
+async function together(pupils: [Promise<Pupil>, Promise<Pupil>]): Promise<[Pupil, Pupil]> {
+  const ended = await Promise.allSettled(pupils);
+  const failed = ended.find((one) => one.status === "rejected");
+  if (!failed) return Promise.all(pupils);
+  for (const one of ended) if (one.status === "fulfilled") void one.value.model.dispose().catch(() => {});
+  throw failed.reason;
 }
 
 async function weightsOf(model: WorkerLanguageModel): Promise<Weight[]> {

@@ -1,10 +1,12 @@
 /** @module A run as it is looked at: progress, curves, and what both models write. */
 import { curves } from "../../charts/curves.ts";
 import { h, replace } from "../../dom.ts";
+import { current } from "../../engine/current.ts";
 import { duration, whole } from "../../parts/figures.ts";
-import { noticeOf } from "../../parts/notice.ts";
-import { type Duel, duel, type Phase } from "../../training/duel.ts";
+import { type Action, noticeOf } from "../../parts/notice.ts";
+import { type Duel, duel, type Phase, show } from "../../training/duel.ts";
 import type { Runner } from "../../training/runner.ts";
+import { watchTab } from "../../training/tab.ts";
 import { verdict } from "./verdict.ts";
 
 const PHASES: Record<Phase, string> = {
@@ -43,21 +45,14 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
   const chart = curves(lines, { label: "times the text was read", end: run.settings.epochs }, signal);
   const panels = run.runners.map(panel);
   const hidden = h("p", { class: "hint", hidden: true }, "It continues while you look at another tab.");
+  watchTab(run, signal, (told) => {
+    hidden.textContent = told;
+  });
   let troubled: unknown = null;
   let phase: Phase = "idle";
-  duel.watch(signal, show);
-  return h(
-    "section",
-    { class: "stage", "aria-label": "Training" },
-    h(
-      "div",
-      { class: "card progress" },
-      h("div", { class: "row" }, state, figures, h("span", { class: "grow" }), pause, stop),
-      bar,
-      hidden,
-      trouble,
-      next,
-    ),
+  const rest = h(
+    "div",
+    {},
     h(
       "div",
       { class: "card" },
@@ -73,11 +68,27 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
       panels.map(({ element }) => element),
     ),
   );
+  duel.watch(signal, look);
+  return h(
+    "section",
+    { class: "stage", "aria-label": "Training" },
+    h(
+      "div",
+      { class: "card progress" },
+      h("div", { class: "row" }, state, figures, h("span", { class: "grow" }), pause, stop),
+      bar,
+      hidden,
+      trouble,
+      next,
+    ),
+    rest,
+  );
 
-  function show(): void {
+  function look(): void {
     const { own } = run;
     state.textContent = PHASES[run.phase];
-    bar.value = Math.min(...run.runners.map(({ fraction }) => fraction));
+    bar.value = run.fraction;
+    bar.hidden = rest.hidden = run.stillborn;
     figures.textContent = run.active ? figuresOf(run) : "";
     pause.hidden = stop.hidden = !run.active;
     pause.textContent = run.phase === "paused" ? "Continue" : "Pause";
@@ -85,11 +96,7 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
     hidden.hidden = !run.active;
     if (troubled !== run.error) {
       troubled = run.error;
-      const again =
-        run.phase === "lost"
-          ? [{ label: "Continue from the last checkpoint", run: () => run.recover() }]
-          : [];
-      replace(trouble, troubled !== null && noticeOf(troubled, again));
+      replace(trouble, troubled !== null && [noticeOf(troubled, actionsOf(run)), lossOf(run)]);
     }
     const words = verdict(run);
     chart.show(
@@ -103,6 +110,19 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
     phase = run.phase;
     for (const one of panels) one.show();
   }
+}
+
+/** What can be done about a run that is lost, or that came to nothing. */
+function actionsOf(run: Duel): Action[] {
+  if (run.phase === "lost") return [{ label: "Continue from the last checkpoint", run: () => run.recover() }];
+  const { before } = run;
+  return run.stillborn && before ? [{ label: "Show the run before", run: () => show(before) }] : [];
+}
+
+/** That nothing was lost, where there was something. */
+function lossOf(run: Duel): HTMLElement | null {
+  if (!run.stillborn || !current.value) return null;
+  return h("p", { class: "hint" }, `Nothing is lost: ${current.value.card.name} is still the model in use.`);
 }
 
 function figuresOf(run: Duel): string {
