@@ -1,46 +1,73 @@
 /**
  * @module Pictures of every view and state, at phone and desktop widths, in light and dark: build/pictures/.
  *
- *   npm run playground:build && npm run playground:pictures [-- --only train]
+ *   npm run playground:pictures [-- --only train --width phone]
  */
 import { mkdir } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import type { Page } from "puppeteer-core";
+import type { BrowserContext, Page } from "puppeteer-core";
 import { launch } from "./test/browsers.ts";
-import { SCENES, type Scene } from "./test/scenes.ts";
+import { SCENES } from "./test/gallery.ts";
 import { openSite, type Site } from "./test/site.ts";
 
-const { only, browser: chosen } = parseArgs({
-  options: { only: { type: "string" }, browser: { type: "string", default: "chromium" } },
+const {
+  only,
+  width,
+  browser: chosen,
+} = parseArgs({
+  options: {
+    only: { type: "string" },
+    width: { type: "string" },
+    browser: { type: "string", default: "chromium" },
+  },
 }).values;
 const FOLDER = "build/pictures";
 const WIDTHS = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } };
+const THEMES = ["light", "dark"] as const;
 
-async function picture(page: Page, scene: Scene, site: Site, name: string): Promise<void> {
-  await scene.show(page, site.address);
-  await page.screenshot({ path: `${FOLDER}/${name}.png` as `${string}.png`, fullPage: true });
+/** Scenes in which one continues on the page of another are taken together. */
+const groups: (typeof SCENES)[number][][] = [];
+for (const scene of SCENES) {
+  if (scene.follows) groups.at(-1)!.push(scene);
+  else groups.push([scene]);
+}
+
+async function pictures(page: Page, name: string): Promise<void> {
+  for (const theme of THEMES) {
+    await page.evaluate((wanted) => {
+      localStorage.setItem("svi-lm theme", wanted);
+      // The button goes round: colours of canvases follow it.
+      const button = document.getElementById("theme")!;
+      for (let i = 0; i < 3 && document.documentElement.dataset.theme !== wanted; i++) button.click();
+      for (const animation of document.getAnimations()) animation.finish();
+    }, theme);
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)));
+    await page.screenshot({ path: `${FOLDER}/${name}-${theme}.png`, fullPage: true });
+  }
   process.stdout.write(`${name}\n`);
+}
+
+async function take(context: BrowserContext, site: Site, at: keyof typeof WIDTHS): Promise<void> {
+  for (const group of groups) {
+    if (only && !group.some(({ name }) => name.startsWith(only))) continue;
+    const page = await context.newPage();
+    await page.setViewport(WIDTHS[at]);
+    await group[0].before?.(page);
+    for (const scene of group) {
+      await scene.show(page, site.address);
+      await pictures(page, `${scene.name}-${at}`);
+    }
+    await page.close();
+  }
 }
 
 await mkdir(FOLDER, { recursive: true });
 const site = await openSite();
 const browser = await launch(chosen === "firefox" ? "firefox" : "chromium");
-for (const [width, viewport] of Object.entries(WIDTHS)) {
+for (const at of ["phone", "desktop"] as const) {
+  if (width && width !== at) continue;
   const context = await browser.createBrowserContext();
-  for (const scene of SCENES) {
-    if (only && !scene.name.startsWith(only)) continue;
-    const page = await context.newPage();
-    await page.setViewport(viewport);
-    await page.evaluateOnNewDocument(() => localStorage.setItem("svi-lm theme", "light"));
-    await scene.before?.(page);
-    await picture(page, scene, site, `${scene.name}-${width}-light`);
-    await page.evaluate(() => {
-      document.documentElement.dataset.theme = "dark";
-      document.getElementById("theme")!.click();
-    });
-    await page.screenshot({ path: `${FOLDER}/${scene.name}-${width}-dark.png`, fullPage: true });
-    await page.close();
-  }
+  await take(context, site, at);
   await context.close();
 }
 await browser.close();

@@ -13,13 +13,13 @@ import { open, press, train, waitForText } from "./scenes.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "playground-"));
 
-function file(name: string, content: string | Uint8Array): string {
+export function file(name: string, content: string | Uint8Array): string {
   const path = join(folder, name);
   writeFileSync(path, content);
   return path;
 }
 
-async function openFile(page: Page, path: string): Promise<void> {
+export async function openFile(page: Page, path: string): Promise<void> {
   await page.evaluate(() => {
     document.querySelector<HTMLDetailsElement>(".own")!.open = true;
   });
@@ -37,7 +37,7 @@ async function type(page: Page, text: string): Promise<void> {
 }
 
 /** Lets a test end the page's workers, as a browser that runs out of memory does. */
-const keepWorkers = (page: Page) =>
+export const keepWorkers = (page: Page) =>
   page.evaluateOnNewDocument(() => {
     const made: Worker[] = [];
     const Original = Worker;

@@ -43,13 +43,19 @@ const REMEDIES: Record<string, string> = {
 export function troubleOf(error: unknown): Trouble {
   if (error instanceof Refusal) return error;
   if (error instanceof SviError)
-    return { problem: error.problem, remedy: REMEDIES[error.code] ?? error.remedy };
+    return { problem: problemOf(error), remedy: REMEDIES[error.code] ?? error.remedy };
   if (error instanceof RangeError || /memory/i.test(String((error as Error)?.message)))
     return { problem: "The browser gave no more memory", remedy: REMEDIES.E_MEMORY };
   return {
     problem: `Something unexpected happened: ${String((error as Error)?.message ?? error)}`,
     remedy: "Load the page again; models that you kept are safe",
   };
+}
+
+/** What is wrong with a file is told in its own terms; first, that it is the file. */
+function problemOf({ code, problem }: SviError): string {
+  if (code !== "E_FORMAT") return problem;
+  return `This file is not a model, or it is damaged: ${problem.charAt(0).toLowerCase()}${problem.slice(1)}`;
 }
 
 export function isAbort(error: unknown): boolean {

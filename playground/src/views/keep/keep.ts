@@ -26,6 +26,10 @@ export const view: View = async ({ signal }) => {
     }
   };
   const show = async () => {
+    replace(
+      list,
+      h("p", { class: "hint" }, "Nothing can be kept here now: download a model to have it again."),
+    );
     const models = await listed();
     replace(
       list,

@@ -92,7 +92,7 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
     figures.textContent = run.active ? figuresOf(run) : "";
     pause.hidden = stop.hidden = !run.active;
     pause.textContent = run.phase === "paused" ? "Continue" : "Pause";
-    next.hidden = own.record === null || run.active;
+    next.hidden = own.record === null || run.active || run.phase === "lost";
     hidden.hidden = !run.active;
     if (troubled !== run.error) {
       troubled = run.error;
