@@ -1,23 +1,36 @@
 /**
  * Sessions and many texts at once, each beside what it replaces, in turns of one run; medians.
  *
- *   npm run bench:sessions -- [--lines 20000] [--loop 200] [--rounds 2000] [--json]
+ *   npm run bench:sessions -- [--lines 20000] [--loop 200] [--rounds 2000] [--only ROW,ROW] [--json]
  *
  * keystroke: `read` of a character and `top(5)` beside the bare prediction of a token. lines: `scoreAll` beside a loop
  * of `score` over so many lines, a line. lists: 200 lists of 50 candidates, beginnings shared and not. memory: bytes
- * of 1,000 sessions beside the weights.
+ * of 1,000 sessions beside the weights. onnx: the lines beside batches of 32 padded ones by ONNX Runtime on one thread,
+ * where it is installed: `npm ci --prefix bench`. learn: a step of `session.learn`. dynamic: dynamic evaluation beside
+ * plain.
  */
 import { parseArgs } from "node:util";
-import { characterTokenizer, LanguageModel, type Session, type TextScore } from "../src/entries/index.ts";
+import {
+  Corpus,
+  characterTokenizer,
+  evaluate,
+  fit,
+  LanguageModel,
+  learner,
+  type Session,
+  type TextScore,
+} from "../src/entries/index.ts";
 import { seedOf } from "../src/kernels/random.ts";
 import { finish } from "../src/model/work.ts";
 import { Predictor } from "../src/prediction/predictor.ts";
+import { onnxLines } from "./peers/batches.ts";
 
 const { values } = parseArgs({
   options: {
     lines: { type: "string", default: "20000" },
     loop: { type: "string", default: "200" },
     rounds: { type: "string", default: "2000" },
+    only: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
@@ -30,6 +43,11 @@ const model = await LanguageModel.create({ tokenizer, embedding: 128, hidden: 25
 const quantile = (numbers: readonly number[], q: number) =>
   Float64Array.from(numbers).sort()[Math.min(numbers.length - 1, Math.floor(q * numbers.length))];
 
+const sentence = "the quick brown fox jumps over the lazy dog ";
+const text = await Corpus.open(sentence.repeat(200), { tokenizer });
+/** Lines between two changes of contender. */
+const TURN = 1000;
+
 async function timed(work: () => unknown): Promise<number> {
   const started = performance.now();
   await work();
@@ -41,10 +59,9 @@ async function keystrokes(rounds: number) {
   const predictor = new Predictor(model.posterior, 0);
   predictor.plan.commit();
   finish(predictor.begin(seedOf(1)));
-  const text = "the quick brown fox jumps over the lazy dog ";
   const [bare, typed]: [number[], number[]] = [[], []];
   for (let i = 0; i < rounds; i++) {
-    const key = text[i % text.length];
+    const key = sentence[i % sentence.length];
     const ids = tokenizer.encode(key);
     bare.push(await timed(() => finish(predictor.follow(ids))));
     typed.push(
@@ -143,12 +160,78 @@ async function memory() {
   return { sessions: sessions.length, megabytes: (used() - before) / 2 ** 20 };
 }
 
-const found = {
-  keystroke: await keystrokes(Number(values.rounds)),
-  memory: await memory(),
-  lists: await lists(),
-  lines: await lines(Number(values.lines), Number(values.loop)),
+/** In turns of a thousand lines. */
+async function besideOnnx(count: number) {
+  const theirs = await onnxLines(model);
+  if (!theirs) return null;
+  const all = logLines(count);
+  const [ours, other, ratios]: number[][] = [[], [], []];
+  let difference = 0;
+  for (let at = 0; at < count; at += TURN) {
+    const some = all.slice(at, at + TURN);
+    let [own, found]: number[][] = [[], []];
+    ours.push(
+      await timed(async () => {
+        own = await scoreLines(some);
+      }),
+    );
+    other.push(
+      await timed(async () => {
+        found = await theirs(some);
+      }),
+    );
+    ratios.push(other.at(-1)! / ours.at(-1)!);
+    difference = Math.max(difference, ...own.map((x, i) => Math.abs(x - found[i])));
+  }
+  const perLine = (times: readonly number[]) => quantile(times, 0.5) / Math.min(TURN, count);
+  return {
+    scoreAllMilliseconds: perLine(ours),
+    onnxMilliseconds: perLine(other),
+    ratio: quantile(ratios, 0.5),
+    difference,
+  };
+}
+
+const WINDOW = 32;
+
+async function learnSteps() {
+  for await (const _ of fit(model, text, { epochs: 1, batch: 8, sequence: 16 }));
+  const session = await model.session({ learner: learner({ sequence: WINDOW }) });
+  const times: number[] = [];
+  for (let i = 0; i < 40; i++) {
+    await session.read(sentence.slice(0, WINDOW));
+    const { steps, milliseconds } = await session.learn();
+    if (steps > 0) times.push(milliseconds);
+  }
+  return { tokens: WINDOW, milliseconds: quantile(times, 0.5), most: Math.max(...times) };
+}
+
+async function dynamicEvaluation() {
+  const [plain, dynamic]: [number[], number[]] = [[], []];
+  for (let i = 0; i < 5; i++) {
+    plain.push(await timed(() => evaluate(model, text)));
+    dynamic.push(await timed(() => evaluate(model, text, { dynamic: true })));
+  }
+  return {
+    ratio: quantile(
+      dynamic.map((time, i) => time / plain[i]),
+      0.5,
+    ),
+  };
+}
+
+const rows: Readonly<Record<string, () => Promise<object | null>>> = {
+  keystroke: () => keystrokes(Number(values.rounds)),
+  memory,
+  lists,
+  lines: () => lines(Number(values.lines), Number(values.loop)),
+  onnx: () => besideOnnx(Number(values.lines)),
+  learn: learnSteps,
+  dynamic: dynamicEvaluation,
 };
+const wanted = values.only?.split(",") ?? Object.keys(rows);
+const found: Record<string, object | null> = {};
+for (const name of wanted) found[name] = await rows[name]();
 if (values.json) console.log(JSON.stringify(found));
 else
   for (const [name, figures] of Object.entries(found)) console.log(name.padEnd(10), JSON.stringify(figures));

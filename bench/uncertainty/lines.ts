@@ -58,9 +58,7 @@ export function linesFor(count: number, folder?: string, characters = Number.POS
     shuffled(lines.filter((line) => [...line].every((c) => known.has(c)))).slice(0, count);
   const rest = linesOf(book.slice(cut + 1000));
   const usual = pick(rest.slice(count));
-  const other = folder
-    ? readFileSync(`${folder}/warandpeace.txt`, "utf8").slice(100_000)
-    : speeches();
+  const other = folder ? readFileSync(`${folder}/warandpeace.txt`, "utf8").slice(100_000) : speeches();
   const register = folder
     ? linesOf(readFileSync(`${folder}/tinyshakespeare.txt`, "utf8"))
     : Array.from({ length: count }, () => logLine(random));

@@ -36,6 +36,9 @@ const node = (type: string, inputs: string[], outputs: string[], ...attributes: 
 const integer = (name: string, value: number): Field =>
   bytes(5, text(1, name), number(3, value), number(20, 2));
 
+const integers = (name: string, values: number[]): Field =>
+  bytes(5, text(1, name), ...values.map((value) => number(8, value)), number(20, 7));
+
 const initializer = (name: string, shape: number[], data: Float32Array | BigInt64Array): Field =>
   bytes(
     5,
@@ -45,11 +48,22 @@ const initializer = (name: string, shape: number[], data: Float32Array | BigInt6
     bytes(9, new Uint8Array(data.buffer)),
   );
 
-const value = (field: number, name: string, type: number, shape: number[]): Field =>
+/** @param shape sizes, or names of those that differ from run to run */
+const value = (field: number, name: string, type: number, shape: (number | string)[]): Field =>
   bytes(
     field,
     text(1, name),
-    bytes(2, bytes(1, number(1, type), bytes(2, ...shape.map((size) => bytes(1, number(1, size)))))),
+    bytes(
+      2,
+      bytes(
+        1,
+        number(1, type),
+        bytes(
+          2,
+          ...shape.map((size) => bytes(1, typeof size === "string" ? text(2, size) : number(1, size))),
+        ),
+      ),
+    ),
   );
 
 /** Inputs `token` [1, 1], `h0`, `c0`, … [1, 1, hidden]; outputs `probabilities` [1, vocabulary], `h0_next`, …. */
@@ -92,6 +106,61 @@ export function onnxModel({ vocabulary, embedding, hidden, layers }: Shape): Uin
     node("Add", ["products", "bias"], ["logits"]),
     node("Softmax", ["logits"], ["probabilities"]),
     text(2, "lstm"),
+  );
+  return Buffer.concat([number(1, 8), bytes(7, ...parts), bytes(8, number(2, OPSET))]);
+}
+
+/** PyTorch's rows by gate are i, f, g, o; ONNX has i, o, f, g. */
+function inOrder(rows: Float32Array): Float32Array {
+  const size = rows.length / 4;
+  const ordered = new Float32Array(rows.length);
+  for (const [to, from] of [0, 3, 1, 2].entries())
+    ordered.set(rows.subarray(from * size, (from + 1) * size), to * size);
+  return ordered;
+}
+
+/**
+ * Whole lines at once, with a trained model's weights: inputs `tokens` and `targets` [time, batch]; output `scores`,
+ * the targets' log-probabilities [time, batch, 1].
+ * @param tensors by PyTorch's names
+ */
+export function onnxScorer(
+  { vocabulary, embedding, hidden, layers }: Shape,
+  tensors: (name: string) => Float32Array,
+): Uint8Array {
+  const parts: Field[] = [
+    initializer("embedding", [vocabulary, embedding], tensors("embedding.weight")),
+    initializer("output", [vocabulary, hidden], tensors("output.weight")),
+    initializer("bias", [vocabulary], tensors("output.bias")),
+    initializer("one", [1], BigInt64Array.of(1n)),
+    initializer("two", [1], BigInt64Array.of(2n)),
+    value(11, "tokens", INT64, ["time", "batch"]),
+    value(11, "targets", INT64, ["time", "batch"]),
+    value(12, "scores", FLOAT, ["time", "batch", 1]),
+    node("Gather", ["embedding", "tokens"], ["x0"]),
+  ];
+  for (let l = 0; l < layers; l++) {
+    const width = l === 0 ? embedding : hidden;
+    const gates = (name: string) => inOrder(tensors(`lstm.${name}_l${l}`));
+    const biases = new Float32Array(8 * hidden);
+    biases.set(gates("bias_ih"));
+    biases.set(gates("bias_hh"), 4 * hidden);
+    parts.push(
+      initializer(`w${l}`, [1, 4 * hidden, width], gates("weight_ih")),
+      initializer(`r${l}`, [1, 4 * hidden, hidden], gates("weight_hh")),
+      initializer(`b${l}`, [1, 8 * hidden], biases),
+      node("LSTM", [`x${l}`, `w${l}`, `r${l}`, `b${l}`], [`y${l}`], integer("hidden_size", hidden)),
+      node("Squeeze", [`y${l}`, "one"], [`x${l + 1}`]),
+    );
+  }
+  parts.push(
+    node("Transpose", ["output"], ["columns"], integers("perm", [1, 0])),
+    node("MatMul", [`x${layers}`, "columns"], ["products"]),
+    node("Add", ["products", "bias"], ["logits"]),
+    node("LogSoftmax", ["logits"], ["all"], integer("axis", 2)),
+    node("Unsqueeze", ["targets", "two"], ["places"]),
+    node("GatherElements", ["all", "places"], ["scores"], integer("axis", 2)),
+    text(2, "lines"),
   );
   return Buffer.concat([number(1, 8), bytes(7, ...parts), bytes(8, number(2, OPSET))]);
 }
