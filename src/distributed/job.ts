@@ -35,10 +35,15 @@ export async function runJob(
       job.round === WARM_UP
         ? writeModel(model)
         : changeToBytes(changeOf(posterior.layout, normalOf(posterior), before as Normal));
+    const [changed, left, fingerprint] = await Promise.all([
+      blobs.put(change),
+      blobs.put(learnt.state),
+      corpus.fingerprint(),
+    ]);
     return {
-      change: await blobs.put(change),
-      state: await blobs.put(learnt.state),
-      text: await corpus.fingerprint(),
+      change: changed,
+      state: left,
+      text: fingerprint,
       tokens: learnt.tokens,
       nll: learnt.nll,
       seconds: (performance.now() - started) / 1000,

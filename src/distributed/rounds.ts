@@ -58,7 +58,7 @@ export async function mergeRound(
   return { ...done, ...moved, shards: results.map(({ state, text }) => ({ state, text })) };
 }
 
-/** One result at a time: memory does not grow with the number of shards. */
+/** One result at a time, the next one being read meanwhile: memory does not grow with the number of shards. */
 export async function merged(
   plan: RunPlan,
   blobs: Blobs,
@@ -70,12 +70,20 @@ export async function merged(
   const { layout, configuration, mean, lambda } = posterior;
   const naturals = naturalsOf(layout, { mean, precision: posterior.precision! });
   const shares = sharesOf(plan.shards);
-  for (const [i, result] of results.entries()) {
-    const change = changeFromBytes(await blobs.get(result.change));
-    addChange(naturals, change, plan.damping * shares[i]);
+  const read = (i: number) => {
+    const bytes = blobs.get(results[i].change);
+    // Awaited below, unless what comes before fails.
+    bytes.catch(() => {});
+    return bytes;
+  };
+  let coming = read(0);
+  for (let i = 0; i < results.length; i++) {
+    const bytes = await coming;
+    if (i + 1 < results.length) coming = read(i + 1);
+    addChange(naturals, changeFromBytes(bytes), plan.damping * shares[i]);
   }
   const normal = normalOf(layout, naturals, priorPrecisionOf(plan.method));
-  const velocity = state.velocity && velocityFromBytes(await blobs.get(state.velocity));
+  const velocity = state.velocity === null ? null : velocityFromBytes(await blobs.get(state.velocity));
   const moved = carryOn(mean, normal.mean, velocity, plan.momentum);
   const next = new Posterior(configuration, normal.mean, normal.precision, lambda);
   return {

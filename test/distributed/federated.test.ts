@@ -51,8 +51,7 @@ async function run(
     events.push(event);
     if (event.event === "serving") working.push(work(event.url, parties[0]));
     if (event.event === "joined" && event.missing > 0) {
-      const [{ url }] = events as [{ url: string }];
-      working.push(work(url, parties[1]));
+      working.push(work((events[0] as { url: string }).url, parties[1]));
     }
   }
   await Promise.all(working);
@@ -119,7 +118,7 @@ describe("a federated run", { timeout: 60_000 }, () => {
 });
 
 describe("a party's bundle", () => {
-  it("needs nothing of Node's", async () => {
+  it("needs nothing of Node's", { timeout: 60_000 }, async () => {
     const { outputFiles } = await build({
       entryPoints: ["src/entries/federated.ts"],
       bundle: true,

@@ -1,6 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -23,7 +22,8 @@ const failure = (work: Promise<unknown>) =>
   );
 
 beforeAll(async () => {
-  const S3rver = createRequire(import.meta.url)("@20minutes/s3rver");
+  // @ts-expect-error: it has no declarations
+  const { default: S3rver } = await import("@20minutes/s3rver");
   const configureBuckets = [{ name: "posteriors", configs: [] }];
   server = new S3rver({ port: 0, address: "127.0.0.1", silent: true, directory: folder, configureBuckets });
   const { port } = await server.run();
