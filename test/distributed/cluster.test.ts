@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { uniform } from "../../bench/faults/support.ts";
 import { coordinate as coordinateRun } from "../../src/distributed/coordinate.ts";
 import { work as workOn } from "../../src/distributed/work.ts";
 import { LanguageModel } from "../../src/entries/index.ts";
 import { sources } from "../../src/kernels/generated/identity.ts";
 import { byteTokenizer } from "../../src/text/byte.ts";
+import { disturbed } from "./disturbed.ts";
 import { bundleCommandLine, freePort, Member, Redis } from "./support.ts";
 
 const BUNDLE = "build/test-cluster.mjs";
@@ -101,6 +103,16 @@ describe("a run over several processes", () => {
     await redis.kill();
     await redis.start();
     expect(await hashOf(coordinator)).toBe(undisturbed);
+  });
+
+  it("has that hash when workers, coordinator and Redis are killed at random", {
+    timeout: 240_000,
+  }, async () => {
+    const faults = { kills: 3, coordinators: 1, restarts: 1 };
+    const shape = { bundle: BUNDLE, folder, text, rounds: 3 };
+    const found = await disturbed(shape, 2, faults, uniform(7));
+    expect(found.hash).toBe(undisturbed);
+    expect(found.done).toEqual(faults);
   });
 
   it("has that hash on one machine, by threads in place of the queue", { timeout: 120_000 }, () => {
