@@ -1,6 +1,6 @@
 /**
  * @module A result that tells little of its text: the change of the mean, clipped and with noise from the host's own
- * generator. Noise that a seed gives is no secret, so that such runs repeat to no hash.
+ * generator. Noise that a seed gives is known to whoever knows the seed, so that such runs repeat to no hash.
  */
 import { requireNumber } from "../../errors.ts";
 import type { Layout } from "../../model/layout.ts";

@@ -190,7 +190,7 @@ class Federation {
     const sizes = parties.map((party) => this.#joined.get(party)!);
     const alike = sizes.includes(null as never);
     const shards = parties.map((party, i) => [{ at: `party:${party}`, from: 0, to: alike ? 1 : sizes[i] }]);
-    const options = { momentum: 0, ...this.#options };
+    const options = { ...this.#options, momentum: this.#options.momentum ?? 0 };
     // A model that was trained before needs no warm-up.
     this.#plan = { ...(await planOver(shards, options, this.#blobs)), warmUp: 0 };
     this.#parties = parties;
