@@ -61,7 +61,7 @@ export interface FederatedEvent {
  * import { federatedWorker } from "svi-lm/federated";
  *
  * const corpus = await Corpus.open(text, { tokenizer });
- * for await (const { round, epsilon } of federatedWorker({ url, party: "ward 7", corpus, clip: 1, noise: 8 }))
+ * for await (const { round, epsilon } of federatedWorker({ url, party: "ward 7", corpus, clip: 0.05, noise: 8 }))
  *   console.log(round, epsilon);
  * ```
  *
