@@ -9,6 +9,8 @@ import { addExample, addProgram, reasonOf, reasonOfReference } from "./examples.
 import { ROOT, serve } from "./public.ts";
 
 const FOLDERS = ["guide", "design", "reference"];
+/** Entry points that have what `svi-lm` has: found once. */
+const SAME = /^reference\/svi-lm\/(edge-light|workerd|module|relaxed)$/;
 
 interface Page {
   /** Below docs/, without `.md`. */
@@ -122,9 +124,11 @@ const partly = (language?: string) => (language === "typescript" ? "it is a part
 
 /** The page cut at its headings, for the search. */
 function sectionsOf(path: string, tokens: readonly Token[]): Section[] {
+  // Below its third level the reference has headings such as Properties, which name nothing.
+  const deepest = path.startsWith("reference/") ? 3 : 6;
   const sections: { id: string; page: string; title: string; text: string }[] = [];
   for (const token of tokens) {
-    if (token.type === "heading") {
+    if (token.type === "heading" && token.depth <= deepest) {
       const title = String(token.text).replaceAll("`", "");
       const id = sections.some((section) => section.page === path)
         ? `${path}?at=${anchorOf(token.text)}`
@@ -161,7 +165,7 @@ export function documentation(): Plugin {
     const examples = path.startsWith("design/") ? 0 : takeExamples(path, tokens);
     pages.push({ path, title: dirname(file) === "." ? path : titleOf(markdown, path), examples });
     serve(`docs/${path}.html`, marked.parser(tokens));
-    search.addAll(sectionsOf(path, tokens));
+    if (!SAME.test(path)) search.addAll(sectionsOf(path, tokens));
   }
   serve("docs/pages.json", JSON.stringify(pages));
   serve("docs/search.json", JSON.stringify(search));

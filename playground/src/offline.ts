@@ -2,7 +2,7 @@
 
 export function startOffline(status: HTMLElement): void {
   const tell = () => {
-    status.textContent = navigator.onLine ? "" : "Offline: everything still works.";
+    status.textContent = navigator.onLine ? "" : "Offline: what was kept on this device still works.";
   };
   addEventListener("online", tell);
   addEventListener("offline", tell);

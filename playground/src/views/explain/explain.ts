@@ -95,7 +95,7 @@ export const view: View = ({ signal }) => {
     h(
       "p",
       { class: "lead" },
-      "Five pictures. Each is made here, by two small models that learn the beginning of Moby Dick while you wait, about a quarter of a minute.",
+      "Five pictures. Each is made here, by two small models that learn the beginning of Moby Dick while you wait, less than a minute.",
     ),
     h("div", { class: "row" }, start, status),
     bar,

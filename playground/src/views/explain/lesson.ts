@@ -38,7 +38,7 @@ export interface Lesson {
 const LENGTH = 20_000;
 const SHAPE = { embedding: 16, hidden: 96, seed: 2 };
 const RUN = { batch: 8, sequence: 32, seed: 3 };
-export const EPOCHS = 16;
+export const EPOCHS = 40;
 const HELD_OUT = 0.15;
 const READERS = 6;
 const SAMPLES = 8;

@@ -86,7 +86,7 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
 
   function look(): void {
     const { own } = run;
-    state.textContent = PHASES[run.phase];
+    state.textContent = run.phase === "done" && run.fraction < 1 ? "Stopped early" : PHASES[run.phase];
     bar.value = run.fraction;
     bar.hidden = rest.hidden = run.stillborn;
     figures.textContent = run.active ? figuresOf(run) : "";
