@@ -19,12 +19,27 @@ async function fill(page: Page, selector: string, text: string): Promise<void> {
   );
 }
 
+/** Whether the browser's store has a model of that name by now. */
+function stored(name: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const opened = indexedDB.open("svi-lm");
+    opened.onsuccess = () => {
+      const rows = opened.result.transaction("models").objectStore("models").getAll();
+      rows.onsuccess = () => {
+        opened.result.close();
+        resolve(rows.result.some(({ card }) => card.name === name));
+      };
+    };
+  });
+}
+
 async function keeps(page: Page): Promise<void> {
   await go(page, "keep");
   await press(page, "#keep");
   await page.waitForSelector(".model");
   await audit(page, "Keep, one kept");
   await fill(page, ".model input", "My whale");
+  await page.waitForFunction(stored, {}, "My whale");
   await page.reload();
   await page.waitForSelector(".model");
   assert.equal(await page.$eval(".model input", (field) => (field as HTMLInputElement).value), "My whale");

@@ -36,7 +36,8 @@ export function curves(lines: readonly Line[], { label, end }: Horizontal, signa
   import("uplot").then(
     (loaded) => {
       Plot = loaded.default;
-      if (!signal.aborted) make();
+      // In a task of its own: a frame may come between reading the library and drawing with it.
+      setTimeout(() => signal.aborted || plot || make());
     },
     () => element.setAttribute("hidden", ""),
   );
