@@ -93,7 +93,7 @@ export async function lookAway(page: Page, further: number): Promise<void> {
 
 export const trouble: readonly Step[] = [
   [
-    "a run goes on in a background tab, which says how far it is, and its curve is whole afterwards",
+    "a run continues in a background tab, which says how far it is, and its curve is whole afterwards",
     async ({ page, site }) => {
       await train(page, site.address);
       const before = await page.$eval("progress", ({ value }) => value);
