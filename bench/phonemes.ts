@@ -3,7 +3,7 @@
  * variational inference.
  *
  *   npm run bench:phonemes -- [--stress] [--sentences 500] [--epochs 10] [--seeds 1,2,3] [--hidden 256] [--rates …]
- *     [--dropouts …] [--samples 8] [--beam 5] [--threads 1] [--plain] [--reversed] [--json]
+ *     [--dropouts …] [--ivon-rates …] [--samples 8] [--beam 5] [--threads 1] [--plain] [--reversed] [--json]
  *
  * Words of letters and apostrophes, with all their pronunciations in one part: a tenth to test, 2,000 to tune, the rest
  * to train, by a seeded order. Stress is left out unless --stress keeps it (39 phonemes without, 69 with). A word is

@@ -2,7 +2,7 @@
  * Typing errors → clean text: character error rate of lines of Moby Dick that a seeded rule has mistyped, by maximum
  * likelihood and by variational inference.
  *
- *   npm run bench:repair -- [--sentences 500] [--epochs 10] [--seeds 1,2,3] [--hidden 256] [--rates …] [--dropouts …]
+ *   npm run bench:repair -- [--sentences 500] [--epochs 10] [--seeds 1,2,3] [--hidden 256] [--rates …] [--dropouts …] [--ivon-rates …]
  *     [--samples 8] [--beam 5] [--threads 1] [--plain] [--json]
  *
  * Lines in their order: the last tenth to test, a tenth before it to tune. A character is mistyped with a probability of

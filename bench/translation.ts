@@ -3,7 +3,7 @@
  * inference, with one vocabulary of subwords for both languages.
  *
  *   npm run bench:translation -- --data DIR [--sentences 500] [--epochs 10] [--seeds 1,2,3] [--hidden 256] [--layers 1]
- *     [--vocabulary 4000] [--rates 0.001,0.002] [--dropouts 0,0.2,0.4] [--samples 8] [--beam 5] [--threads 1] [--plain] [--json]
+ *     [--vocabulary 4000] [--rates 0.001,0.002] [--dropouts 0,0.2,0.4] [--ivon-rates 1.5,3,6] [--samples 8] [--beam 5] [--threads 1] [--plain] [--json]
  *
  * DIR/translation holds train.{en,fr} and val.{en,fr}, a sentence a line (Multi30k, lower case, tokenised): its last
  * 1,000 sentences of train are the test part, val is for tuning. BLEU is of these tokens (tokenize "none"). Models are

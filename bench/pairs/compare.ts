@@ -72,8 +72,8 @@ export async function compare(task: Task, flags: Flags): Promise<void> {
   note(
     `${task.name}: ${task.train.length} pairs to train on, ${task.valid.length} to tune, ${task.test.length} to test`,
   );
-  const mle = await tuned(texts, flags, seeds[0]);
-  const svi: Setting = { method: "ivon", dropout: 0 };
+  const mle = await tuned(texts, flags, "adam", seeds[0]);
+  const svi = await tuned(texts, flags, "ivon", seeds[0]);
   const outcomes: Record<string, Outcome[]> = { mle: [], ivonMean: [], ivonSamples: [] };
   for (const seed of seeds)
     for (const [setting, ways] of [
@@ -88,7 +88,7 @@ export async function compare(task: Task, flags: Flags): Promise<void> {
       }
       model.dispose();
     }
-  report(task, mle, outcomes, flags);
+  report(task, { mle, svi }, outcomes, flags);
   await flags.kernels?.dispose();
 }
 
@@ -101,7 +101,12 @@ function shown({ figures, surest, lower, tokensPerSecond }: Outcome): string {
   ].join(", ");
 }
 
-function report(task: Task, mle: Setting, outcomes: Record<string, Outcome[]>, flags: Flags): void {
+function report(
+  task: Task,
+  { mle, svi }: Readonly<Record<"mle" | "svi", Setting>>,
+  outcomes: Record<string, Outcome[]>,
+  flags: Flags,
+): void {
   const names = Object.keys(outcomes.mle[0].figures);
   const rows: Record<string, Record<string, number>> = {};
   for (const way of WAYS) {
@@ -116,7 +121,13 @@ function report(task: Task, mle: Setting, outcomes: Record<string, Outcome[]>, f
   if (flags.json) {
     const { learningRate, dropout } = mle;
     console.log(
-      JSON.stringify({ task: task.name, seeds: flags.seeds, tuned: { learningRate, dropout }, rows }),
+      JSON.stringify({
+        task: task.name,
+        seeds: flags.seeds,
+        tuned: { learningRate, dropout },
+        ivon: { learningRate: svi.learningRate },
+        rows,
+      }),
     );
     return;
   }
@@ -131,6 +142,6 @@ function report(task: Task, mle: Setting, outcomes: Record<string, Outcome[]>, f
     console.log(`| ${way} | ${[...cells, surest.toFixed(2), `${surestLower.toFixed(1)} %`].join(" | ")} |`);
   }
   console.log(
-    `\nMeans over seeds ${flags.seeds.join(", ")} ± half their range; mle: adam ${mle.learningRate}, dropout ${mle.dropout}`,
+    `\nMeans over seeds ${flags.seeds.join(", ")} ± half their range; mle: adam ${mle.learningRate}, dropout ${mle.dropout}; ivon ${svi.learningRate}`,
   );
 }

@@ -20,6 +20,8 @@ export interface Flags {
   /** Learning rates and dropouts among which maximum likelihood is tuned, on the validation loss of the first seed. */
   readonly rates: readonly number[];
   readonly dropouts: readonly number[];
+  /** Learning rates among which `ivon()` is tuned likewise. */
+  readonly ivonRates: readonly number[];
   readonly products: ProductForm;
   readonly stress: boolean;
   /** Without attention. */
@@ -56,6 +58,7 @@ export async function readFlags(defaults: Defaults): Promise<Flags> {
       beam: { type: "string", default: or("beam", 5) },
       rates: { type: "string", default: "0.001,0.002,0.004" },
       dropouts: { type: "string", default: "0,0.2,0.4" },
+      "ivon-rates": { type: "string", default: "1.5,3,6" },
       products: { type: "string", default: "float32" },
       stress: { type: "boolean", default: false },
       plain: { type: "boolean", default: false },
@@ -90,6 +93,7 @@ export async function readFlags(defaults: Defaults): Promise<Flags> {
     beam: number("beam"),
     rates: numbers(values.rates),
     dropouts: numbers(values.dropouts),
+    ivonRates: numbers(values["ivon-rates"]),
     products: values.products as ProductForm,
     kernels: count > 1 ? await threads({ count }) : undefined,
     note: (text) => void process.stderr.write(`${text}\n`),

@@ -92,19 +92,27 @@ export async function modelOf(
 }
 
 /** The learning rate and dropout of the lowest validation loss. */
-export async function tuned(texts: Texts, flags: Flags, seed: number): Promise<Setting> {
+export async function tuned(
+  texts: Texts,
+  flags: Flags,
+  method: Setting["method"],
+  seed: number,
+): Promise<Setting> {
+  const [rates, dropouts] = method === "adam" ? [flags.rates, flags.dropouts] : [flags.ivonRates, [0]];
   const valid = await Corpus.pairs(texts.valid, { tokenizer: texts.tokenizer, tooLong: "omit" });
   let best: Setting | null = null;
   let lowest = Number.POSITIVE_INFINITY;
-  for (const learningRate of flags.rates)
-    for (const dropout of flags.dropouts) {
-      const setting = { method: "adam", learningRate, dropout } as const;
+  for (const learningRate of rates)
+    for (const dropout of dropouts) {
+      const setting = { method, learningRate, dropout };
       const model = await modelOf(texts, flags, setting, seed);
       const { nll } = await evaluate(model, valid, { kernels: flags.kernels });
-      flags.note(`${texts.name} adam ${learningRate} dropout ${dropout}: ${nll.toFixed(4)} nats, validation`);
+      flags.note(
+        `${texts.name} ${method} ${learningRate} dropout ${dropout}: ${nll.toFixed(4)} nats, validation`,
+      );
       if (nll < lowest) [best, lowest] = [setting, nll];
       model.dispose();
     }
-  if (!best) throw new Error("Give --rates and --dropouts");
+  if (!best) throw new Error("Give --rates, --dropouts and --ivon-rates");
   return best;
 }
