@@ -59,11 +59,11 @@ const failures = campaign.failures.length;
 campaign.say(`failures: ${failures}`);
 if (values.json) {
   const figures = {
-    kills: killed.made,
-    sameHash: killed.right,
-    diskFull: full.right,
-    workers: workers.right,
+    kills: killed?.made,
+    sameHash: killed?.right,
+    diskFull: full?.right,
+    workers: workers?.right,
   };
-  process.stdout.write(`${JSON.stringify({ ...figures, memory: memory.right, failures })}\n`);
+  process.stdout.write(`${JSON.stringify({ ...figures, memory: memory?.right, failures })}\n`);
 }
 process.exitCode = failures > 0 ? 1 : 0;

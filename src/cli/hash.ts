@@ -1,10 +1,12 @@
 /** @module Hashes of models by the host: those of large ones take seconds otherwise, in which nothing else is heard. */
 import { createHash } from "node:crypto";
+import { drive } from "../kernels/slices.ts";
 import type { Posterior } from "../model/posterior.ts";
-import { hashPosterior } from "../training/modelFile.ts";
+import { hashing } from "../training/modelFile.ts";
 
-/** The same as `LanguageModel.hash`. */
-export function hashOf(posterior: Posterior): string {
+/** The same as `LanguageModel.hash`. @throws the signal's reason */
+export function hashOf(posterior: Posterior, signal?: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
-  return hashPosterior(posterior, { update: (bytes) => hash.update(bytes), hex: () => hash.digest("hex") });
+  const host = { update: (bytes: Uint8Array) => void hash.update(bytes), hex: () => hash.digest("hex") };
+  return drive(hashing(posterior, host), signal);
 }

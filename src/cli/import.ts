@@ -45,7 +45,13 @@ export const importCommand = command({
     const { path: kept, problem } = await keepModel(model, out);
     const { configuration, parameters } = model;
     if (json)
-      printJson({ event: "done", path: kept, parameters, configuration, hash: hashOf(model.posterior) });
+      printJson({
+        event: "done",
+        path: kept,
+        parameters,
+        configuration,
+        hash: await hashOf(model.posterior),
+      });
     else
       note(
         `${kept}: ${count(parameters)} parameters, ${configuration.layers} × ${configuration.hidden} ${configuration.cell}`,

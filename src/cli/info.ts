@@ -37,7 +37,7 @@ async function describe(bytes: Uint8Array, signal: AbortSignal) {
     tokenizer: { kind: tokenizer.kind, vocabulary: tokenizer.vocabularySize },
     posterior: posterior.precision !== null,
     lambda: posterior.lambda,
-    hash: hashOf(posterior),
+    hash: await hashOf(posterior, signal),
     training: training && runOf(training.metadata),
     tensors: Array.from(tensors, ([name, { dtype, shape, begin, end }]) => ({
       name,

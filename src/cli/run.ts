@@ -59,12 +59,12 @@ export async function trainAndSave(
     ? last.valid
     : validation && (await evaluate(model, validation.corpus, { kernels, signal }));
   if (good.worseThanGuessing) {
-    if (json) printKept("saved", run, last, path);
+    if (json) await printKept("saved", run, last, path);
     throw worseThanGuessing(good, path);
   }
   if (score && score.nll > good.guessing)
     warn(`The validation text is predicted worse than by guessing: ${fixed(score.nll)} nats a token`, json);
-  report(run, followed, score ?? null, json);
+  await report(run, followed, score ?? null, json);
   return 0;
 }
 
@@ -111,7 +111,8 @@ async function afterFailure(
   if (learnt) {
     // The failure may be a full disk: what ended the run is told all the same.
     const place = await keepModel(model, out).catch(() => null);
-    if (place && json) printKept("saved", run, last && { ...last, step: step ?? last.step }, place.path);
+    if (place && json)
+      await printKept("saved", run, last && { ...last, step: step ?? last.step }, place.path);
     const weights = `the last good weights${diverged ? `, of step ${step},` : ""}`;
     kept = place ? `${weights} were saved to ${place.path}` : `${weights} could be saved nowhere`;
   }
@@ -157,7 +158,7 @@ async function interrupted(
 ): Promise<number> {
   const { path, problem } = last ? await keep(run) : { path: null, problem: null };
   const checkpoint = run.checkpoint?.holdsRun ? run.checkpoint : null;
-  if (json) printKept("interrupted", run, last, path);
+  if (json) await printKept("interrupted", run, last, path);
   else if (!path) note("Interrupted before the first step; nothing was saved");
   else {
     note(`Interrupted after step ${last!.step} of ${last!.steps}; the model as it is was saved to ${path}`);
@@ -167,12 +168,12 @@ async function interrupted(
   return interruption.exitCode;
 }
 
-function printKept(
+async function printKept(
   event: "saved" | "interrupted",
   { model, checkpoint }: Run,
   last: StepRecord | null,
   out: string | null,
-): void {
+): Promise<void> {
   const { step, steps, tokens, seconds } = last ?? { step: 0, steps: 0, tokens: 0, seconds: 0 };
   printJson({
     event,
@@ -182,11 +183,16 @@ function printKept(
     seconds,
     out,
     checkpoint: out !== null && checkpoint?.holdsRun ? checkpoint.path : null,
-    hash: out === null ? null : hashOf(model.posterior),
+    hash: out === null ? null : await hashOf(model.posterior),
   });
 }
 
-function report(run: Run, { first, last }: Followed, score: Evaluation | null, json: boolean): void {
+async function report(
+  run: Run,
+  { first, last }: Followed,
+  score: Evaluation | null,
+  json: boolean,
+): Promise<void> {
   const { model, tokens, steps, out } = run;
   const seconds = last?.seconds ?? 0;
   // A resumed run's speed is that of its own part.
@@ -198,7 +204,7 @@ function report(run: Run, { first, last }: Followed, score: Evaluation | null, j
     tokensPerSecond: last ? own / seconds : 0,
     valid: score && { nll: score.nll, perplexity: score.perplexity, bitsPerToken: score.bitsPerToken },
     parameters: model.parameters,
-    hash: hashOf(model.posterior),
+    hash: await hashOf(model.posterior),
   };
   if (json) {
     printJson(done);

@@ -261,14 +261,19 @@ function readTraining(tensors: ReadonlyMap<string, Tensor>, metadata: Record<str
  * SHA-256 of the posterior in canonical form: mean, then precision of the weights, little-endian float32,
  * unpadded, in the order of the segments. The same run has the same hash on every runtime.
  */
-export function hashPosterior(posterior: Posterior, hash?: Hash): string {
-  const { layout, mean, precision } = posterior;
-  const segments = (flat: Float32Array, wanted: (bias: boolean) => boolean) =>
-    segmentsOf(layout, flat, "", wanted).map(([, { data }]) => data as Float32Array<ArrayBuffer>);
-  return hashFloats(
-    [...segments(mean, () => true), ...(precision ? segments(precision, (bias) => !bias) : [])],
-    hash,
-  );
+export function hashPosterior(posterior: Posterior): string {
+  return finish(hashing(posterior));
+}
+
+/** The same in slices. */
+export function* hashing({ layout, mean, precision }: Posterior, hash: Hash = new Sha256()): Slices<string> {
+  const work = new Work();
+  const weights = precision ? segmentsOf(layout, precision, "", (bias) => !bias) : [];
+  for (const [, { data }] of [...segmentsOf(layout, mean, ""), ...weights]) {
+    hash.update(littleEndianBytes(data as Float32Array<ArrayBuffer>));
+    yield* work.spend(READ * data.length);
+  }
+  return hash.hex();
 }
 
 /** Takes SHA-256: our own anywhere, a host's where it is faster. */
@@ -278,7 +283,8 @@ interface Hash {
 }
 
 /** SHA-256, in hexadecimal, of numbers as little-endian float32. */
-export function hashFloats(parts: readonly Float32Array[], hash: Hash = new Sha256()): string {
+export function hashFloats(parts: readonly Float32Array[]): string {
+  const hash = new Sha256();
   for (const part of parts) hash.update(littleEndianBytes(part as Float32Array<ArrayBuffer>));
   return hash.hex();
 }

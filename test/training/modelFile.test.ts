@@ -128,10 +128,10 @@ test("the hash is that of mean and precision alone", async () => {
 
 test("a command line's hash, by the host's own SHA-256, is the model's", async () => {
   const model = await createModel();
-  expect(hashOf(model.posterior)).toBe(model.hash());
+  expect(await hashOf(model.posterior)).toBe(model.hash());
   await train(model, { epochs: 0.05 });
   expect(model.posterior.precision).not.toBeNull();
-  expect(hashOf(model.posterior)).toBe(model.hash());
+  expect(await hashOf(model.posterior)).toBe(model.hash());
 });
 
 test("an abort is heard while a large model is read", async () => {
