@@ -282,7 +282,7 @@ function result(
       unknown > 0 || bytes === 0 || first + tokens < ids.length || !keepsText(tokenizer)
         ? null
         : -logProbability / (Math.LN2 * bytes),
-    surprise: surprise(ids, (t) => figures[FIGURES * t], scored),
+    surprise: surprise(ids, (t) => figures[FIGURES * t], scored, text),
     mutualInformation: information / tokens,
     mostMutualInformation: mostInformation,
     worst: tokenAt(worst),

@@ -1,7 +1,8 @@
 /**
- * @module One number for how unusual a text is. Beyond its likelihood three things tell: tokens that are rare anyway say
+ * @module One number for how unusual a text is. Beyond its likelihood four things tell: tokens that are rare anyway say
  * little, so that each is compared with itself without context; a model that counts errs elsewhere than one that
  * learnt, so that the two are averaged; and a mistake is short, so that the worst few tokens in a row count by themselves.
+ * What a text is about, and whether its words stand where they belong, is told by the words that were counted.
  */
 import { SviError } from "../errors.ts";
 import type { Background } from "./background.ts";
@@ -17,6 +18,7 @@ export type Surprise = (
   ids: Int32Array,
   logProbability: (t: number) => number,
   positions: readonly number[],
+  text: string,
 ) => number;
 
 /** @throws SviError `E_VOCABULARY_MISMATCH` for a background of other tokens */
@@ -38,13 +40,15 @@ export function surpriseOf(
     );
   const width = tokenizer.kind === "byte" || tokenizer.kind === "character" ? ROW.symbols : ROW.words;
   const alone = background ? null : withoutContext({ posterior, tokenizer }, k);
-  return (ids, logProbability, positions) => {
+  return (ids, logProbability, positions, text) => {
     const counted = background?.read(ids, k.log64);
     const own = positions.map((t) => {
       const p = logProbability(t);
       return counted ? counted[t].alone - 0.5 * (p + counted[t].inContext) : alone![ids[t]] - p;
     });
-    return mean(own) + WORST * worst(own, Math.min(width, own.length));
+    return (
+      mean(own) + WORST * worst(own, Math.min(width, own.length)) + (background?.words(text, k.log64) ?? 0)
+    );
   };
 }
 

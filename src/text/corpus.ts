@@ -4,6 +4,7 @@ import { type Kinds, requireOptions } from "../options.ts";
 import { BLOCK_BYTES } from "./blocks.ts";
 import { byteTokenizer } from "./byte.ts";
 import { requireIds } from "./checks.ts";
+import { JoinedStore } from "./joined.ts";
 import { ContiguousLanes } from "./lanes.ts";
 import { learnTokenizer } from "./learn.ts";
 import type { Pairs } from "./pairSources.ts";
@@ -78,6 +79,9 @@ const OPTIONS: Kinds<CorpusOptions> = {
   anchorTokens: "number",
   signal: "signal",
 };
+
+/** Tokens of a text for one that is rehearsed, at most. */
+const REHEARSED = 3;
 
 /** An immutable sequence of tokens of one tokenizer. */
 export class Corpus {
@@ -295,6 +299,31 @@ export class Corpus {
     requireInteger("from", from, 0, this.tokens - 1);
     requireInteger("to", to, from + 1, this.tokens);
     return new Corpus(this.#store, this.tokenizer, this.#from + from, this.#from + to, this.scoring);
+  }
+
+  /**
+   * This text with another one behind it that is to be kept in mind, as often as it takes to be a third of this one.
+   * Lanes read both side by side, so that every step of a run learns from both.
+   *
+   * @throws E_OPTION for pairs, and a stream that is read once; E_VOCABULARY_MISMATCH for another tokenizer
+   * @example fit(model, notes.rehearsing(book.slice(0, 100_000)))
+   */
+  rehearsing(memory: Corpus): Corpus {
+    if ([this, memory].some((one) => one.#store.lanes))
+      throw new SviError("E_OPTION", "Pairs and streams have lanes of their own, which read no other text", {
+        option: "rehearse",
+        remedy: "Give texts that were opened as a corpus",
+      });
+    if (memory.tokenizer.vocabularySize !== this.tokenizer.vocabularySize)
+      throw new SviError("E_VOCABULARY_MISMATCH", "What is rehearsed has tokens of another tokenizer", {
+        option: "rehearse",
+        value: memory.tokenizer.vocabularySize,
+        remedy: "Open it with the tokenizer of the text that is to be learnt",
+      });
+    const partOf = (one: Corpus) => ({ store: one.#store, from: one.#from, to: one.#from + one.tokens });
+    const times = Math.ceil(this.tokens / (REHEARSED * memory.tokens));
+    const store = new JoinedStore([partOf(this), ...Array.from({ length: times }, () => partOf(memory))]);
+    return new Corpus(store, this.tokenizer, 0, store.tokens, this.scoring);
   }
 
   /**

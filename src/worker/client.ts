@@ -49,9 +49,10 @@ export type WorkerFitOptions = Omit<FitOptions, "validation" | "kernels"> & {
   readonly validation?: Omit<Validation, "corpus"> & { readonly corpus: WorkerCorpus };
 };
 export type WorkerAdaptOptions = Omit<WorkerFitOptions, "inference"> &
-  Omit<AdaptOptions, keyof FitOptions | "past"> & {
+  Omit<AdaptOptions, keyof FitOptions | "past" | "rehearse"> & {
     /** Models of the worker's, in place of their posteriors. */
     readonly past?: readonly WorkerLanguageModel[];
+    readonly rehearse?: WorkerCorpus;
   };
 export type WorkerEvaluateOptions = Omit<EvaluateOptions, "kernels">;
 export type WorkerScoreOptions = Omit<ScoreOptions, "kernels">;
@@ -338,13 +339,16 @@ export class WorkerClient {
   readonly adapt = (
     model: WorkerLanguageModel,
     corpus: WorkerCorpus,
-    { past, ...options }: WorkerAdaptOptions = {},
+    { past, rehearse, ...options }: WorkerAdaptOptions = {},
   ): AsyncGenerator<StepRecord, void, void> => {
     // What is not a list is for the worker to refuse.
     const learnt = Array.isArray(past)
       ? past.map((one) => handleOf(this.#connection, one))
       : (past as undefined);
-    return this.#run("beginAdapt", model, corpus, options, { past: learnt });
+    return this.#run("beginAdapt", model, corpus, options, {
+      past: learnt,
+      rehearse: rehearse && handleOf(this.#connection, rehearse),
+    });
   };
 
   /** @param more options that are the same on both sides */
@@ -353,7 +357,7 @@ export class WorkerClient {
     model: WorkerLanguageModel,
     corpus: WorkerCorpus,
     { signal, until, validation, checkpoint, ...rest }: WorkerFitOptions,
-    more: Pick<WireAdaptOptions, "past"> = {},
+    more: Pick<WireAdaptOptions, "past" | "rehearse"> = {},
   ): AsyncGenerator<StepRecord, void, void> {
     const connection = this.#connection;
     /** What `save` threw, as it is on this side. */

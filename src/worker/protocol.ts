@@ -86,7 +86,10 @@ export type WireFitOptions = Plain<Omit<FitOptions, "until" | "validation" | "ch
 };
 
 export type WireAdaptOptions = Omit<WireFitOptions, "inference"> &
-  Omit<AdaptOptions, keyof FitOptions | "past"> & { readonly past?: readonly Handle[] };
+  Omit<AdaptOptions, keyof FitOptions | "past" | "rehearse"> & {
+    readonly past?: readonly Handle[];
+    readonly rehearse?: Handle;
+  };
 
 /** What `learner()` of svi-lm/worker returns: a description, of which the worker makes a learner. */
 export interface WorkerLearner {

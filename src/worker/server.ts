@@ -204,13 +204,18 @@ class Server {
         this.#begin(job, (signal, turn) =>
           fitInTurn(modelOf(model), corpusOf(corpus), { ...this.#fitOptions(options), signal }, turn),
         ),
-      beginAdapt: (job, model, corpus, { past, ...options }) =>
+      beginAdapt: (job, model, corpus, { past, rehearse, ...options }) =>
         this.#begin(job, (signal, turn) => {
           // What is not a list is for adapt to refuse.
           const learnt = Array.isArray(past)
             ? past.map((one) => modelOf(one).posterior)
             : (past as undefined);
-          const own = { ...this.#fitOptions(options), past: learnt, signal };
+          const own = {
+            ...this.#fitOptions(options),
+            past: learnt,
+            rehearse: rehearse === undefined ? undefined : corpusOf(rehearse),
+            signal,
+          };
           return adaptInTurn(modelOf(model), corpusOf(corpus), own, turn);
         }),
       beginGenerate: (job, model, options) =>

@@ -55,6 +55,18 @@ test("surprise tells other texts from those learnt, better with a background", a
   expect(withOne).toBeGreaterThan(0.95);
 });
 
+test("a background knows words that were never seen, and words that stand apart from where they did", async () => {
+  const corpus = await Corpus.open("The sea, the ship. ".repeat(600), { tokenizer: "byte" });
+  const background = await Background.count(corpus);
+  const words = (text: string) => background.words(text, Math.log);
+  expect(words("zebra")).toBe(1);
+  expect(words("the sea zebra")).toBeGreaterThan(words("the sea"));
+  // Letters count whatever their case, also at a border of what is counted at a time.
+  expect(words("THE SEA, THE SHIP.")).toBe(words("the sea, the ship."));
+  expect(words("sea the the ship")).toBeGreaterThan(words("the sea the ship"));
+  for (const nothing of ["", " \n\t"]) expect(words(nothing)).toBe(0);
+});
+
 test("a background of other tokens is refused", async () => {
   const model = await createModel();
   const bytes = await Background.count(await Corpus.open(TEXT, { tokenizer: "byte" }));

@@ -434,3 +434,20 @@ describe("lanes", () => {
       }
   });
 });
+
+test("a text that is rehearsed comes behind the other until it is a third of it, sliced and hashed like any text", async () => {
+  const options = { tokenizer: "byte" } as const;
+  const [corpus, memory] = [await Corpus.open("0123456789", options), await Corpus.open("abcd", options)];
+  const joined = corpus.rehearsing(memory.slice(1, 3));
+  const whole = await Corpus.open("0123456789bcbc", options);
+  expect(joined.tokens).toBe(14);
+  expect(joined.bytes).toBe(14);
+  expect(await joined.fingerprint()).toBe(await whole.fingerprint());
+  expect(await joined.slice(8, 13).fingerprint()).toBe(await whole.slice(8, 13).fingerprint());
+  const [inputs, targets] = [new Int32Array(12), new Int32Array(12)];
+  await joined.lanes({ batch: 2, sequence: 6 }).next(inputs, targets);
+  const lane = (ids: Int32Array, b: number) => String.fromCharCode(...ids.filter((_, i) => i % 2 === b));
+  expect([lane(inputs, 0), lane(targets, 1)]).toEqual(["012345", "789bcb"]);
+  const words = await Corpus.open("a b", { tokenizer: "word" });
+  expect(() => corpus.rehearsing(words)).toThrow(expect.objectContaining({ code: "E_VOCABULARY_MISMATCH" }));
+});

@@ -43,6 +43,19 @@ describe("adapt", () => {
     expect(hashes[0]).toBe(hashes[1]);
   });
 
+  test("forgets far less where a part of the first text is rehearsed", async () => {
+    const model = await learnt();
+    const [corpus, old] = [await open(NEW), await open(OLD)];
+    const { nll: before } = await evaluate(model, old);
+    const rises = [];
+    for (const rehearse of [undefined, await open(OLD.slice(0, OLD.length / 10))]) {
+      const adapted = await copy(model);
+      for await (const _ of adapt(adapted, corpus, { ...RUN, rehearse }));
+      rises.push((await evaluate(adapted, old)).nll - before);
+    }
+    expect(rises[1]).toBeLessThan(rises[0] / 2);
+  });
+
   test("takes the model back where more would be forgotten than is allowed", async () => {
     const model = await learnt();
     const corpus = await open(NEW);
