@@ -130,6 +130,11 @@ const sets = async (signals: (lines: readonly string[]) => Promise<Signals>, pre
 };
 await sets((lines) => posteriorSignals(posterior, lines), "");
 await sets(async (lines) => likelihoodSignals(await figuresOf(likelihoods[0], lines), temperature), "adam: ");
+/** What of it is the background's: the same figure of a point estimate. */
+const counted = async (lines: readonly string[]) => ({
+  surprise: (await figuresOf(likelihoods[0], lines)).map(({ surprise }) => surprise),
+});
+await sets(counted, "adam and background: ");
 
 /** Lines of all kinds together: loss a token, and what says how unsure the model is of it. */
 const all = [...usual, ...Object.values(kinds).flat()];
@@ -161,10 +166,10 @@ const areas = {
 
 const names = Object.keys(found.author);
 say(`\nAUROC; temperature ${temperature.toFixed(3)}`);
-say(["signal".padEnd(24), ...Object.keys(found).map((kind) => kind.padEnd(10)), "mean"].join(" "));
+say(["signal".padEnd(32), ...Object.keys(found).map((kind) => kind.padEnd(10)), "mean"].join(" "));
 for (const name of names) {
   const row = Object.values(found).map((signals) => signals[name]);
-  say([name.padEnd(24), ...row.map((x) => x.toFixed(3).padEnd(10)), mean(row).toFixed(3)].join(" "));
+  say([name.padEnd(32), ...row.map((x) => x.toFixed(3).padEnd(10)), mean(row).toFixed(3)].join(" "));
 }
 say(`\nArea under risk and coverage, nats: ${JSON.stringify(areas)}`);
 if (values.json) console.log(JSON.stringify({ auroc: found, riskCoverage: areas }));

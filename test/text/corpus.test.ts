@@ -435,7 +435,7 @@ describe("lanes", () => {
   });
 });
 
-test("a text that is rehearsed comes behind the other until it is a third of it, sliced and hashed like any text", async () => {
+it("a text that is rehearsed comes behind the other until it is a third of it, sliced and hashed like any text", async () => {
   const options = { tokenizer: "byte" } as const;
   const [corpus, memory] = [await Corpus.open("0123456789", options), await Corpus.open("abcd", options)];
   const joined = corpus.rehearsing(memory.slice(1, 3));
