@@ -1,8 +1,7 @@
 /** @module The words of a text, as numbers: a rule of its own, since what engines know of Unicode differs. */
 
-/** Spaces, the general punctuation with its wider spaces, and the ideographic space and punctuation. */
-const isBetween = (code: number) =>
-  code <= 0x20 || code === 0xa0 || (code >= 0x2000 && code < 0x2070) || (code >= 0x3000 && code < 0x3040);
+/** Spaces, and the general punctuation with its wider spaces. */
+const isBetween = (code: number) => code <= 0x20 || (code >= 0x2000 && code < 0x2070);
 const isApostrophe = (code: number) => code === 0x27 || code === 0x2019;
 const isLetter = (code: number) => (code >= 0x61 && code <= 0x7a) || code >= 0xc0 || isApostrophe(code);
 const lowered = (code: number) => (code >= 0x41 && code <= 0x5a ? code + 0x20 : code);

@@ -305,20 +305,17 @@ export class Corpus {
    * This text with another one behind it that is to be kept in mind, as often as it takes to be a third of this one.
    * Lanes read both side by side, so that every step of a run learns from both.
    *
-   * @throws E_OPTION for pairs, and a stream that is read once; E_VOCABULARY_MISMATCH for another tokenizer
+   * @throws E_OPTION for pairs, a stream that is read once, and tokens of another tokenizer
    * @example fit(model, notes.rehearsing(book.slice(0, 100_000)))
    */
   rehearsing(memory: Corpus): Corpus {
-    if ([this, memory].some((one) => one.#store.lanes))
-      throw new SviError("E_OPTION", "Pairs and streams have lanes of their own, which read no other text", {
+    if (
+      [this, memory].some((one) => one.#store.lanes) ||
+      memory.tokenizer.vocabularySize !== this.tokenizer.vocabularySize
+    )
+      throw new SviError("E_OPTION", "Other tokens, pairs and streams cannot be rehearsed", {
         option: "rehearse",
-        remedy: "Give texts that were opened as a corpus",
-      });
-    if (memory.tokenizer.vocabularySize !== this.tokenizer.vocabularySize)
-      throw new SviError("E_VOCABULARY_MISMATCH", "What is rehearsed has tokens of another tokenizer", {
-        option: "rehearse",
-        value: memory.tokenizer.vocabularySize,
-        remedy: "Open it with the tokenizer of the text that is to be learnt",
+        remedy: "Open both texts with one tokenizer",
       });
     const partOf = (one: Corpus) => ({ store: one.#store, from: one.#from, to: one.#from + one.tokens });
     const times = Math.ceil(this.tokens / (REHEARSED * memory.tokens));

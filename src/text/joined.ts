@@ -1,5 +1,4 @@
 /** @module A text with another one behind it, again and again: lanes read both side by side. */
-import { TokenHash } from "./hash.ts";
 import type { TokenCursor, TokenStore } from "./tokens.ts";
 
 /** The tokens `from … to − 1` of a store. */
@@ -8,8 +7,6 @@ export interface Part {
   readonly from: number;
   readonly to: number;
 }
-
-const CHUNK = 4096;
 
 /** Parts of texts, one after the other, as one text. */
 export class JoinedStore implements TokenStore {
@@ -46,15 +43,8 @@ export class JoinedStore implements TokenStore {
   }
 
   async hash(from: number, to: number): Promise<string> {
-    const hash = new TokenHash();
-    const ids = new Int32Array(CHUNK);
-    const cursor = this.cursor(from, 1);
-    for (let at = from; at < to; at += CHUNK) {
-      const count = Math.min(CHUNK, to - at);
-      await cursor.take(ids, count);
-      hash.update(ids, 0, count);
-    }
-    return hash.hex();
+    const parts = this.#within(from, to).map((part) => part.store.hash(part.from, part.to));
+    return (await Promise.all(parts)).join("-");
   }
 
   /** What the tokens `from … to − 1` are of every part. */
