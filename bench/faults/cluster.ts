@@ -9,7 +9,8 @@ import { mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { disturbed, type Faults, NONE, type RunShape, writeText } from "../../test/distributed/disturbed.ts";
 import { bundleCommandLine } from "../../test/distributed/support.ts";
-import { Campaign, uniform } from "./support.ts";
+import { Campaign } from "./campaign.ts";
+import { uniform } from "./support.ts";
 
 const FOLDER = "build/faults/cluster";
 
@@ -39,7 +40,7 @@ mkdirSync(FOLDER, { recursive: true });
 const bundle = `${FOLDER}/cli.mjs`;
 bundleCommandLine(bundle);
 const shape: RunShape = { bundle, folder: FOLDER, text: writeText(FOLDER, 3000), rounds: 25 };
-const campaign = new Campaign();
+const campaign = new Campaign(1, Number.POSITIVE_INFINITY);
 const random = uniform(Number(values.seed));
 const hashes = new Set<string>();
 const total: { -readonly [kind in keyof Faults]: number } = { ...NONE };
@@ -58,7 +59,6 @@ for (const workers of values.workers.split(",").map(Number)) {
   for (const kind of Object.keys(total) as (keyof Faults)[]) total[kind] += done[kind];
   runs++;
 }
-for (const failure of campaign.failures) process.stderr.write(`${failure}\n`);
 say(`failures: ${campaign.failures.length}`);
 if (values.json)
   process.stdout.write(
