@@ -44,7 +44,7 @@ describe("a store over S3's protocol", { timeout: 60_000 }, () => {
     const blobs = new StoredBlobs(store);
     const bytes = new TextEncoder().encode("a posterior ".repeat(1000));
     const name = await blobs.put(bytes);
-    expect(await blobs.get(name)).toEqual(bytes);
+    expect(Uint8Array.from(await blobs.get(name))).toEqual(bytes);
     expect((await store.read(name))!.length).toBeLessThan(bytes.length);
     expect(await objectStore(at("posteriors/another")).read(name)).toBeNull();
     await blobs.remove([name]);
