@@ -57,9 +57,9 @@ export function panelColumns(): Count {
   return TILE_COLUMNS;
 }
 
-/** Bytes of scratch that products need: packed groups of rows, and a tile for C's edges. */
+/** Bytes of scratch that products need: packed groups of rows, and two tiles for C's edges. */
 export function gemmScratchSize(): Count {
-  return GROUP_SIZE * (SHORT_ROWS / TILE_ROWS) + TILE_ROWS * PANEL_BYTES;
+  return GROUP_SIZE * (SHORT_ROWS / TILE_ROWS) + 2 * TILE_ROWS * PANEL_BYTES;
 }
 
 /**
@@ -240,7 +240,7 @@ function rowsTimesPanels<T>(
   let j: usize = 0;
   if (isWide())
     for (; j + 2 * TILE_COLUMNS <= whole; j += 2 * TILE_COLUMNS) {
-      tile5x16<T>(steps, group, panel, bytes, c, stride, accumulate);
+      tile5x16<T>(steps, group, panel, bytes, c, stride, accumulate, edge);
       panel += 2 * bytes;
       c += 2 * PANEL_BYTES;
     }

@@ -227,8 +227,8 @@ function add<T>(c: v128, a: v128, b: v128): v128 {
 /**
  * C[5,16] (+)= A·B for two panels, `bytes` apart, each chain as tile5x8 has it. V8's pass takes two vectors side by side
  * for one of 256 bits where both halves come from adjacent addresses or from one splat, meet the same operations and
- * nothing is read between their stores: so there are no shuffles here, and a factor's first copy is splat anew. With 128
- * bits the twenty sums do not fit the registers.
+ * nothing is read between their stores: so there are no shuffles here, a factor's first copy is splat anew, and sums go to
+ * C by way of `edge`, 320 bytes. With 128 bits they would not fit the registers.
  */
 export function tile5x16<T>(
   steps: usize,
@@ -238,6 +238,7 @@ export function tile5x16<T>(
   c: usize,
   stride: usize,
   accumulate: bool,
+  edge: usize,
 ): void {
   let c00 = f32x4.splat(0),
     c01 = c00,
@@ -294,26 +295,39 @@ export function tile5x16<T>(
     a += GROUP_BYTES;
     second += PANEL_BYTES;
   }
-  storeWide<T>(c, c00, c01, a, panel, accumulate);
-  storeWide<T>(c + PANEL_BYTES, c02, c03, a, second, accumulate);
-  c += stride;
-  storeWide<T>(c, c10, c11, a + 16, panel, accumulate);
-  storeWide<T>(c + PANEL_BYTES, c12, c13, a + 16, second, accumulate);
-  c += stride;
-  storeWide<T>(c, c20, c21, a + 32, panel, accumulate);
-  storeWide<T>(c + PANEL_BYTES, c22, c23, a + 32, second, accumulate);
-  c += stride;
-  storeWide<T>(c, c30, c31, a + 48, panel, accumulate);
-  storeWide<T>(c + PANEL_BYTES, c32, c33, a + 48, second, accumulate);
-  c += stride;
-  storeWide<T>(c, c40, c41, a + 64, panel, accumulate);
-  storeWide<T>(c + PANEL_BYTES, c42, c43, a + 64, second, accumulate);
+  v128.store(edge, c00);
+  v128.store(edge, c01, 16);
+  v128.store(edge, c02, 32);
+  v128.store(edge, c03, 48);
+  v128.store(edge, c10, 64);
+  v128.store(edge, c11, 80);
+  v128.store(edge, c12, 96);
+  v128.store(edge, c13, 112);
+  v128.store(edge, c20, 128);
+  v128.store(edge, c21, 144);
+  v128.store(edge, c22, 160);
+  v128.store(edge, c23, 176);
+  v128.store(edge, c30, 192);
+  v128.store(edge, c31, 208);
+  v128.store(edge, c32, 224);
+  v128.store(edge, c33, 240);
+  v128.store(edge, c40, 256);
+  v128.store(edge, c41, 272);
+  v128.store(edge, c42, 288);
+  v128.store(edge, c43, 304);
+  for (let r: usize = 0; r < TILE_ROWS; r++) {
+    storeWide<T>(c, edge, a, panel, accumulate);
+    storeWide<T>(c + PANEL_BYTES, edge + PANEL_BYTES, a, second, accumulate);
+    a += 16;
+    c += stride;
+    edge += 2 * PANEL_BYTES;
+  }
 }
 
 /** Half a row of tile5x16: `row` and `column` are where the scales of integers stand. */
-// @ts-ignore: decorator
-@inline
-function storeWide<T>(to: usize, c0: v128, c1: v128, row: usize, column: usize, accumulate: bool): void {
+function storeWide<T>(to: usize, sums: usize, row: usize, column: usize, accumulate: bool): void {
+  let c0 = v128.load(sums);
+  let c1 = v128.load(sums, 16);
   if (!isFloat<T>()) {
     const scale = v128.load_splat<f32>(row);
     c0 = f32x4.mul(f32x4.convert_i32x4_s(c0), f32x4.mul(scale, v128.load(column)));

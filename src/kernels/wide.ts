@@ -177,7 +177,7 @@ function thisHost(): WideHost {
   return {
     versions: process?.versions ?? {},
     arch: process?.arch ?? "",
-    patience: 2000,
+    patience: 5000,
     setFlags: (flags) => process?.getBuiltinModule?.("node:v8")?.setFlagsFromString(flags),
     instantiate(bytes, memory) {
       const compiled = new WebAssembly.Module(bytes);
