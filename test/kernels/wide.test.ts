@@ -157,7 +157,7 @@ describe("useWideKernels", () => {
   });
 
   test("a flag without effect is taken back", async () => {
-    const { available, reason } = await widen(host(slow(1)));
+    const { available, reason } = await widen({ ...host(slow(1)), patience: 600 });
     expect(available).toBe(false);
     expect(reason).toMatch(/has no effect on this machine: products are [01]\.\d\d times as fast/);
     expect(flags).toEqual(["--experimental-wasm-revectorize", "--no-experimental-wasm-revectorize"]);
