@@ -17,7 +17,7 @@ export async function instantiateLater(
 
 function made({ exports }: WebAssembly.Instance): KernelExports {
   const kernels = exports as unknown as KernelExports;
-  if (width.reason === null) kernels.widen(1);
+  kernels.widen(Number(width.reason === null));
   return kernels;
 }
 

@@ -1,4 +1,4 @@
 /** @module Whether products take the tile that some engines make 256-bit code of: kernels/wide.ts decides it. */
 
 /** Why not; null where they do. */
-export const width: { reason: string | null } = { reason: "Not asked for: svi-lm/node has useWideKernels()" };
+export const width: { reason: string | null } = { reason: "Not asked for" };
