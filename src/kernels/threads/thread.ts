@@ -60,11 +60,11 @@ function take(message: Message): void {
     return;
   }
   if (message.kind === "attach") {
-    const { exports } = new WebAssembly.Instance(module, { env: { memory: message.memory } });
-    if (message.wide) (exports.widen as KernelFunction)(1);
+    const kernels = new WebAssembly.Instance(module, { env: { memory: message.memory } }).exports;
+    if (message.wide) (kernels.widen as KernelFunction)(1);
     instances.set(
       message.id,
-      kernelNames(module).map((name) => exports[name] as KernelFunction),
+      kernelNames(module).map((name) => kernels[name] as KernelFunction),
     );
   } else instances.delete(message.id);
   Atomics.add(channel.signals, TAKEN, 1);
