@@ -3,6 +3,7 @@
 //   node scripts/build-package.mjs                 dist/
 //   node scripts/build-package.mjs --cli FILE      the command line alone, for its tests
 //   node scripts/build-package.mjs --worker FOLDER both sides of svi-lm/worker alone, for its tests
+//   node scripts/build-package.mjs --modules FOLDER the JavaScript of every entry point, for their test
 import { spawnSync } from "node:child_process";
 import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
@@ -41,22 +42,43 @@ async function entryPoints() {
  * a small file. A graph of 80 modules takes Node 30 ms to open, one of two takes 5. Not minified:
  * an error that nobody catches prints a few lines and names what failed, and bundlers make names short.
  */
-async function bundleModules() {
-  const { metafile } = await bundle("src/public.ts", { write: false, metafile: true });
-  const core = new Set(Object.keys(metafile.inputs));
-  const [{ exports: names }] = Object.values(metafile.outputs);
+async function bundleModules(dist) {
+  const core = await coreModules();
   // The kernels first: between other code they would hide what stands before from a compressor that looks 32 kB back.
   const wanted = new Set([`src/${KERNELS}/parts.ts`, "src/public.ts"]);
   for (const { source, outfile } of await entryPoints()) {
     const path = `./${relative(dirname(outfile), "dist/core.js")}`.replace("./..", "..");
-    await bundle(source, { outfile, plugins: [hostsWasm, fromCore({ core, names, wanted, path })] });
+    const plugins = [hostsWasm, fromCore({ core, wanted, path })];
+    await bundle(source, { outfile: outfile.replace("dist", dist), plugins });
   }
   const contents = [...wanted].map((file) => `export * from "./${file}";`).join("\n");
-  await bundle(undefined, { stdin: { contents, resolveDir: absWorkingDir }, outfile: "dist/core.js" });
+  await bundle(undefined, { stdin: { contents, resolveDir: absWorkingDir }, outfile: `${dist}/core.js` });
+  for (const entry of ["src/worker/birpc.ts", ...THREADS]) await bundleForWorkers(entry, distOf(entry, dist));
+  for (const build of ["simd", "relaxed"]) {
+    const entry = `src/${KERNELS}/${build}Threads.ts`;
+    await bundle(entry, { outfile: distOf(entry, dist) });
+  }
+  const text = "src/worker/text.ts";
+  await bundle(text, { outfile: distOf(text, dist), plugins: [workerText] });
 }
 
-function distOf(source) {
-  return source.replace(/^src/, "dist").replace(/\.ts$/, ".js");
+/** The modules of core.js, each with the names that it exports. */
+async function coreModules() {
+  const { metafile } = await bundle("src/public.ts", { write: false, metafile: true });
+  const entryPoints = Object.keys(metafile.inputs);
+  const every = await bundle(undefined, {
+    entryPoints,
+    outdir: "dist",
+    splitting: true,
+    write: false,
+    metafile: true,
+  });
+  const outputs = Object.values(every.metafile.outputs).filter(({ entryPoint }) => entryPoint);
+  return new Map(outputs.map(({ entryPoint, exports }) => [entryPoint, exports]));
+}
+
+function distOf(source, dist = "dist") {
+  return source.replace(/^src/, dist).replace(/\.ts$/, ".js");
 }
 
 function bundle(entry, more) {
@@ -84,8 +106,8 @@ const hostsWasm = {
     })),
 };
 
-/** Modules of core.js are imported from there; of the public face just what it names. */
-const fromCore = ({ core, names, wanted, path }) => ({
+/** Modules of core.js are imported from there, by name: `export *` of one of them is not all that core.js has. */
+const fromCore = ({ core, wanted, path }) => ({
   name: "from core",
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^core$/ }, () => ({ path, external: true }));
@@ -98,12 +120,12 @@ const fromCore = ({ core, names, wanted, path }) => ({
     }));
     onResolve({ filter: /^\.\.?\// }, ({ path: imported, resolveDir }) => {
       const file = relative(absWorkingDir, resolve(resolveDir, imported));
-      if (!core.has(file) || file === "src/public.ts") return;
+      if (!core.has(file)) return;
       wanted.add(file);
-      return { path, external: true };
+      return { path: file, namespace: "core" };
     });
-    onLoad({ filter: /src\/public\.ts$/ }, () => ({
-      contents: `export { ${names.join(", ")} } from "core";`,
+    onLoad({ filter: /./, namespace: "core" }, ({ path: file }) => ({
+      contents: `export { ${core.get(file).join(", ")} } from "core";`,
     }));
   },
 });
@@ -216,18 +238,13 @@ if (process.argv[2] === "--worker")
   ])
     await bundleForWorkers(source, `${process.argv[3]}/${name}.js`);
 else if (process.argv[2] === "--cli") await bundleCommandLine(process.argv[3]);
+else if (process.argv[2] === "--modules") await bundleModules(process.argv[3]);
 else {
   await rm(new URL("dist", root), { recursive: true, force: true });
   declarations();
   await rm(new URL("dist/cli", root), { recursive: true });
   await portableDeclarations();
-  await bundleModules();
-  for (const entry of ["src/worker/birpc.ts", ...THREADS]) await bundleForWorkers(entry, distOf(entry));
-  for (const build of ["simd", "relaxed"]) {
-    const entry = `src/${KERNELS}/${build}Threads.ts`;
-    await bundle(entry, { outfile: distOf(entry) });
-  }
-  await bundle("src/worker/text.ts", { outfile: distOf("src/worker/text.ts"), plugins: [workerText] });
+  await bundleModules("dist");
   await copyKernels();
   await bundleCommandLine("dist/cli/main.js");
 }

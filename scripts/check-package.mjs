@@ -17,6 +17,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import ts from "typescript";
 
 /**
  * Bytes, minified and gzip, kernels included. The core is what predicts from a saved model, as an edge function does,
@@ -61,6 +62,67 @@ function hashesFromClean() {
   return KERNELS.map((file) => createHash("sha256").update(readFileSync(file)).digest("hex"));
 }
 
+/** Every built file that package.json leads to, with the declarations that stand for it. */
+function entryFiles() {
+  const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
+  return Object.values(exports)
+    .filter((entry) => entry.default?.endsWith(".js"))
+    .flatMap(({ types, ...conditions }) =>
+      [...new Set(Object.values(conditions))].map((file) => ({ types, file })),
+    );
+}
+
+/** What a module exports at run time, all that it imports resolved. */
+async function namesOf(file) {
+  const external = ["*.wasm", "*.wasm?module"];
+  const options = { bundle: true, packages: "external", platform: "node", format: "esm", outdir: "build" };
+  const { metafile } = await build({
+    entryPoints: [file],
+    write: false,
+    metafile: true,
+    external,
+    ...options,
+  });
+  return Object.values(metafile.outputs)[0].exports.sort();
+}
+
+/** What a module's declarations say that it exports at run time. */
+function statedNames(program, types) {
+  const checker = program.getTypeChecker();
+  const isValue = (symbol) => {
+    for (let at = symbol; ; at = checker.getImmediateAliasedSymbol(at)) {
+      if (at.declarations.some(ts.isTypeOnlyImportOrExportDeclaration)) return false;
+      if (!(at.flags & ts.SymbolFlags.Alias)) return (at.flags & ts.SymbolFlags.Value) !== 0;
+    }
+  };
+  const module = checker.getSymbolAtLocation(program.getSourceFile(types));
+  const symbols = module ? checker.getExportsOfModule(module) : [];
+  return symbols
+    .filter(isValue)
+    .map(({ name }) => name)
+    .sort();
+}
+
+async function exportsAsStated() {
+  const files = entryFiles();
+  const options = { module: ts.ModuleKind.NodeNext, skipLibCheck: true, types: ["node"] };
+  const program = ts.createProgram(
+    files.map(({ types }) => types),
+    options,
+  );
+  const differing = [];
+  for (const { types, file } of files) {
+    const [names, stated] = [await namesOf(file), statedNames(program, types)];
+    if (names.join() !== stated.join()) differing.push(`${file} has ${names}; its types state ${stated}`);
+  }
+  check(
+    "exports are those that the types state",
+    files.length > 10 && differing.length === 0,
+    differing.join("\n"),
+  );
+}
+
+await exportsAsStated();
 command("publint", "npx", "publint", "--strict");
 command("types of every export", "npx", "attw", "--pack", ".", "--profile", "esm-only");
 command("nothing unused", "npx", "knip");
