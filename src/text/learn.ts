@@ -65,12 +65,13 @@ export async function learnTokenizer(
       return true;
     },
   );
-  if (counts.empty)
+  const counted = counts.entries();
+  if (counted.length === 0)
     throw new SviError("E_TEXT_EMPTY", "The text has no symbols to learn", {
       value: 0,
-      remedy: "Give a text that is not empty",
+      remedy: "Give a text that is not empty or blank",
     });
-  const symbols = mostFrequent(counts.entries(), least, Math.min(most, LARGEST_VOCABULARY) - specials);
+  const symbols = mostFrequent(counted, least, Math.min(most, LARGEST_VOCABULARY) - specials);
   if (symbols.length === 0)
     throw new SviError("E_OPTION", `minimumCount is ${least}, and no symbol of the text occurs as often`, {
       option: "minimumCount",
@@ -101,7 +102,6 @@ export function byCodePoints(x: string, y: string): number {
 }
 
 export class WordCounts {
-  empty = true;
   readonly #most: number;
   readonly #counts = new Map<string, number>();
   /** Words counted at most this often have been forgotten. */
@@ -113,7 +113,6 @@ export class WordCounts {
 
   add(text: string): void {
     forEachWord(text, (word) => {
-      this.empty = false;
       if (word === "\n" || (WORD_SPECIALS as readonly string[]).includes(word)) return;
       const count = this.#counts.get(word);
       if (count !== undefined) this.#counts.set(word, count + 1);
@@ -136,12 +135,10 @@ export class WordCounts {
 }
 
 class CharacterCounts {
-  empty = true;
   readonly #counts = new Float64Array(65536);
   readonly #astral = new Map<number, number>();
 
   add(text: string): void {
-    this.empty = false;
     for (let i = 0; i < text.length; i++) {
       const unit = text.charCodeAt(i);
       if (unit < 0xd800 || unit > 0xdfff) this.#counts[unit]++;

@@ -165,7 +165,11 @@ describe("learning a vocabulary", () => {
   it.each([
     ["", { kind: "word" }, "E_TEXT_EMPTY"],
     [" ", { kind: "word" }, "E_TEXT_EMPTY"],
+    ["\n".repeat(50), { kind: "word" }, "E_TEXT_EMPTY"],
+    [" \r\n\t\n", { kind: "word", lineEnds: "lf", minimumCount: 3 }, "E_TEXT_EMPTY"],
+    ["<unk> <eos>\n", { kind: "word" }, "E_TEXT_EMPTY"],
     ["", { kind: "character" }, "E_TEXT_EMPTY"],
+    ["a b\n", { kind: "word", minimumCount: 2 }, "E_OPTION"],
     ["a", { kind: "byte" }, "E_OPTION"],
     ["a", { kind: "word", minimumCount: 0 }, "E_OPTION"],
     ["a", { kind: "word", maximumVocabulary: 2 }, "E_OPTION"],
