@@ -2,8 +2,17 @@
 import { requireInteger, SviError } from "../errors.ts";
 import { bytesOfBlob, isBlob, memoryOf, messageOf } from "../shapes.ts";
 
-/** What a whole file is read from; a Node stream by way of `Readable.toWeb`. */
-export type BytesSource = Uint8Array | ArrayBuffer | Blob | Response | ReadableStream<Uint8Array>;
+/**
+ * What a whole file is read from; a Node stream by way of `Readable.toWeb`, an object of a store such as R2 by its
+ * `arrayBuffer`.
+ */
+export type BytesSource =
+  | Uint8Array
+  | ArrayBuffer
+  | Blob
+  | Response
+  | ReadableStream<Uint8Array>
+  | { arrayBuffer(): Promise<ArrayBuffer> };
 
 export interface ReadAllOptions {
   /** The most bytes to take. Default 2^31. */
@@ -53,6 +62,7 @@ async function read(source: BytesSource, limit: number, signal?: AbortSignal): P
       if (!source.stream) return await orExplain(() => bytesOfBlob(source as Blob), signal);
       return drain(source.stream(), source.size, limit, signal);
     }
+    if ("arrayBuffer" in source) return new Uint8Array(await orExplain(() => source.arrayBuffer(), signal));
   }
   throw new SviError("E_OPTION", `The source is a ${typeof source}`, {
     value: source,

@@ -28,6 +28,13 @@ function streamOf(chunks: unknown[], end: "close" | "hang" | Error = "close") {
   return { stream, seen };
 }
 
+/** As an object of R2 is: more than bytes, and no Blob. */
+const stored = (bytes: Uint8Array) => ({
+  key: "book.svi",
+  size: bytes.length,
+  arrayBuffer: async () => Uint8Array.from(bytes).buffer,
+});
+
 describe("readAll", () => {
   it("takes bytes from everything that holds them", async () => {
     const shared = new Uint8Array(new SharedArrayBuffer(1000));
@@ -44,6 +51,8 @@ describe("readAll", () => {
       new Response(plain, { headers: { "content-length": "5", "content-encoding": "gzip" } }),
       new Response(plain, { headers: { "content-length": "nonsense" } }),
       new Response(plain, { headers: { "content-length": "9007199254740991" }, status: 206 }),
+      new Request("http://localhost/", { method: "POST", body: plain }),
+      stored(plain),
       streamOf([plain.subarray(0, 1), new Uint8Array(0), Buffer.from(plain.subarray(1))]).stream,
       runInNewContext("Uint8Array.from(items)", { items: plain }),
       runInNewContext("Uint8Array.from(items).buffer", { items: plain }),
@@ -106,6 +115,7 @@ describe("readAll", () => {
       plain,
       plain.buffer,
       new Blob([plain]),
+      stored(plain),
       new Response(plain),
       new Response("x", { headers: { "content-length": "1000" } }),
       endless.stream,
