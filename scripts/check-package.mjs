@@ -30,6 +30,7 @@ const SIZES = [
     source: 'export { LanguageModel } from "./dist/index.js";',
   },
   { name: "all of svi-lm", limit: 102_500, source: 'export * from "./dist/index.js";' },
+  { name: "svi-lm/worker", limit: 12_500, source: 'export { connect, ivon } from "./dist/worker/index.js"' },
   { name: "svi-lm/metrics", limit: 10_500, source: 'export * from "./dist/metrics.js";' },
 ];
 const KERNELS = ["simd.wasm", "relaxed.wasm", "simd.ts", "relaxed.ts", "parts.ts"].map(
@@ -61,6 +62,25 @@ function hashesFromClean() {
   if (status !== 0) throw new Error(stderr);
   return KERNELS.map((file) => createHash("sha256").update(readFileSync(file)).digest("hex"));
 }
+
+/** Links of the pages that are packed lead to what is packed: to generated pages too. */
+function linksWithinPackage() {
+  const args = ["pack", "--dry-run", "--json", "--ignore-scripts"];
+  const [{ files }] = JSON.parse(spawnSync("npm", args, { encoding: "utf8" }).stdout);
+  const packed = files.map(({ path }) => path);
+  const dead = packed
+    .filter((page) => page.endsWith(".md"))
+    .flatMap((page) => {
+      const text = readFileSync(page, "utf8").replace(/^```[\s\S]*?^```$/gm, "");
+      const links = [...text.matchAll(/\]\(([^)\s#:]+)(?:#[^)\s]*)?\)/g)].map(([, to]) =>
+        join(dirname(page), to),
+      );
+      return links.filter((to) => !packed.includes(to)).map((to) => `${page} links to ${to}`);
+    });
+  check("links lead to what is packed", packed.length > 10 && dead.length === 0, dead.join(", "));
+}
+
+linksWithinPackage();
 
 /** Every built file that package.json leads to, with the declarations that stand for it. */
 function entryFiles() {

@@ -12,7 +12,7 @@ ${columns(commands.map(({ name, summary }) => [name, summary]))}
   --help     help, also for each command: svi-lm train --help
   --version  the version
 
-Exit code: 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM.
+Exit code: 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM, 129 a closed terminal.
 
 Example: ${commands[0].example}
 `;
