@@ -48,6 +48,25 @@ export class SviError extends Error {
   }
 }
 
+/** Ways of a value into a message: texts in quotes. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === "function") return value.name ? `the function ${value.name}` : "a function";
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
+/** `E_OPTION` for a value that an option or argument cannot have. */
+export function wrongOption(option: string, value: unknown, wanted: string, name = option): SviError {
+  return new SviError("E_OPTION", `${name} is ${shown(value)}`, { option, value, remedy: `Give ${wanted}` });
+}
+
+/** @throws SviError `E_OPTION` unless `value` is one of `choices` */
+export function requireChoice<C extends string>(option: string, value: C, choices: readonly C[]): C {
+  if (choices.includes(value)) return value;
+  throw wrongOption(option, value, choices.map(shown).join(" or "));
+}
+
 /** Throws `E_OPTION` unless `value` is a finite number for which `holds` is true. */
 export function requireNumber(
   name: string,
@@ -56,11 +75,7 @@ export function requireNumber(
   holds: (value: number) => boolean,
 ): number {
   if (typeof value !== "number" || !Number.isFinite(value) || !holds(value))
-    throw new SviError("E_OPTION", `${name} is ${String(value)}`, {
-      option: name,
-      value,
-      remedy: `Give ${range}`,
-    });
+    throw wrongOption(name, value, range);
   return value;
 }
 

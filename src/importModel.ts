@@ -45,7 +45,7 @@ export interface ImportOptions extends TensorOptions {
   readonly signal?: AbortSignal;
 }
 
-const TENSORS: Kinds<TensorOptions> = { tokenizer: "any", names: "object", kernels: "object" };
+const TENSORS: Kinds<TensorOptions> = { tokenizer: "any", names: "object", kernels: "kernels" };
 const IMPORT: Kinds<ImportOptions> = { ...TENSORS, signal: "signal" };
 const NAMES: Kinds<PartNames> = {
   embedding: "string",

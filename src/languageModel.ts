@@ -51,7 +51,7 @@ const CREATE: Kinds<CreateOptions> = {
   cutoffs: "object",
   attention: "any",
   seed: "number",
-  kernels: "object",
+  kernels: "kernels",
 };
 const LOAD: Kinds<LoadOptions> = { json: "function", signal: "signal" };
 

@@ -1,8 +1,19 @@
 /** @module Options as TypeScript checks them, for callers without it: names, and the types of their values. */
-import { SviError } from "./errors.ts";
+import { SviError, wrongOption } from "./errors.ts";
+
+export { shown } from "./errors.ts";
 
 /** What a value must be: a `typeof`, or one of the words that say more. */
-export type Kind = "number" | "string" | "boolean" | "function" | "object" | "signal" | "bytes" | "any";
+export type Kind =
+  | "number"
+  | "string"
+  | "boolean"
+  | "function"
+  | "object"
+  | "signal"
+  | "kernels"
+  | "bytes"
+  | "any";
 
 /** The options of an interface, all of them. */
 export type Kinds<T> = { readonly [K in keyof Required<T>]: Kind };
@@ -14,6 +25,7 @@ const WORDS: Readonly<Record<Kind, string>> = {
   function: "a function",
   object: "an object",
   signal: "an AbortSignal",
+  kernels: "kernels: relaxed, what threads() resolves to, or none",
   bytes: "a Uint8Array",
   any: "a value",
 };
@@ -26,21 +38,17 @@ const WORDS: Readonly<Record<Kind, string>> = {
 export function requireOptions<T extends object>(what: string, options: unknown, kinds: Kinds<T>): T {
   const names = Object.keys(kinds);
   if (typeof options !== "object" || options === null || Array.isArray(options))
-    throw new SviError("E_OPTION", `The options of ${what} are ${shown(options)}`, {
-      option: "options",
-      value: options,
-      remedy: `Give an object, such as { ${names[0]}: … }`,
-    });
+    throw wrongOption(
+      "options",
+      options,
+      `an object, such as { ${names[0]}: … }`,
+      `The argument for options of ${what}`,
+    );
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
     if (!names.includes(name)) throw unknownOption(what, name, names);
     const kind = kinds[name as keyof T];
-    if (!isOf(kind, value))
-      throw new SviError("E_OPTION", `${name} is ${shown(value)}`, {
-        option: name,
-        value,
-        remedy: `Give ${WORDS[kind]}`,
-      });
+    if (!isOf(kind, value)) throw wrongOption(name, value, WORDS[kind]);
   }
   return options as T;
 }
@@ -55,20 +63,14 @@ export function unknownOption(what: string, name: string, names: readonly string
   });
 }
 
-/** Ways of a value into a message. */
-export function shown(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-  if (typeof value === "function") return value.name ? `the function ${value.name}` : "a function";
-  if (Array.isArray(value)) return "an array";
-  return typeof value === "object" && value !== null ? "an object" : String(value);
-}
-
 function isOf(kind: Kind, value: unknown): boolean {
   if (kind === "any") return true;
   if (kind === "signal") return typeof (value as AbortSignal | null)?.throwIfAborted === "function";
+  if (kind === "kernels")
+    return typeof (value as { instantiate?: unknown } | null)?.instantiate === "function";
   if (kind === "bytes") return ArrayBuffer.isView(value);
   const type: string = typeof value;
-  return type === kind && value !== null;
+  return type === kind && value !== null && !Number.isNaN(value);
 }
 
 /** The name that differs least, where that is little, or of which one is the beginning of the other. */

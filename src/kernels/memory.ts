@@ -34,7 +34,7 @@ export class MemoryPlan {
 
   /** @throws SviError `E_MEMORY` with the figure where the plan exceeds the limit or the host refuses. */
   commit(): void {
-    if (this.bytes > this.limit)
+    if (!(this.bytes <= this.limit))
       throw new SviError(
         "E_MEMORY",
         `This needs ${(this.bytes / 2 ** 20).toFixed(1)} MiB and the limit is ${(this.limit / 2 ** 20).toFixed(1)} MiB`,

@@ -1,5 +1,6 @@
 /** @module The shape of a model: sizes that are checked once, before anything is allocated. */
-import { requireInteger, SviError } from "../errors.ts";
+import { requireChoice, requireInteger, SviError } from "../errors.ts";
+import { frozen } from "../frozen.ts";
 import { defaultCutoffs } from "./clusters.ts";
 import { CELLS, type CellName } from "./layers/cells.ts";
 
@@ -68,30 +69,25 @@ export function configureModel(vocabulary: number, options: ModelOptions = {}): 
   const tied = options.tied ?? false;
   const embedding = requireInteger("embedding", options.embedding ?? (tied ? hidden : 64), 1, 8192);
   requireInteger("vocabulary", vocabulary, 2, 2 ** 22);
-  const { softmax = "full" } = options;
-  if (softmax !== "full" && softmax !== "adaptive")
-    throw new SviError("E_OPTION", `softmax is ${String(softmax)}`, {
-      value: softmax,
-      remedy: 'Give "full" or "adaptive"',
-    });
+  const softmax = requireChoice("softmax", options.softmax ?? "full", ["full", "adaptive"]);
   if (tied && softmax === "adaptive")
     throw new SviError("E_OPTION", "The weights of an adaptive softmax are tied to the embedding", {
       value: softmax,
       remedy:
         "Leave the weights untied, or take a full softmax: a tail's weights are narrower than embeddings",
     });
-  return {
+  return frozen({
     vocabulary,
     embedding,
     hidden,
     layers: requireInteger("layers", options.layers ?? 1, 1, 4),
-    cell: requireCell(options.cell ?? "lstm"),
+    cell: requireChoice("cell", options.cell ?? "lstm", Object.keys(CELLS) as CellName[]),
     tied,
     softmax,
     cutoffs: cutoffsOf(softmax, vocabulary, options.cutoffs),
     // No property without it: checkpoints that know of none continue.
     ...attentionOf(vocabulary, options.attention),
-  };
+  });
 }
 
 function attentionOf(
@@ -117,12 +113,6 @@ function attentionOf(
   for (const [name, id] of Object.entries(ids))
     if (id !== undefined) requireInteger(`attention.${name}`, id, 0, vocabulary - 1);
   return { attention: { span, ...ids } };
-}
-
-function requireCell(cell: CellName): CellName {
-  if (Object.hasOwn(CELLS, cell)) return cell;
-  const known = Object.keys(CELLS).join(", ");
-  throw new SviError("E_OPTION", `cell is ${String(cell)}`, { value: cell, remedy: `Give one of ${known}` });
 }
 
 function cutoffsOf(

@@ -1,4 +1,5 @@
 /** @module Where each named segment of the one flat parameter vector lies. */
+import { frozen } from "../frozen.ts";
 import type { ModelConfiguration } from "./configuration.ts";
 import { adaptiveTensors } from "./layers/adaptive.ts";
 import { attentionTensors } from "./layers/attention.ts";
@@ -55,11 +56,11 @@ export function layoutOf(model: ModelConfiguration): Layout {
     return segment;
   });
   const byName = new Map(segments.map((s) => [s.name, s]));
-  return {
+  return frozen({
     segments,
     length: offset,
     parameters: segments.reduce((n, s) => n + s.size, 0),
     weights: segments.reduce((n, s) => n + (s.bias ? 0 : s.size), 0),
-    find: (name) => byName.get(name)!,
-  };
+    find: (name: string) => byName.get(name)!,
+  });
 }

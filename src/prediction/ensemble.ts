@@ -2,7 +2,7 @@
  * @module What predicts: the mean, S independent posterior samples, or S samples of one perturbation (Flipout).
  * Each reads one token after the other and averages the probabilities of its samples.
  */
-import { SviError } from "../errors.ts";
+import { requireChoice, SviError } from "../errors.ts";
 import { drawSegment } from "../inference/draw.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import { type Seed, STREAM } from "../kernels/random.ts";
@@ -68,17 +68,9 @@ const SLICE_WORK = 5e7;
 export function requireForm(
   form: PredictionForm,
 ): Required<Pick<PredictionForm, "sampling">> & PredictionForm {
-  const { sampling = "independent", quantized } = form;
-  if (sampling !== "independent" && sampling !== "flipout")
-    throw new SviError("E_OPTION", `sampling is ${String(sampling)}`, {
-      value: sampling,
-      remedy: 'Give "independent" or "flipout"',
-    });
-  if (quantized !== undefined && quantized !== "int8")
-    throw new SviError("E_OPTION", `quantized is ${String(quantized)}`, {
-      value: quantized,
-      remedy: 'Give "int8", or leave it out for float32',
-    });
+  const { quantized } = form;
+  const sampling = requireChoice("sampling", form.sampling ?? "independent", ["independent", "flipout"]);
+  if (quantized !== undefined) requireChoice("quantized", quantized, ["int8"]);
   if (quantized && sampling === "flipout")
     throw new SviError("E_OPTION", "Flipout has no 8-bit form", {
       value: quantized,

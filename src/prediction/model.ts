@@ -17,7 +17,7 @@ export const PREDICTING = {
   seed: "number",
   signal: "signal",
   memoryLimit: "number",
-  kernels: "object",
+  kernels: "kernels",
 } as const;
 
 /** A posterior over the weights, and what turns text into its token ids. */
@@ -93,7 +93,7 @@ export function documentsOf(
     });
   if (separator === null) return null;
   requireInteger("separator", separator, 0, tokenizer.vocabularySize - 1);
-  return { separator, after: scoring?.after ?? null };
+  return Object.freeze({ separator, after: scoring?.after ?? null });
 }
 
 /** What is read before every text of a model that knows of documents, and a context. */

@@ -37,7 +37,7 @@ const OPTIONS: Kinds<SessionOptions> = {
   from: "any",
   learner: "object",
   memoryLimit: "number",
-  kernels: "object",
+  kernels: "kernels",
 };
 
 const LEARN: Kinds<LearningOptions> = { steps: "number", signal: "signal" };

@@ -1,5 +1,6 @@
 /** @module A corpus: a text as tokens, counted, checked and ready to be read in lanes. */
 import { requireInteger, requireNumber, SviError } from "../errors.ts";
+import { frozen } from "../frozen.ts";
 import { type Kinds, requireOptions } from "../options.ts";
 import { BLOCK_BYTES } from "./blocks.ts";
 import { byteTokenizer } from "./byte.ts";
@@ -103,7 +104,7 @@ export class Corpus {
     to: number,
     scoring: Scoring | null = null,
   ) {
-    this.scoring = scoring;
+    this.scoring = scoring && frozen({ ...scoring });
     this.#store = store;
     this.tokenizer = tokenizer;
     this.#from = from;

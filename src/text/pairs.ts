@@ -1,5 +1,6 @@
 /** @module Pairs of texts as tokens: each a document of source and target, of which the target is scored. */
 import { requireInteger, SviError } from "../errors.ts";
+import { frozen } from "../frozen.ts";
 import { type Kinds, requireOptions, shown } from "../options.ts";
 import { pause } from "../pause.ts";
 import { byteTokenizer } from "./byte.ts";
@@ -124,7 +125,7 @@ export async function readPairs(
     signal?.throwIfAborted();
   }
   requireSome(sources.length, omitted);
-  const documents = { count: sources.length, omitted, longest };
+  const documents = frozen({ count: sources.length, omitted, longest });
   const store = new PairStore(requireKept(collector), tokenizer, starts, sources, documents);
   return { store, tokenizer, scoring };
 }

@@ -168,7 +168,7 @@ function readDocuments(
   const { separator, after } = (parse(metadata, "documents") ?? {}) as Partial<Documents>;
   const isId = (id: unknown) => Number.isInteger(id) && (id as number) >= 0 && (id as number) < vocabulary;
   if (isId(separator) && (after === null || (isId(after) && after !== separator)))
-    return { separator: separator!, after: after! };
+    return Object.freeze({ separator: separator!, after: after! });
   throw new SviError("E_FORMAT", "The file's documents are not ones that svi-lm can have written", {
     value: metadata.documents.slice(0, 80),
     remedy: "Give a file that svi-lm saved",

@@ -171,7 +171,7 @@ const OPTIONS: Kinds<FitOptions> = {
   until: "function",
   signal: "signal",
   memoryLimit: "number",
-  kernels: "object",
+  kernels: "kernels",
   products: "string",
 };
 const AVERAGE: Kinds<AverageOptions> = { decay: "number" };

@@ -77,7 +77,7 @@ const OPTIONS: Kinds<TranslateAllOptions> = {
   seed: "number",
   signal: "signal",
   memoryLimit: "number",
-  kernels: "object",
+  kernels: "kernels",
   strict: "boolean",
 };
 

@@ -155,3 +155,23 @@ test("a byte corpus of a byte model still needs no more than its tokenizer", asy
   const corpus = await Corpus.open(TEXT, { tokenizer: "byte" });
   expect(await run(model, corpus, {})).not.toHaveLength(0);
 });
+
+test.each(["memoryLimit", "epochs", "dropout", "samples", "temperature", "seed"])(
+  "%s of NaN is refused wherever there is such an option",
+  async (option) => {
+    const [model, corpus] = [await make(), await open()];
+    const calls = [
+      (options: object) => run(model, corpus, options),
+      (options: object) => model.score("the cat", any(options)),
+      (options: object) => model.generate(any(options)).next(),
+      (options: object) => model.scoreAll(["the cat"], any(options)).next(),
+      (options: object) => evaluate(model, corpus, any(options)),
+      (options: object) => model.session(any(options)),
+    ];
+    for (const call of calls)
+      await expect((async () => call({ [option]: Number.NaN }))()).rejects.toMatchObject({
+        code: "E_OPTION",
+        option,
+      });
+  },
+);
