@@ -4,7 +4,6 @@ import type { Telemetry } from "bullmq";
 import { notInstalled } from "../distributed/packages.ts";
 import { openText } from "../distributed/texts.ts";
 import type { RunEvent } from "../entries/distributed.ts";
-import { writeFileAtomically } from "../formats/file.ts";
 import { LanguageModel } from "../languageModel.ts";
 import { byteTokenizer } from "../text/byte.ts";
 import { jsonTokenizer } from "../text/json.ts";
@@ -15,6 +14,7 @@ import { command, type Values } from "./command.ts";
 import { readTokenizer, requireWritable } from "./files.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
 import { count, duration, fixed, note, printJson, printTable } from "./print.ts";
+import { keepModel, nothingMerged } from "./save.ts";
 import { UsageError } from "./usage.ts";
 
 const REDIS = {
@@ -97,8 +97,9 @@ export const coordinate = command({
         tell(event, redis, json);
         continue;
       }
-      await writeFileAtomically(out, event.model.toBytes());
-      conclude(event, (performance.now() - started) / 1000, out, json);
+      const seconds = (performance.now() - started) / 1000;
+      if (event.tokens === 0) return nothingMerged({ tokens: 0, seconds }, json, interruption);
+      await conclude(event, seconds, out, json);
     }
     return interruption.requested ? interruption.exitCode : 0;
   },
@@ -118,12 +119,13 @@ function tell(event: RunProgress, redis: string, json: boolean): void {
     note(`warning: ${event.worker} came to another result for shard ${event.shard} than two others`);
 }
 
-function conclude(
+async function conclude(
   { event, model, tokens }: Extract<RunEvent, { readonly model: LanguageModel }>,
   seconds: number,
   out: string,
   json: boolean,
-): void {
+): Promise<void> {
+  const { path, problem } = await keepModel(model, out);
   const { parameters } = model;
   const hash = model.hash();
   if (json)
@@ -133,8 +135,9 @@ function conclude(
       [event === "done" ? "trained" : "stopped", `${count(tokens)} tokens in ${duration(seconds)}`],
       ["parameters", count(parameters)],
       ["hash", hash],
-      ["saved", out],
+      ["saved", path],
     ]);
+  if (problem) throw problem;
 }
 
 function addressOf({ redis }: { readonly redis?: string }): string {

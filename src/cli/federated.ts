@@ -1,12 +1,12 @@
 /** @module `svi-lm cluster serve` and `join`: one model of texts that stay where they are. */
 import type { FederateOptions, FederationEvent } from "../entries/distributed.ts";
-import { writeFileAtomically } from "../formats/file.ts";
 import { Corpus } from "../text/corpus.ts";
 import { openFile } from "../text/file.ts";
 import { jsonTokenizer } from "../text/json.ts";
 import { command } from "./command.ts";
 import { loadModel, requireWritable } from "./files.ts";
 import { fixed, note, printJson, printTable } from "./print.ts";
+import { keepModel, nothingMerged } from "./save.ts";
 import { UsageError } from "./usage.ts";
 
 const TOKEN = {
@@ -53,23 +53,29 @@ export const serveCommand = command({
     const given: FederateOptions = { ...plan, model, parties, batch, token: tokenOf(options), signal };
     for await (const event of federate(given)) {
       if (!("model" in event)) tell(event, json);
-      else {
-        await writeFileAtomically(out, event.model.toBytes());
-        const hash = event.model.hash();
-        if (json) printJson({ event: event.event, rounds: event.rounds, hash });
-        else
-          printTable([
-            [event.event === "done" ? "trained" : "stopped", `${event.rounds} rounds`],
-            ["hash", hash],
-            ["saved", out],
-          ]);
-      }
+      else if (event.rounds === 0) return nothingMerged({ rounds: 0 }, json, interruption);
+      else await conclude(event, out, json);
     }
     return interruption.requested ? interruption.exitCode : 0;
   },
 });
 
-type Progress = Exclude<FederationEvent, { readonly event: "done" | "stopped" }>;
+type Ending = Extract<FederationEvent, { readonly event: "done" | "stopped" }>;
+
+async function conclude({ event, rounds, model }: Ending, out: string, json: boolean): Promise<void> {
+  const { path, problem } = await keepModel(model, out);
+  const hash = model.hash();
+  if (json) printJson({ event, rounds, hash });
+  else
+    printTable([
+      [event === "done" ? "trained" : "stopped", `${rounds} rounds`],
+      ["hash", hash],
+      ["saved", path],
+    ]);
+  if (problem) throw problem;
+}
+
+type Progress = Exclude<FederationEvent, Ending>;
 
 function tell(event: Progress, json: boolean): void {
   if (json) printJson(event);

@@ -6,6 +6,8 @@ import { writeFileAtomically } from "../entries/node.ts";
 import { SviError } from "../errors.ts";
 import type { LanguageModel } from "../languageModel.ts";
 import { reworded } from "./files.ts";
+import type { Interruption } from "./interrupt.ts";
+import { note, printJson } from "./print.ts";
 
 export interface Kept {
   /** Where the model lies. */
@@ -26,6 +28,23 @@ export async function keepModel(model: LanguageModel, out: string): Promise<Kept
     if (path === null) throw error;
     return { path, problem: reworded(error, error.problem, `${error.remedy}; the model is in ${path}`) };
   }
+}
+
+/**
+ * The end of a run over several shards or parties that merged nothing: its model is what it began with, and a file that
+ * is there already is worth more.
+ * @param figures of the run so far
+ * @returns the exit code: also that of a run which another machine stopped tells that there is no model
+ */
+export function nothingMerged(
+  figures: Readonly<Record<string, number>>,
+  json: boolean,
+  { requested, exitCode }: Interruption,
+): number {
+  const [event, word] = requested ? ["interrupted", "Interrupted"] : ["stopped", "Stopped"];
+  if (json) printJson({ event, ...figures, out: null, hash: null });
+  else note(`${word} before the first merge; nothing was saved`);
+  return requested ? exitCode : 1;
 }
 
 /** Hours of training end in the folder for temporary files rather than nowhere; null where that is full too. */

@@ -10,7 +10,7 @@ import type { Corpus } from "../text/corpus.ts";
 import type { Interruption } from "./interrupt.ts";
 import { isStdin } from "./paths.ts";
 import { count, duration, fixed, note, printJson, printTable } from "./print.ts";
-import { keepModel } from "./save.ts";
+import { keepModel, nothingMerged } from "./save.ts";
 import { UsageError } from "./usage.ts";
 
 /** The word that makes a thread of the program serve. */
@@ -123,11 +123,7 @@ async function conclude(
 ): Promise<number> {
   const { valid, out, json, interruption } = run;
   const stopped = interruption.requested;
-  if (stopped && tokens === 0) {
-    if (json) printJson({ event: "interrupted", tokens, seconds, out: null, hash: null });
-    else note("Interrupted before the first merge; nothing was saved");
-    return interruption.exitCode;
-  }
+  if (stopped && tokens === 0) return nothingMerged({ tokens, seconds }, json, interruption);
   const { path, problem } = await keepModel(model, out);
   if (problem) throw problem;
   const score = valid && !stopped ? await evaluate(model, valid) : null;
