@@ -63,6 +63,27 @@ export async function checkPaths(uses: readonly PathUse[]): Promise<string[]> {
   return notes;
 }
 
+/**
+ * For names of files that only what was read says.
+ * @param written paths that the command will write, of files in the folder of `flag`
+ * @param read paths that it reads
+ * @throws UsageError where a file would be read and replaced, by whatever link
+ */
+export async function requireUnread(
+  written: readonly string[],
+  flag: string,
+  read: readonly string[],
+): Promise<void> {
+  const keyOf = ({ id, real }: Place) => id ?? real;
+  const taken = new Map<string, string>();
+  for (const path of read) taken.set(keyOf(await placeOf(path)), path);
+  for (const path of written) {
+    const same = taken.get(keyOf(await placeOf(path)));
+    if (same !== undefined)
+      throw new UsageError(`--${flag} would replace ${same}, which is read; choose another folder`);
+  }
+}
+
 function isSame(a: Place, b: Place): boolean {
   return a.id !== null && b.id !== null ? a.id === b.id : a.real === b.real;
 }

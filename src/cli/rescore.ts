@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { writeFileAtomically } from "../entries/node.ts";
 import { SviError } from "../errors.ts";
 import { percent } from "../metrics/percent.ts";
-import { FORMAT_NAMES, readLists, writeLists } from "../rescoring/formats/formats.ts";
+import { FORMAT_NAMES, type ReadLists, readLists, writeLists } from "../rescoring/formats/formats.ts";
 import type { ListFile } from "../rescoring/lists.ts";
 import { readReferences } from "../rescoring/references.ts";
 import { type Rescoring, rescore as reorder, type Weights } from "../rescoring/rescore.ts";
@@ -13,6 +13,7 @@ import { command } from "./command.ts";
 import { loadModel, naming, readModel, requireFolder } from "./files.ts";
 import { inputName, readInput } from "./inputs.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
+import { requireUnread } from "./paths.ts";
 import { note, printJson } from "./print.ts";
 import { UsageError } from "./usage.ts";
 
@@ -98,6 +99,12 @@ export const rescore = command({
     for (const { path, bytes } of files)
       if (isModel(bytes)) models.push(await readModel(path, bytes, signal));
     const read = readLists(lists.map(textOf), options.format as "auto");
+    if (options.out !== undefined)
+      await requireUnread(
+        namesOf(read).map((name) => join(options.out!, name)),
+        "out",
+        [path, ...rest, references, options.vocabulary].filter((each) => each !== undefined),
+      );
     const open = async (given: string) => textOf((await readAll([given], signal))[0]);
     const said = references === undefined ? undefined : readReferences(await open(references));
     const normalise = CASES[options.case ?? "keep"];
@@ -183,6 +190,15 @@ function readWeights(given: string): Weights {
     weights[name] = weight;
   }
   return weights;
+}
+
+/** Of the files that the lists will be written to, whatever their order. */
+function namesOf({ lists, format }: ReadLists): string[] {
+  const ranked = lists.map(({ id, candidates }) => ({
+    id,
+    candidates: candidates.map((candidate) => ({ ...candidate, total: 0, logProbability: null })),
+  }));
+  return writeLists(ranked, format).map(({ name }) => name);
 }
 
 async function write(folder: string, files: readonly ListFile[]): Promise<void> {

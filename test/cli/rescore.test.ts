@@ -1,5 +1,5 @@
 /** The contract of `rescore`: names, fields, exit codes, and what is said of wrong input. */
-import { readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { commandLine, objects, TINY, text } from "./support.ts";
 
@@ -8,6 +8,8 @@ const model = cli.file("model.svi");
 const number = expect.any(Number);
 const lists = cli.write("dev.tsv", "u-1\t1\t-1\tthe cat\nu-1\t2\t-2\tthe hat\nu-2\t1\t-1\ta dog\n");
 const said = cli.write("dev.txt", "u-1 the hat\nu-2 a dog\n");
+
+const ROWS = "u-1\t1\t-1\tthe cat\nu-1\t2\t-2\tthe hat\n";
 
 beforeAll(async () => {
   const train = cli.write("train.txt", text(2000));
@@ -124,6 +126,46 @@ describe("rescore", () => {
     const { code, out, err } = await cli.run("rescore", model, lists, ...options);
     expect(err).toMatch(message);
     expect([code, out]).toEqual([expected, ""]);
+  });
+
+  it.each<[string, (folder: string) => { lists: string; more: string[] }]>([
+    ["a list", (folder) => ({ lists: cli.write(`${folder}/candidates.tsv`, ROWS), more: [] })],
+    [
+      "a list by a link",
+      (folder) => {
+        const real = cli.write(`${folder}/real.tsv`, ROWS);
+        symlinkSync(real, cli.file(`${folder}/candidates.tsv`));
+        return { lists: real, more: [] };
+      },
+    ],
+    [
+      "the references",
+      (folder) => ({ lists, more: ["--dev", cli.write(`${folder}/candidates.tsv`, readFileSync(said))] }),
+    ],
+    [
+      "a list of another format",
+      (folder) => ({
+        lists: cli.write(`${folder}/candidates.nbest`, "0 ||| a b ||| lm= -1 ||| -1\n"),
+        more: [],
+      }),
+    ],
+    [
+      "one file of several",
+      (folder) => ({
+        lists: cli.write(`${folder}/u-1.nbest`, "-1 -1 2 the cat\n-2 -2 2 the hat\n"),
+        more: ["--format", "srilm"],
+      }),
+    ],
+  ])("refuses to replace what it reads: %s", async (name, make) => {
+    const folder = name.replaceAll(" ", "-");
+    mkdirSync(cli.file(folder));
+    const { lists: given, more } = make(folder);
+    const before = readdirSync(cli.file(folder)).map((file) => readFileSync(cli.file(`${folder}/${file}`)));
+    const result = await cli.run("rescore", model, given, ...more, "--out", cli.file(folder));
+    expect(result.err).toMatch(/--out would replace .* which is read; choose another folder/);
+    expect(result).toMatchObject({ code: 2, out: "" });
+    const after = readdirSync(cli.file(folder)).map((file) => readFileSync(cli.file(`${folder}/${file}`)));
+    expect(after).toEqual(before);
   });
 
   it("names the file and the line of a list that is wrong", async () => {
