@@ -1,32 +1,54 @@
-/** @module The lines of a file or of what is piped in, as they come, in bounded memory. */
+/** @module The lines of a file or of what is piped in, as they come, in bounded memory; bytes that are not UTF-8 are kept. */
 import { createReadStream } from "node:fs";
 import { addAbortSignal } from "node:stream";
 import { SviError } from "../errors.ts";
+import type { LanguageModel } from "../languageModel.ts";
+import type { Model } from "../prediction/model.ts";
+import { requirePlain } from "../text/source.ts";
+import { reworded } from "./files.ts";
+
+const LINE_FEED = 10;
+/** Bytes of UTF-8 that stand for a code unit at most, one of a character's two included. */
+const MOST_BYTES = 3;
+/** What no UTF-8 holds: half a surrogate pair. Byte b of a line that is not UTF-8 is U+DC00 + b from 128 on. */
+const ESCAPED = /[\udc80-\udcff]/u;
 
 /**
  * Lines without their ends, `\n` or `\r\n`. Of one that is longer than `longest` no more than one code unit beyond
- * that is given.
+ * that is given. One that is not UTF-8 is given so that `bytesOf` and `takingBytes` find its bytes.
  * @param path undefined for the standard input
- * @throws SviError `E_FILE_MISSING`, `E_FILE_READ`; the signal's reason, also while nothing comes
+ * @throws SviError `E_FILE_MISSING`, `E_FILE_READ`; `E_TEXT_ENCODING` for what is packed or UTF-16; the signal's
+ *   reason, also while nothing comes
  */
 export async function* linesOf(
   path: string | undefined,
   longest: number,
   signal: AbortSignal,
 ): AsyncGenerator<string, void, void> {
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  let rest = "";
-  const line = (text: string) => text.replace(/\r$/, "").slice(0, longest + 1);
+  /** A line's beginning. */
+  let rest: Uint8Array = new Uint8Array();
+  let first = true;
+  const line = (bytes: Uint8Array) =>
+    decoded(bytes)
+      .replace(/\r$/, "")
+      .slice(0, longest + 1);
   // Destroyed by the signal: a terminal or a pipe that is waited for would keep the process from ending.
   const stream = addAbortSignal(signal, path === undefined ? process.stdin : createReadStream(path));
   try {
-    for await (const chunk of stream) {
-      const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split("\n");
-      rest = lines.pop()!.slice(0, longest + 2);
-      for (const each of lines) yield line(each);
+    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      if (first) requirePlain(chunk, 0);
+      first = false;
+      let from = 0;
+      for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED, from)) {
+        yield line(joined(rest, chunk.subarray(from, end)));
+        rest = new Uint8Array();
+        from = end + 1;
+      }
+      if (rest.length <= MOST_BYTES * (longest + 2)) rest = joined(rest, chunk.subarray(from));
     }
   } catch (cause) {
     signal.throwIfAborted();
+    if (cause instanceof SviError) throw reworded(cause, `${path ?? "standard input"}: ${cause.problem}`);
     const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
     throw new SviError(
       missing ? "E_FILE_MISSING" : "E_FILE_READ",
@@ -34,6 +56,44 @@ export async function* linesOf(
       { value: path, remedy: "Give the path of a text, or pipe one in", cause },
     );
   }
-  rest += decoder.decode();
-  if (rest) yield line(rest);
+  if (rest.length > 0) yield line(rest);
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  return a.length === 0 ? b : Buffer.concat([a, b]);
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function decoded(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return Buffer.from(bytes)
+      .toString("latin1")
+      .replace(/[\x80-\xff]/g, (byte) => String.fromCharCode(0xdc00 + byte.charCodeAt(0)));
+  }
+}
+
+/** A line as it was read. */
+export function bytesOf(line: string): Uint8Array {
+  return ESCAPED.test(line)
+    ? Uint8Array.from(line, (unit) => unit.charCodeAt(0) & 0xff)
+    : new TextEncoder().encode(line);
+}
+
+/**
+ * The model for lines of `linesOf`: bytes that are not UTF-8 are tokens of a byte model, and `E_TEXT_ENCODING` to
+ * others, which would read them as other symbols.
+ */
+export function takingBytes({ posterior, tokenizer, documents }: LanguageModel): Model {
+  const encode = (text: string) => {
+    if (!ESCAPED.test(text)) return tokenizer.encode(text);
+    if (tokenizer.kind === "byte") return Int32Array.from(bytesOf(text));
+    throw new SviError("E_TEXT_ENCODING", "The line is not UTF-8", {
+      value: text.search(ESCAPED),
+      remedy: "Convert the text to UTF-8, or use a model of bytes",
+    });
+  };
+  return { posterior, documents, tokenizer: { ...tokenizer, encode } };
 }

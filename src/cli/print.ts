@@ -42,7 +42,8 @@ const FLAGS: Readonly<Record<string, string>> = {
  * `code` and one line of text for any error.
  * @param flags those of the command: an option of the library that is one of them is called by its flag
  */
-export function explain(error: unknown, flags: Iterable<string> = []): { code: string; message: string } {
+export function explain(thrown: unknown, flags: Iterable<string> = []): { code: string; message: string } {
+  const error = ofTheFile(thrown);
   const code = error instanceof SviError ? error.code : "E_INTERNAL";
   let message = (error instanceof Error ? error.message : String(error)).replace(/\s*[\n\r]\s*/g, " ");
   const option = error instanceof SviError ? error.option : null;
@@ -52,6 +53,12 @@ export function explain(error: unknown, flags: Iterable<string> = []): { code: s
       message = message.replace(new RegExp(`(?<![\\w-])${option} `), `--${flag} `);
   }
   return { code, message: oneLine(message) };
+}
+
+/** What failed in the middle of many texts was the file that they come from. */
+function ofTheFile(error: unknown): unknown {
+  const told = error instanceof SviError && error.code === "E_TEXT_SOURCE" && error.cause instanceof SviError;
+  return told ? error.cause : error;
 }
 
 export const count = (n: number): string => Math.round(n).toLocaleString("en");

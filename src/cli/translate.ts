@@ -3,7 +3,7 @@ import { type Target, type Translation, translateAll } from "../translation/tran
 import { command } from "./command.ts";
 import { loadModel } from "./files.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
-import { linesOf } from "./lines.ts";
+import { linesOf, takingBytes } from "./lines.ts";
 import { note, printJson } from "./print.ts";
 import { oneLine } from "./usage.ts";
 
@@ -46,7 +46,7 @@ export const translateCommand = command({
     const kernels = await kernelsFor(options);
     const model = await loadModel(path, signal);
     const { beam, count, samples, seed, longest, strict } = options;
-    const translations = translateAll(model, linesOf(file, LONGEST, signal), {
+    const translations = translateAll(takingBytes(model), linesOf(file, LONGEST, signal), {
       beam,
       count,
       samples,

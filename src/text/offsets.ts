@@ -14,7 +14,8 @@ const MOST_SKIPPED = 64;
  */
 export function tokenOffsets(tokenizer: Tokenizer, text: string, ids: Int32Array): Int32Array {
   if (tokenizer.kind === "byte" || tokenizer.kind === "character")
-    return characterOffsets(text, ids.length, tokenizer.kind === "byte");
+    // As many bytes as code units: each is one, also where code units stand for bytes that are not UTF-8.
+    return characterOffsets(text, ids.length, tokenizer.kind === "byte" && ids.length > text.length);
   if (tokenizer.kind === "word") return wordOffsets(text, ids.length);
   return pieceOffsets(tokenizer, text, ids);
 }

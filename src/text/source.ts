@@ -24,7 +24,8 @@ export type LineEnds = "keep" | "lf";
  */
 export async function openBytes(source: TextSource | readonly TextSource[]): Promise<ByteSource> {
   const parts = (Array.isArray(source) ? source : [source as TextSource]).map(single);
-  for (const part of parts) await requirePlain(part);
+  for (const part of parts)
+    requirePlain(await readExactly(part, 0, Math.min(part.size, LONGEST_START)), part.size);
   return parts.length === 1 ? parts[0] : concatenated(await separated(parts));
 }
 
@@ -53,9 +54,13 @@ const PACKED: readonly (readonly [string, readonly number[]])[] = [
 ];
 const LONGEST_START = 64;
 
-/** Bytes of a packed text teach nothing, with whatever tokenizer. */
-async function requirePlain(source: ByteSource): Promise<void> {
-  const start = await readExactly(source, 0, Math.min(source.size, LONGEST_START));
+/**
+ * Bytes of a packed text teach nothing, with whatever tokenizer.
+ * @param start its first bytes, of which 64 tell
+ * @param size all of its bytes
+ * @throws SviError `E_TEXT_ENCODING`
+ */
+export function requirePlain(start: Uint8Array, size: number): void {
   const packed = PACKED.find(([, magic]) => magic.every((byte, i) => start[i] === byte));
   if (packed)
     throw new SviError("E_TEXT_ENCODING", `The text is packed by ${packed[0]}`, {
@@ -63,7 +68,7 @@ async function requirePlain(source: ByteSource): Promise<void> {
       remedy: "Unpack it first",
     });
   const mark = start[0] === 0xff ? start[1] === 0xfe : start[0] === 0xfe && start[1] === 0xff;
-  if (mark && source.size % 2 === 0 && start.includes(0))
+  if (mark && size % 2 === 0 && start.includes(0))
     throw new SviError("E_TEXT_ENCODING", "The text is UTF-16", {
       value: "UTF-16",
       remedy: "Convert it to UTF-8 first",

@@ -128,6 +128,13 @@ describe("translate", () => {
     expect(lists[0].candidates[1].scores).toMatchObject({ total: json[0].candidates[1].score });
   });
 
+  it("refuses lines that are not UTF-8, which other symbols would be read from", async () => {
+    const latin = cli.write("latin.txt", Uint8Array.from([0x61, 0x62, 10, 0x61, 0xe9, 10]));
+    const result = await cli.run("translate", model, latin);
+    expect(result).toMatchObject({ code: 1, out: expect.stringMatching(/^[^\n]+\n\n$/) });
+    expect(result.err).toMatch(/latin.txt, line 2: The line is not UTF-8/);
+  });
+
   it("says which lines cannot be translated, and fails; at once with --strict, and for a model of other texts", async () => {
     const bad = cli.write("bad.txt", `abc\na\tb\n${"a".repeat(50)}\n`);
     const result = await cli.run("translate", model, bad, "--longest", "40");
