@@ -1,5 +1,9 @@
 /** @module The option of a cache, for the commands that read or write one text. */
+import { requireInteger } from "../errors.ts";
 import type { CacheOptions } from "../prediction/cache.ts";
+
+/** Tokens at most. */
+const MOST = 2 ** 20;
 
 export const CACHE = {
   cache: {
@@ -9,7 +13,7 @@ export const CACHE = {
   },
 } as const;
 
-/** Without a cache for 0. */
-export function cacheOf(size: number | undefined): CacheOptions | undefined {
-  return size ? { size } : undefined;
+/** Without a cache for 0. @throws SviError `E_OPTION` */
+export function cacheOf(size = 0): CacheOptions | undefined {
+  return requireInteger("cache", size, 0, MOST) === 0 ? undefined : { size };
 }

@@ -6,6 +6,7 @@ import { command } from "./command.ts";
 import { loadModel } from "./files.ts";
 import { phase } from "./phase.ts";
 import { note, printJson } from "./print.ts";
+import { UsageError } from "./usage.ts";
 
 export const generate = command({
   name: "generate",
@@ -34,6 +35,7 @@ export const generate = command({
     seed: { kind: "number", default: 1, help: "the same seed writes the same text" },
   },
   async run({ words: [path], options, json, interruption: { signal } }) {
+    if (options.stop === "") throw new UsageError("--stop is empty; give a string, or omit it");
     const model = await loadModel(path, signal);
     const { prompt, tokens, temperature, samples, seed, stop, count } = options;
     const sampling = {

@@ -10,6 +10,7 @@ import { type Command, parseWords, pathsOf } from "./command.ts";
 import { serve, WORKER } from "./compare/worker.ts";
 import { compare } from "./compare.ts";
 import { evaluation } from "./eval.ts";
+import { explain } from "./explain.ts";
 import { joinCommand, serveCommand } from "./federated.ts";
 import { generate } from "./generate.ts";
 import { commandHelp, programHelp } from "./help.ts";
@@ -18,7 +19,7 @@ import { info } from "./info.ts";
 import { requireReadable } from "./inputs.ts";
 import { Interruption } from "./interrupt.ts";
 import { checkPaths } from "./paths.ts";
-import { explain, note, printJson, warn } from "./print.ts";
+import { note, printJson, warn } from "./print.ts";
 import { rescore } from "./rescore.ts";
 import { score } from "./score.ts";
 import { SHARDS } from "./sharded.ts";
@@ -49,6 +50,9 @@ const COMMANDS: readonly Command[] = [
 
 const interruption = new Interruption();
 
+/** The command, once it is known. */
+let running: Command | undefined;
+
 async function main([first, ...rest]: readonly string[]): Promise<number> {
   // Some names are two words.
   const pair = COMMANDS.some((command) => command.name === `${first} ${rest[0]}`);
@@ -58,6 +62,7 @@ async function main([first, ...rest]: readonly string[]): Promise<number> {
   if (name === undefined) throw new UsageError("No command was given");
   const found = COMMANDS.find((command) => command.name === name);
   if (!found) throw new UsageError(`There is no command ${JSON.stringify(name)}`);
+  running = found;
   const { help, ...given } = parseWords(found, args);
   if (help) return say(commandHelp(found));
   interruption.watch();
@@ -65,10 +70,6 @@ async function main([first, ...rest]: readonly string[]): Promise<number> {
   for (const { path, use } of paths) if (use === "read") await requireReadable(path);
   for (const note of await checkPaths(paths)) warn(note, given.json);
   return found.run({ ...given, interruption });
-}
-
-function flagsOf(name: string): string[] {
-  return Object.keys(COMMANDS.find((command) => command.name === name)?.options ?? {});
 }
 
 function say(text: string): number {
@@ -91,16 +92,10 @@ function version(): string {
 
 function fail(error: unknown, args: readonly string[]): number {
   if (interruption.requested && error === interruption.signal.reason) return interruption.exitCode;
-  const wrongUsage = error instanceof UsageError;
-  const { code, message } = wrongUsage
-    ? { code: "E_USAGE", message: error.message }
-    : explain(error, flagsOf(args[0]));
+  const { code, message, wrongUsage } = explain(error, running, args);
   if (args.includes("--json")) printJson({ event: "error", code, message });
-  else if (!wrongUsage) note(`svi-lm: ${code}: ${message}`);
-  else {
-    const known = COMMANDS.some(({ name }) => name === args[0]);
-    note(`svi-lm: ${message}; see svi-lm ${known ? `${args[0]} ` : ""}--help`);
-  }
+  else if (code !== "E_USAGE") note(`svi-lm: ${code}: ${message}`);
+  else note(`svi-lm: ${message}; see svi-lm ${running ? `${running.name} ` : ""}--help`);
   return wrongUsage ? 2 : 1;
 }
 

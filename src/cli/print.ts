@@ -1,7 +1,4 @@
 /** @module How results and errors are put on paper. */
-import { SviError } from "../errors.ts";
-import { oneLine } from "./usage.ts";
-
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
@@ -27,38 +24,6 @@ export function note(text: string): void {
 export function warn(message: string, json: boolean): void {
   if (json) printJson({ event: "warning", message });
   else note(`warning: ${message}`);
-}
-
-/** What the library calls otherwise than the command line. */
-const FLAGS: Readonly<Record<string, string>> = {
-  learningRate: "lr",
-  minimumCount: "min-count",
-  maximumVocabulary: "max-vocabulary",
-  "prior scale": "prior-scale",
-  noiseRamp: "kl-warmup",
-};
-
-/**
- * `code` and one line of text for any error.
- * @param flags those of the command: an option of the library that is one of them is called by its flag
- */
-export function explain(thrown: unknown, flags: Iterable<string> = []): { code: string; message: string } {
-  const error = ofTheFile(thrown);
-  const code = error instanceof SviError ? error.code : "E_INTERNAL";
-  let message = (error instanceof Error ? error.message : String(error)).replace(/\s*[\n\r]\s*/g, " ");
-  const option = error instanceof SviError ? error.option : null;
-  if (option !== null) {
-    const flag = FLAGS[option] ?? option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    if (new Set(flags).has(flag))
-      message = message.replace(new RegExp(`(?<![\\w-])${option} `), `--${flag} `);
-  }
-  return { code, message: oneLine(message) };
-}
-
-/** What failed in the middle of many texts was the file that they come from. */
-function ofTheFile(error: unknown): unknown {
-  const told = error instanceof SviError && error.code === "E_TEXT_SOURCE" && error.cause instanceof SviError;
-  return told ? error.cause : error;
 }
 
 export const count = (n: number): string => Math.round(n).toLocaleString("en");

@@ -282,6 +282,7 @@ async function requireAgreement(
 ): Promise<void> {
   const refuse = (flag: string, given: unknown, is: unknown) =>
     new SviError("E_OPTION", `--${flag} is ${given}, but that of the model in --warm-start is ${is}`, {
+      option: flag,
       value: given,
       remedy: `Omit --${flag}`,
     });

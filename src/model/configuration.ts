@@ -72,6 +72,7 @@ export function configureModel(vocabulary: number, options: ModelOptions = {}): 
   const softmax = requireChoice("softmax", options.softmax ?? "full", ["full", "adaptive"]);
   if (tied && softmax === "adaptive")
     throw new SviError("E_OPTION", "The weights of an adaptive softmax are tied to the embedding", {
+      option: "tied",
       value: softmax,
       remedy:
         "Leave the weights untied, or take a full softmax: a tail's weights are narrower than embeddings",
@@ -131,6 +132,7 @@ function cutoffsOf(
     (cutoffs.at(-1) ?? 0) < vocabulary;
   if (fits) return [...cutoffs];
   throw new SviError("E_OPTION", `cutoffs are ${String(cutoffs).slice(0, 80)}`, {
+    option: "cutoffs",
     value: cutoffs,
     remedy:
       softmax === "full"

@@ -117,7 +117,9 @@ describe("rescore", () => {
   it.each([
     [["--format", "espnet"], 2, /--format is "espnet"/],
     [["--weights", "score"], 2, /--weights has "score", not name=number/],
-    [["--weights", "lm=1"], 1, /E_OPTION.*weights names "lm"/],
+    [["--weights", "lm=1"], 2, /E_OPTION: --weights names "lm"/],
+    [["--samples", "-1"], 2, /E_OPTION: --samples is -1/],
+    [["--scale=-1"], 2, /E_OPTION: --scale is -1/],
     [["--dev", said, "--references", said], 2, /exclude each other/],
     [["--dev", lists], 1, /E_FORMAT: .*dev\.tsv:2: The id "u-1" is there twice/],
     [["--references", model], 1, /E_TEXT_ENCODING: .*model\.svi is not UTF-8/],

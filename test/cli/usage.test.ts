@@ -1,8 +1,8 @@
 /** Wrong usage is told in one line, whatever was typed. */
 import { expect, test } from "vitest";
 import { parseWords } from "../../src/cli/command.ts";
+import { explain } from "../../src/cli/explain.ts";
 import { info } from "../../src/cli/info.ts";
-import { explain } from "../../src/cli/print.ts";
 import { UsageError } from "../../src/cli/usage.ts";
 
 test("what would end the line or steer the terminal is shown as its code", () => {

@@ -1,6 +1,6 @@
 /** @module A process that makes runs, one after the other, for the process that started it. */
 import { type RunRecord, runOnce, type Setting, type Shape } from "../../comparison/run.ts";
-import { explain } from "../print.ts";
+import { explain } from "../explain.ts";
 import { openTexts, type TextsSpec } from "./texts.ts";
 
 /** The word that makes the program serve. */
@@ -31,7 +31,8 @@ export function serve(): void {
       const record = await runOnce(await openTexts(texts), shape, setting, { progress });
       send({ kind: "done", record });
     } catch (error) {
-      send({ kind: "failed", ...explain(error) });
+      const { code, message } = explain(error);
+      send({ kind: "failed", code, message });
     }
   });
   process.on("disconnect", () => process.exit(0));
