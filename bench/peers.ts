@@ -2,7 +2,7 @@
  * svi-lm beside its peers, in one run: every contender is a process of its own that measures a block when it is its
  * turn, so that a drift of the machine's speed meets all alike. Medians of the ratios of neighbours in time.
  *
- *   npm ci --prefix bench && npm run bench:peers -- [--rounds 5] [--task train-A] [--node PATH] [--json]
+ *   npm ci --prefix bench && npm run bench:peers -- [--rounds 5] [--task train-A] [--build wide] [--node PATH] [--json]
  *
  * PyTorch takes part where the machine's python3 has it; relaxed kernels where Node has them (22 and newer).
  */
@@ -18,6 +18,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
     task: { type: "string", multiple: true },
+    build: { type: "string", multiple: true },
     node: { type: "string" },
     json: { type: "boolean", default: false },
   },
@@ -33,8 +34,8 @@ interface Contender {
 /** Ours first; a pair of names is one row of the result. */
 interface Comparison {
   readonly task: Task;
-  /** `int16`: the `simd` build with int16 products. */
-  readonly build: "simd" | "relaxed" | "int8" | "int16";
+  /** `int16`: the `simd` build with int16 products; `wide`: the same by 256-bit code, in Node 24 and later. */
+  readonly build: "simd" | "relaxed" | "int8" | "int16" | "wide";
   readonly threads: number;
   readonly ours: Contender;
   readonly peers: readonly Contender[];
@@ -115,6 +116,13 @@ function comparisons(): Comparison[] {
         threads: 1,
         ours: own("self-int16", { products: "int16" }),
         peers: [torch(), own("self-f32")],
+      },
+      {
+        task: train,
+        build: "wide",
+        threads: 1,
+        ours: own("self-wide", { products: "int16", wide: "yes" }),
+        peers: [torch(), own("self-int16", { products: "int16" })],
       },
       {
         task: train,
@@ -325,7 +333,9 @@ function note(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-const wanted = comparisons().filter(({ task }) => !values.task || values.task.includes(task));
+const wanted = comparisons().filter(
+  ({ task, build }) => (values.task?.includes(task) ?? true) && (values.build?.includes(build) ?? true),
+);
 await bundle(["own", "foreign/tfjs", "foreign/jax", "foreign/onnxruntime"]);
 const found: [Row, Memory][] = [];
 for (const comparison of wanted) found.push(...(await compare(comparison)));

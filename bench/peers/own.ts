@@ -6,6 +6,7 @@ import { adam, ivon } from "../../src/inference/public.ts";
 import type { ProductForm } from "../../src/kernels/forms.ts";
 import { defaultKernels, type Kernels } from "../../src/kernels/kernels.ts";
 import { seedOf } from "../../src/kernels/random.ts";
+import { useWideKernels } from "../../src/kernels/wide.ts";
 import { Predictor } from "../../src/prediction/predictor.ts";
 import { randomPosterior, randomTokens, STILL, step, trainerOf } from "../run.ts";
 import { given, serve } from "./serve.ts";
@@ -16,7 +17,9 @@ const task = options.task as Task;
 const shape = shapeOf(task);
 const kernels = await kernelsOf(options);
 
-async function kernelsOf({ build, threads: count }: Record<string, string>): Promise<Kernels> {
+async function kernelsOf({ build, threads: count, wide }: Record<string, string>): Promise<Kernels> {
+  const { reason } = wide ? await useWideKernels() : { reason: null };
+  if (reason) throw new Error(reason);
   if (count) return threads({ count: Number(count) });
   return build === "relaxed" ? relaxed : defaultKernels();
 }
