@@ -9,6 +9,7 @@ import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:f
 import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import ts from "typescript";
 
 const root = new URL("..", import.meta.url);
 const absWorkingDir = fileURLToPath(root);
@@ -146,6 +147,20 @@ const HOST_TYPES = `declare namespace WebAssembly {
 }
 `;
 
+/** An option that is undefined counts as not given, so it may be, also under `exactOptionalPropertyTypes`. */
+function mayBeUndefined(text) {
+  const file = ts.createSourceFile("a.d.ts", text, ts.ScriptTarget.Latest);
+  const places = [];
+  const visit = (node) => {
+    if (ts.isPropertySignature(node) && node.questionToken && node.type)
+      places.push([node.type.getStart(file), "("], [node.type.end, ") | undefined"]);
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  const inserted = (out, [at, added]) => out.slice(0, at) + added + out.slice(at);
+  return places.sort(([x], [y]) => y - x).reduce(inserted, text);
+}
+
 /** Declarations as TypeScript 5.4 reads them, and in projects without the DOM's library. */
 async function portableDeclarations() {
   await writeFile(new URL("dist/host.d.ts", root), HOST_TYPES);
@@ -154,7 +169,7 @@ async function portableDeclarations() {
     const path = new URL(`dist/${file}`, root);
     const text = await readFile(path, "utf8");
     // TypeScript before 5.7 knows no type arguments of these; later versions give what slice returns one.
-    const plain = text.replace(/\b(\w+Array)<ArrayBuffer>/g, 'ReturnType<$1["slice"]>');
+    const plain = mayBeUndefined(text).replace(/\b(\w+Array)<ArrayBuffer>/g, 'ReturnType<$1["slice"]>');
     const host = relative(dirname(`dist/${file}`), "dist/host.d.ts");
     const reference = plain.includes("WebAssembly.") ? `/// <reference path="${host}" />\n` : "";
     if (reference + plain !== text) await writeFile(path, reference + plain);

@@ -98,9 +98,8 @@ function noRoom(path: string, bytes: number, free: number): SviError {
 }
 
 /**
- * All bytes of a regular file.
+ * All bytes of a regular file; a signal ends the reading.
  *
- * @param options.signal ends the reading
  * @throws E_FILE_MISSING where there is none, E_FILE_READ for anything else, directories and pipes included; the
  *   signal's reason
  */

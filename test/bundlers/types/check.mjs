@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 const SETTINGS = {
   noEmit: true,
   strict: true,
+  exactOptionalPropertyTypes: true,
   skipLibCheck: false,
   target: "es2022",
   module: "nodenext",

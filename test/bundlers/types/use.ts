@@ -8,8 +8,14 @@ import { connect } from "svi-lm/worker";
 export async function use(): Promise<Float32Array> {
   const corpus = await Corpus.open("the sea", { tokenizer: "character" });
   const model = await LanguageModel.create({ tokenizer: corpus.tokenizer, hidden: 8, kernels: relaxed });
-  for await (const { nll } of fit(model, corpus, { inference: ivon(), kernels: await threads() }))
-    nll.toFixed(2);
+  const saved = undefined as Uint8Array | undefined;
+  const options = {
+    inference: ivon(),
+    kernels: await threads(),
+    resume: saved,
+    until: undefined,
+  };
+  for await (const { nll } of fit(model, corpus, options)) nll.toFixed(2);
   useKernels(await loadKernels(await readFileBytes("kernels.wasm")));
   const worker = await connect();
   try {
