@@ -2,8 +2,7 @@
 // needs nothing else, the kernels, the command line.
 //   node scripts/build-package.mjs                 dist/
 //   node scripts/build-package.mjs --cli FILE      the command line alone, for its tests
-//   node scripts/build-package.mjs --worker FOLDER both sides of svi-lm/worker alone, for its tests
-//   node scripts/build-package.mjs --modules FOLDER the JavaScript of every entry point, for their test
+//   node scripts/build-package.mjs --modules FOLDER the JavaScript of every entry point, for their tests
 import { spawnSync } from "node:child_process";
 import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
@@ -93,6 +92,7 @@ function bundle(entry, more) {
     target: "es2022",
     legalComments: "inline",
     logLevel: "error",
+    sourcemap,
     ...more,
   });
 }
@@ -246,13 +246,7 @@ async function bundleForWorkers(entry, outfile) {
   await writeFile(resolve(absWorkingDir, outfile), banner.join("") + outputFiles[0].text);
 }
 
-if (process.argv[2] === "--worker")
-  for (const [source, name] of [
-    ["src/entries/workerNode.ts", "node"],
-    ["src/worker/thread.ts", "thread"],
-  ])
-    await bundleForWorkers(source, `${process.argv[3]}/${name}.js`);
-else if (process.argv[2] === "--cli") await bundleCommandLine(process.argv[3]);
+if (process.argv[2] === "--cli") await bundleCommandLine(process.argv[3]);
 else if (process.argv[2] === "--modules") await bundleModules(process.argv[3]);
 else {
   await rm(new URL("dist", root), { recursive: true, force: true });

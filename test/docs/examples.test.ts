@@ -30,7 +30,7 @@ beforeAll(() => {
   mkdirSync(FOLDER, { recursive: true });
   for (const args of [
     ["--cli", COMMAND],
-    ["--worker", `${FOLDER}/worker`],
+    ["--modules", FOLDER],
   ]) {
     const { status, stderr } = spawnSync(process.execPath, ["scripts/build-package.mjs", ...args]);
     if (status !== 0) throw new Error(String(stderr));

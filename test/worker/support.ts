@@ -7,11 +7,13 @@ import { Worker } from "node:worker_threads";
 import { onTestFinished } from "vitest";
 import type * as WorkerApi from "../../src/entries/worker.ts";
 
-export const FOLDER = "build/test-worker";
+/** One for each of the processes that tests run in, so that none reads what another one is about to write. */
+const BUILT = `build/test-worker/${process.env.VITEST_POOL_ID}`;
+export const FOLDER = `${BUILT}/worker`;
 
 /** The caller's side from its built file, beside which lies the file that a worker runs. */
 export async function buildWorker(): Promise<typeof WorkerApi> {
-  const { status, stderr } = spawnSync(process.execPath, ["scripts/build-package.mjs", "--worker", FOLDER], {
+  const { status, stderr } = spawnSync(process.execPath, ["scripts/build-package.mjs", "--modules", BUILT], {
     encoding: "utf8",
   });
   if (status !== 0) throw new Error(stderr);
