@@ -23,14 +23,14 @@ export function isBlob(value: unknown): value is Blob {
   return typeof blob.arrayBuffer === "function" || ["Blob", "File"].includes(tagOf(value));
 }
 
-/** All of a Blob, also where it knows only the older way, as jsdom's does. */
-export async function bytesOfBlob(blob: Blob): Promise<Uint8Array> {
+/** All of a Blob or its like, also where it knows only the older way, as jsdom's does. */
+export async function bytesOfBlob(blob: Blob | Pick<Blob, "arrayBuffer">): Promise<Uint8Array> {
   if (typeof blob.arrayBuffer === "function") return new Uint8Array(await blob.arrayBuffer());
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.onload = () => resolve(new Uint8Array(reader.result as ArrayBuffer));
     reader.onerror = () => reject(reader.error);
-    reader.readAsArrayBuffer(blob);
+    reader.readAsArrayBuffer(blob as Blob);
   });
 }
 

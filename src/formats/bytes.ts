@@ -58,11 +58,10 @@ async function read(source: BytesSource, limit: number, signal?: AbortSignal): P
     if ("ok" in source && "headers" in source) return drainResponse(source, limit, signal);
     if (isBlob(source)) {
       requireLimit(source.size, limit);
-      // A test environment's Blob may have no stream.
-      if (!source.stream) return await orExplain(() => bytesOfBlob(source as Blob), signal);
-      return drain(source.stream(), source.size, limit, signal);
+      if (source.stream) return drain(source.stream(), source.size, limit, signal);
     }
-    if ("arrayBuffer" in source) return new Uint8Array(await orExplain(() => source.arrayBuffer(), signal));
+    // Also a test environment's Blob, which may have no stream.
+    if ("arrayBuffer" in source || isBlob(source)) return orExplain(() => bytesOfBlob(source), signal);
   }
   throw new SviError("E_OPTION", `The source is a ${typeof source}`, {
     value: source,
