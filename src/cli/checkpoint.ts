@@ -7,6 +7,7 @@ import { proveRoom, removeLeftovers } from "../formats/file.ts";
 import { drive } from "../kernels/slices.ts";
 import type { LanguageModel } from "../languageModel.ts";
 import { jsonTokenizer } from "../text/json.ts";
+import { otherRun } from "../training/checkpoint.ts";
 import type { Checkpointing } from "../training/fit.ts";
 import { openModel } from "../training/modelFile.ts";
 import { naming, requireFolder, requireWritable } from "./files.ts";
@@ -71,11 +72,7 @@ export class CheckpointFile {
     await naming(this.path, async () => {
       const { posterior } = await drive(openModel(bytes, { json: jsonTokenizer }), signal);
       const [was, is] = [posterior.configuration, configuration].map((shape) => JSON.stringify(shape));
-      if (was !== is)
-        throw new SviError("E_CHECKPOINT", `The checkpoint's model is ${was}, this one ${is}`, {
-          value: posterior.configuration,
-          remedy: "Resume with the text and options that the run began with",
-        });
+      if (was !== is) throw otherRun("model", was, is);
     });
     this.holdsRun = true;
     return bytes;

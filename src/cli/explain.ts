@@ -17,6 +17,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   minimumCount: "min-count",
   maximumVocabulary: "max-vocabulary",
   prior: "prior-scale",
+  build: "kernels",
   noise: "noiseless",
   noiseRamp: "kl-warmup",
   lockSeconds: "lock",

@@ -53,16 +53,34 @@ export function readCheckpoint(bytes: Uint8Array, tokenizer: Tokenizer): Saved {
 /** @throws SviError `E_CHECKPOINT` where the checkpoint's run is another than this one */
 export function requireSameRun({ run }: Saved, fingerprint: Fingerprint): void {
   for (const [name, value] of Object.entries(describe(fingerprint)))
-    if (run[name] !== value)
-      throw new SviError(
-        "E_CHECKPOINT",
-        `The checkpoint's run had ${name} ${run[name]}, this one has ${value}`,
-        {
-          option: name,
-          value: run[name],
-          remedy: "Resume with the text and options that the run began with",
-        },
-      );
+    if (run[name] !== value) throw otherRun(name, run[name], value);
+}
+
+/**
+ * @param was JSON, as `is`: of objects the first value that differs is named
+ * @returns `E_CHECKPOINT`
+ */
+export function otherRun(name: string, was: string | undefined, is: string | undefined): SviError {
+  const [before, now] = [fieldsOf(was), fieldsOf(is)];
+  const json = JSON.stringify;
+  const key = Object.keys({ ...before, ...now }).find((each) => json(before[each]) !== json(now[each]));
+  const [had, has] = key === undefined ? [was, is] : [json(before[key]), json(now[key])];
+  const option = key === undefined || key === "kind" ? name : key;
+  return new SviError(
+    "E_CHECKPOINT",
+    name === "corpus"
+      ? "The checkpoint's run read another text"
+      : `The checkpoint's run had ${option} ${had ?? "none"}, this one has ${has ?? "none"}`,
+    { option, value: had, remedy: "Resume with the text and options that the run began with" },
+  );
+}
+
+function fieldsOf(json = ""): Record<string, unknown> {
+  try {
+    return { ...JSON.parse(json) };
+  } catch {
+    return {};
+  }
 }
 
 function describe(fingerprint: Fingerprint): Record<string, string> {

@@ -115,13 +115,28 @@ describe.concurrent("--resume refuses", () => {
   });
 
   it.each([
-    ["seed", "2"],
-    ["lr", "3"],
-    ["hidden", "24"],
-    ["epochs", "9"],
-  ])("another --%s than the run began with", async (name, value) => {
-    expect(await refusal(`other-${name}`, good(), `--${name}`, value)).toMatchObject({
+    ["seed", "2", "--seed 1, this one has 2"],
+    ["lr", "3", "--lr 8, this one has 3"],
+    ["method", "adam", '--method "ivon", this one has "adam"'],
+    ["dropout", "0.5", "--dropout 0, this one has 0.5"],
+    ["prior-scale", "2", "--prior-scale "],
+    ["batch", "8", "--batch 4, this one has 8"],
+    ["hidden", "24", "--hidden 16, this one has 24"],
+    ["cell", "gru", '--cell "lstm", this one has "gru"'],
+    ["epochs", "9", "steps "],
+  ])("another --%s than the run began with, which is named", async (name, value, told) => {
+    const { code, message } = await refusal(`other-${name}`, good(), `--${name}`, value);
+    expect(code).toBe("E_CHECKPOINT");
+    expect(message).toContain(`The checkpoint's run had ${told}`);
+    expect(message.length).toBeLessThan(300);
+  });
+
+  it("another text than the run began with", async () => {
+    cli.write("other.txt", readFileSync(cli.file("book.txt"), "utf8").replace("whale", "elahw"));
+    const { code, message } = await refusal("other-text", good(), cli.file("other.txt"));
+    expect({ code, message }).toEqual({
       code: "E_CHECKPOINT",
+      message: expect.stringMatching(/The checkpoint's run read another text\. Resume with the text/),
     });
   });
 });
