@@ -11,7 +11,7 @@ import { learnTokenizer } from "../text/learn.ts";
 import type { TextSource } from "../text/source.ts";
 import type { Tokenizer } from "../text/types.ts";
 import { command, type Values } from "./command.ts";
-import { readTokenizer, requireWritable } from "./files.ts";
+import { readTokenizer, requireWritable, TOKENIZERS } from "./files.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
 import { count, duration, fixed, note, printJson, printTable } from "./print.ts";
 import { keepModel, nothingMerged } from "./save.ts";
@@ -39,7 +39,14 @@ const SHARED = {
 
 const RUN = {
   out: { kind: "path", value: "M", use: "write", help: "the model file to write" },
-  tokenizer: { kind: "text", value: "byte|char|word|FILE", default: "byte", help: "as in train" },
+  tokenizer: {
+    kind: "path",
+    use: "read",
+    words: TOKENIZERS,
+    value: "byte|character|word|FILE",
+    default: "byte",
+    help: "as in train",
+  },
   embedding: { kind: "number", default: 64, help: "width of the embedding" },
   hidden: { kind: "number", default: 256, help: "units of a layer" },
   layers: { kind: "number", default: 1, help: "layers, 1 to 4" },

@@ -185,7 +185,8 @@ export function pathsOf(
   for (const [flag, option] of Object.entries(table)) {
     const path = options[flag] ?? option.default;
     if (option.kind !== "path" || typeof path !== "string" || option.words?.includes(path)) continue;
-    uses.push({ path, name: option.use === "read" ? `the file of --${flag}` : `--${flag}`, use: option.use });
+    const name = option.use === "read" ? `the file of --${flag}` : `--${flag}`;
+    uses.push({ path, name, use: option.use, words: option.words });
     for (const name of option.holds ?? [])
       uses.push({ path: join(path, name), name: `the file of --${flag}`, use: "write" });
   }

@@ -22,6 +22,9 @@ export async function readModel(
   return naming(path, () => LanguageModel.load(bytes, { json: jsonTokenizer, signal }));
 }
 
+/** Words for a tokenizer that needs no file. */
+export const TOKENIZERS = ["byte", "character", "char", "word"] as const;
+
 export async function readTokenizer(path: string, signal: AbortSignal): Promise<Tokenizer> {
   const bytes = await readInput(path, signal);
   return naming(path, async () => jsonTokenizer(new TextDecoder().decode(bytes)));

@@ -18,6 +18,18 @@ Example: ${commands[0].example}
 `;
 }
 
+/** Of commands whose names have the first word in common. */
+export function groupHelp(name: string, commands: readonly Command[]): string {
+  return `svi-lm ${name} is followed by one of its commands
+
+${columns(commands.map(({ name, summary }) => [name, summary]))}
+
+  --help  help, also for each command: svi-lm ${commands[0].name} --help
+
+Example: ${commands[0].example}
+`;
+}
+
 export function commandHelp({ name, summary, words, options, example }: Command): string {
   const table: Options = { ...options, ...COMMON };
   const rows = Object.entries(table).map(([option, described]) => [

@@ -41,14 +41,15 @@ export function inputName(path: string): string {
 /**
  * Nothing is opened: a pipe may have no writer yet.
  *
+ * @param words what could have been said in place of a path, for the message
  * @throws SviError `E_FILE_MISSING`, `E_FILE_READ` for what cannot be read as a file or a pipe
  */
-export async function requireReadable(path: string): Promise<PathKind> {
+export async function requireReadable(path: string, words: readonly string[] = []): Promise<PathKind> {
   const { kind } = await placeOf(path);
   if (kind === "missing")
     throw new SviError("E_FILE_MISSING", `There is no file ${path}`, {
       value: path,
-      remedy: "Check the path",
+      remedy: words.length > 0 ? `Give ${words.join(", ")}, or the path of a file` : "Check the path",
     });
   if (kind === "folder" || (!isStdin(path) && (kind === "device" || kind === "socket")))
     throw unreadable(path, `it is a ${kind}`, "Give a file, a pipe, or - for standard input");

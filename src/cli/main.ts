@@ -13,7 +13,7 @@ import { evaluation } from "./eval.ts";
 import { explain } from "./explain.ts";
 import { joinCommand, serveCommand } from "./federated.ts";
 import { generate } from "./generate.ts";
-import { commandHelp, programHelp } from "./help.ts";
+import { commandHelp, groupHelp, programHelp } from "./help.ts";
 import { importCommand } from "./import.ts";
 import { info } from "./info.ts";
 import { requireReadable } from "./inputs.ts";
@@ -60,6 +60,8 @@ async function main([first, ...rest]: readonly string[]): Promise<number> {
   if (name === "--help" || name === "-h" || name === "help") return say(programHelp(COMMANDS, version()));
   if (name === "--version") return say(`${version()}\n`);
   if (name === undefined) throw new UsageError("No command was given");
+  const group = COMMANDS.filter((command) => command.name.startsWith(`${name} `));
+  if (group.length > 0) return groupOf(name, group, args);
   const found = COMMANDS.find((command) => command.name === name);
   if (!found) throw new UsageError(`There is no command ${JSON.stringify(name)}`);
   running = found;
@@ -67,9 +69,17 @@ async function main([first, ...rest]: readonly string[]): Promise<number> {
   if (help) return say(commandHelp(found));
   interruption.watch();
   const paths = pathsOf(found, given.words, given.options);
-  for (const { path, use } of paths) if (use === "read") await requireReadable(path);
+  for (const { path, use, words } of paths) if (use === "read") await requireReadable(path, words);
   for (const note of await checkPaths(paths)) warn(note, given.json);
   return found.run({ ...given, interruption });
+}
+
+/** A name that is the first word of several commands. @throws UsageError */
+function groupOf(name: string, commands: readonly Command[], [given]: readonly string[]): number {
+  if (given === "--help" || given === "-h") return say(groupHelp(name, commands));
+  const names = commands.map((command) => command.name.slice(name.length + 1)).join(", ");
+  if (given === undefined) throw new UsageError(`${name} is followed by one of ${names}`);
+  throw new UsageError(`There is no command ${JSON.stringify(`${name} ${given}`)}; ${name} has ${names}`);
 }
 
 function say(text: string): number {

@@ -17,6 +17,8 @@ export interface PathUse {
   readonly name: string;
   /** A folder is one that the command makes where it is not there. */
   readonly use: "read" | "write" | "folder";
+  /** What could have been said in place of a path. */
+  readonly words?: readonly string[];
 }
 
 /** What a path leads to, links followed. */

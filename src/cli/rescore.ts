@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomically } from "../entries/node.ts";
 import { SviError } from "../errors.ts";
+import type { LanguageModel } from "../languageModel.ts";
 import { percent } from "../metrics/percent.ts";
 import { FORMAT_NAMES, type ReadLists, readLists, writeLists } from "../rescoring/formats/formats.ts";
 import type { ListFile } from "../rescoring/lists.ts";
@@ -95,9 +96,9 @@ export const rescore = command({
     const files = await readAll(rest, signal);
     const lists = files.filter(({ bytes }) => !isModel(bytes));
     if (lists.length === 0) throw new UsageError("There are models, and no lists");
-    const models = [await loadModel(path, signal)];
+    const models = [scoring(path, await loadModel(path, signal))];
     for (const { path, bytes } of files)
-      if (isModel(bytes)) models.push(await readModel(path, bytes, signal));
+      if (isModel(bytes)) models.push(scoring(path, await readModel(path, bytes, signal)));
     const read = readLists(lists.map(textOf), options.format as "auto");
     if (options.out !== undefined)
       await requireUnread(
@@ -153,6 +154,16 @@ function readAll(paths: readonly string[], signal: AbortSignal): Promise<Read[]>
 /** A model begins with the length of its header, then with that: no text holds a zero there. */
 function isModel(bytes: Uint8Array): boolean {
   return bytes.length > 8 && bytes[7] === 0 && bytes[8] === 0x7b;
+}
+
+/** @throws SviError `E_OPTION` for a model that scores no candidate: its texts are pairs, and lists have no sources */
+function scoring(path: string, model: LanguageModel): LanguageModel {
+  if (typeof model.documents?.after !== "number") return model;
+  throw new SviError(
+    "E_OPTION",
+    `${inputName(path)} was trained on pairs: it scores what follows a source, and lists have no sources`,
+    { option: "model", value: path, remedy: "Give a model of the target language, trained on targets alone" },
+  );
 }
 
 function textOf({ path, bytes }: Read): ListFile {

@@ -11,7 +11,15 @@ import type { FitOptions } from "../training/fit.ts";
 import { schedule } from "../training/schedule.ts";
 import { CHECKPOINT, CheckpointFile } from "./checkpoint.ts";
 import { command, type Invocation, type Values } from "./command.ts";
-import { loadModel, naming, readTokenizer, requireWritable, reworded, withTexts } from "./files.ts";
+import {
+  loadModel,
+  naming,
+  readTokenizer,
+  requireWritable,
+  reworded,
+  TOKENIZERS,
+  withTexts,
+} from "./files.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
 import { METHOD, methodOf } from "./method.ts";
 import { openPairs, PAIRS, requirePairs } from "./pairs.ts";
@@ -35,7 +43,7 @@ const OPTIONS = {
   tokenizer: {
     kind: "path",
     use: "read",
-    words: ["byte", "char", "character", "word"],
+    words: TOKENIZERS,
     value: "byte|character|word|FILE",
     default: "byte",
     help: "character, word: the vocabulary is learnt; FILE: a tokenizer.json",

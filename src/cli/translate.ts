@@ -94,7 +94,8 @@ function lineOf({ text }: Target): string {
 
 function moses(index: number, target: Target): string {
   const { logProbability, tokens, entropy, mutualInformation, score } = target;
-  const features = Object.entries({ logProbability, tokens, entropy, mutualInformation });
+  // `logProbability` is what rescore calls that of its own model.
+  const features = Object.entries({ translation: logProbability, tokens, entropy, mutualInformation });
   const written = features.map(([name, value]) => `${name}= ${value}`).join(" ");
   return [index, lineOf(target), written, score].join(" ||| ");
 }

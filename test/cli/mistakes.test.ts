@@ -55,6 +55,22 @@ describe.concurrent("wrong usage exits 2", () => {
     expect(result.err).toContain(part);
   });
 
+  it("lists the commands of a name that is followed by another", async () => {
+    const names = "coordinate, work, status, board, stop, serve, join";
+    const [alone, other, help, own] = await Promise.all([
+      cli.run("cluster"),
+      cli.run("cluster", "trian"),
+      cli.run("cluster", "--help"),
+      cli.run("cluster", "work", "--help"),
+    ]);
+    expect(alone).toMatchObject({ code: 2, out: "", err: expect.stringContaining(names) });
+    expect(other).toMatchObject({ code: 2, out: "", err: expect.stringContaining(`has ${names}`) });
+    expect(help).toMatchObject({ code: 0, err: "" });
+    for (const name of names.split(", "))
+      expect(help.out).toMatch(new RegExp(`^  cluster ${name} +\\S`, "m"));
+    expect(own.out).toContain("Usage: svi-lm cluster work");
+  });
+
   it("says it in JSON too", async () => {
     const result = await cli.run("eval", "--json");
     expect(result).toMatchObject({ code: 2, err: "" });
@@ -179,6 +195,20 @@ describe("what a command says of a failure", () => {
     expect(err).toMatch(remedy);
     expect(err).not.toMatch(foreign);
   });
+});
+
+it.each([
+  ["train", [...NEW, "--tokenizer", "foo"], "Give byte, character, char, word, or the path of a file"],
+  [
+    "cluster coordinate",
+    ["cluster", "coordinate", book, "--redis", "redis://localhost:1", "--out", out, "--tokenizer", "foo"],
+    "Give byte, character, char, word, or the path of a file",
+  ],
+  ["import", ["import", book, "--out", out, "--tokenizer", "foo"], "Give byte, or the path of a file"],
+])("%s says what a tokenizer that is not there could be", async (_, args, remedy) => {
+  const { code, err } = await cli.run(...args);
+  expect(code).toBe(1);
+  expect(err).toContain(`There is no file foo. ${remedy}.`);
 });
 
 describe.concurrent("failures exit 1", () => {

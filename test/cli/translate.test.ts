@@ -125,6 +125,14 @@ describe("translate", () => {
       ["2", 2],
       ["3", 2],
     ]);
+    const nbest = cli.write("news.nbest", out);
+    const pairs = await cli.run("rescore", model, nbest);
+    expect(pairs).toMatchObject({ code: 1, out: "" });
+    expect(pairs.err).toMatch(/model\.svi was trained on pairs.* Give a model of the target language/);
+    const language = cli.file("language.svi");
+    await cli.run("train", target, "--out", language, "--sequence", "8", ...shape);
+    expect(await cli.run("rescore", language, nbest)).toMatchObject({ code: 0, err: expect.stringMatching(/weights/) });
+    expect((await cli.run("rescore", language, model, nbest)).err).toMatch(/model\.svi was trained on pairs/);
     expect(lists[0].candidates[1].scores).toMatchObject({ total: json[0].candidates[1].score });
   });
 
