@@ -29,7 +29,7 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/\bbatch or sequence/, "--batch or --sequence"],
   [/given along with noise: false/, "given along with --noiseless"],
   [/, or raise the limit\b/, ""],
-  [/names: \{ (\w+): … \}/, "--names $1=…"],
+  [/names: \{ (\w+): … \}/, "--names $1=NAME"],
   [/in `names` what/, "by --names what"],
   [/Corpus\.pairs, or of Corpus\.open with scoreAfter/, "pairs: svi-lm train --pairs"],
   [/by ivon\(\)/, "by svi-lm train"],

@@ -72,11 +72,24 @@ export const BAR = {
   stream: process.stderr,
 };
 
+/** Beside the bar and its percentage; a line as wide as the terminal would be cut by the library. */
+const room = (): number => (process.stderr.columns ?? 80) - BAR.barsize - " 100 %  ".length - 1;
+
+/** The first of them, two spaces between, as many as there is room for: none is cut. */
+export function fitting(figures: readonly string[], width: number): string {
+  let line = "";
+  for (const figure of figures) {
+    const longer = line === "" ? figure : `${line}  ${figure}`;
+    if (longer.length > width) break;
+    line = longer;
+  }
+  return line;
+}
+
 class LiveProgress implements Progress {
   readonly #bars = new MultiBar({
     ...BAR,
-    // What matters first: a narrow terminal shows the beginning.
-    format: "{bar} {percentage} %  {nats} nats  {left} left  {rate}  {bits} bits/token  {curve}",
+    format: "{bar} {percentage} %  {figures}",
   });
   readonly #clock = new Clock();
   readonly #smooth = new Smooth();
@@ -88,13 +101,9 @@ class LiveProgress implements Progress {
     this.#curve.add(nll);
     const loss = this.#smooth.add(nll);
     const { rate, left } = this.#clock.read(record);
-    const payload = {
-      rate,
-      left,
-      nats: fixed(loss),
-      bits: fixed(loss / Math.LN2),
-      curve: String(this.#curve),
-    };
+    // What matters first: a narrow terminal has room for the beginning.
+    const figures = [`${fixed(loss)} nats`, `${left} left`, rate, `${fixed(loss / Math.LN2)} bits/token`];
+    const payload = { figures: fitting([...figures, String(this.#curve)], room()) };
     this.#bar ??= this.#bars.create(steps, step, payload);
     if (warning) this.#bars.log(`warning: ${warning}\n`);
     if (valid) this.#bars.log(`${validLine(record)}\n`);

@@ -131,7 +131,10 @@ describe("translate", () => {
     expect(pairs.err).toMatch(/model\.svi was trained on pairs.* Give a model of the target language/);
     const language = cli.file("language.svi");
     await cli.run("train", target, "--out", language, "--sequence", "8", ...shape);
-    expect(await cli.run("rescore", language, nbest)).toMatchObject({ code: 0, err: expect.stringMatching(/weights/) });
+    expect(await cli.run("rescore", language, nbest)).toMatchObject({
+      code: 0,
+      err: expect.stringMatching(/weights/),
+    });
     expect((await cli.run("rescore", language, model, nbest)).err).toMatch(/model\.svi was trained on pairs/);
     expect(lists[0].candidates[1].scores).toMatchObject({ total: json[0].candidates[1].score });
   });
