@@ -6,12 +6,13 @@ import { SviError } from "./errors.ts";
 import { type BytesSource, readAll } from "./formats/bytes.ts";
 import { readSafetensors, toFloat32 } from "./formats/safetensors.ts";
 import type { Kernels } from "./kernels/kernels.ts";
-import { LanguageModel, requireTokenizer } from "./languageModel.ts";
+import { LanguageModel } from "./languageModel.ts";
 import { configureModel, type ModelOptions } from "./model/configuration.ts";
 import { CELLS, type CellName } from "./model/layers/cells.ts";
 import { type Layout, layoutOf } from "./model/layout.ts";
 import { finish } from "./model/work.ts";
 import { type Kinds, requireOptions, shown } from "./options.ts";
+import { requireTokenizer } from "./text/checks.ts";
 import type { Tokenizer } from "./text/types.ts";
 
 /** Values of a tensor, row-major: as many as the product of the shape. */

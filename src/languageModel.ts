@@ -1,6 +1,6 @@
 /** @module A language model as its users hold it: created or loaded, trained, asked, saved. */
 
-import { requireInteger, SviError } from "./errors.ts";
+import { requireInteger } from "./errors.ts";
 import { type BytesSource, readAll } from "./formats/bytes.ts";
 import { PREDICTION } from "./kernels/calls.ts";
 import { KernelInstance } from "./kernels/instance.ts";
@@ -11,7 +11,7 @@ import { configureModel, type ModelConfiguration, type ModelOptions } from "./mo
 import { initialWeights } from "./model/initialise.ts";
 import { type Layout, layoutOf } from "./model/layout.ts";
 import { Posterior } from "./model/posterior.ts";
-import { type Kinds, requireOptions, shown } from "./options.ts";
+import { type Kinds, requireOptions } from "./options.ts";
 import { type GenerateOptions, generate, type Piece } from "./prediction/generate.ts";
 import { type Score, type ScoreOptions, score } from "./prediction/score.ts";
 import {
@@ -22,6 +22,7 @@ import {
   type Texts,
 } from "./prediction/scoreAll.ts";
 import { type Session, type SessionOptions, session } from "./prediction/session.ts";
+import { requireTokenizer } from "./text/checks.ts";
 import type { Documents } from "./text/scoring.ts";
 import type { JsonTokenizerReader, Tokenizer } from "./text/types.ts";
 import { hashPosterior, openModel, writeModel } from "./training/modelFile.ts";
@@ -191,14 +192,4 @@ export class LanguageModel {
   dispose(): void {
     this.posterior.dispose();
   }
-}
-
-/** @throws SviError `E_OPTION` */
-export function requireTokenizer(tokenizer: Tokenizer): Tokenizer {
-  if (typeof tokenizer?.encode === "function" && typeof tokenizer.describe === "function") return tokenizer;
-  throw new SviError("E_OPTION", `tokenizer is ${shown(tokenizer)}`, {
-    option: "tokenizer",
-    value: tokenizer,
-    remedy: "Give a tokenizer: byteTokenizer(), or that of a corpus",
-  });
 }

@@ -42,7 +42,7 @@ export function requireOptions<T extends object>(what: string, options: unknown,
       "options",
       options,
       `an object, such as { ${names[0]}: … }`,
-      `The argument for options of ${what}`,
+      `The options object of ${what}`,
     );
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;

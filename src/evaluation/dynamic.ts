@@ -9,7 +9,7 @@ import type { SourceRanges } from "../model/layers/layer.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
 import { PART, type Slices, Work } from "../model/work.ts";
-import { shown } from "../options.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import { planRows, type Reader, type ReaderContext, type Rows } from "./readers.ts";
 import { temper } from "./temper.ts";
 
@@ -25,6 +25,7 @@ export interface DynamicOptions {
 export type DynamicForm = Required<DynamicOptions>;
 
 const DEFAULTS: DynamicForm = { rate: 0.003, decay: 0.002, every: 64 };
+const KINDS: Kinds<DynamicOptions> = { rate: "number", decay: "number", every: "number" };
 /** Bound on the norm of a window's gradient, per token. */
 const CLIP = 1;
 /** Operations that take as long as the update of a weight. */
@@ -33,25 +34,13 @@ const UPDATE = 150;
 /** @returns null for none @throws SviError `E_OPTION` */
 export function requireDynamic(dynamic: boolean | DynamicOptions | undefined): DynamicForm | null {
   if (dynamic === undefined || dynamic === false) return null;
-  if (dynamic !== true && (typeof dynamic !== "object" || dynamic === null || Array.isArray(dynamic)))
-    throw wrong(shown(dynamic), dynamic);
-  const given = dynamic === true ? {} : dynamic;
-  const unknown = Object.keys(given).find((name) => !(name in DEFAULTS));
-  if (unknown) throw wrong(`given an option ${unknown}`, unknown);
+  const given = dynamic === true ? {} : requireOptions<DynamicOptions>("dynamic", dynamic, KINDS);
   const { rate = DEFAULTS.rate, decay = DEFAULTS.decay, every = DEFAULTS.every } = given;
   return {
     rate: requireNumber("dynamic.rate", rate, "a number from 0 on", (v) => v >= 0),
     decay: requireNumber("dynamic.decay", decay, "a number from 0 to 1", (v) => v >= 0 && v <= 1),
     every: requireInteger("dynamic.every", every, 1, 256),
   };
-}
-
-function wrong(how: string, value: unknown): SviError {
-  return new SviError("E_OPTION", `dynamic is ${how}`, {
-    option: "dynamic",
-    value,
-    remedy: "Give true, or { rate, decay, every }",
-  });
 }
 
 /** The mean in float32, which learns; windows are of `every` tokens at most. */

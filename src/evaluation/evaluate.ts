@@ -49,7 +49,7 @@ export interface EvaluateOptions extends CachedForm {
 const LONGEST_WINDOW = 256;
 const CHUNK_FLOATS = 2 ** 20;
 
-const OPTIONS: Kinds<EvaluateOptions> = {
+export const EVALUATING: Kinds<EvaluateOptions> = {
   cache: "any",
   dynamic: "any",
   temperature: "number",
@@ -68,7 +68,7 @@ export async function evaluate(
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   requireModel(model);
-  requireOptions("evaluate", options, OPTIONS);
+  requireOptions("evaluate", options, EVALUATING);
   requireCorpus(text);
   const samples = requireSamples(model.posterior, options.samples ?? 0);
   await prepareKernels(TRAINING, options.kernels);

@@ -1,8 +1,9 @@
 /** @module The temperature that suits a model: one number, found on held-out text (Guo et al. 2017, section 4.2). */
 import { SviError } from "../errors.ts";
+import { requireOptions } from "../options.ts";
 import type { Model } from "../prediction/model.ts";
 import type { Corpus } from "../text/corpus.ts";
-import { type EvaluateOptions, evaluate } from "./evaluate.ts";
+import { EVALUATING, type EvaluateOptions, evaluate } from "./evaluate.ts";
 import type { Evaluation } from "./tally.ts";
 
 /** 1/T and what is to become 0 there. */
@@ -10,6 +11,8 @@ interface Point {
   readonly inverse: number;
   readonly slope: number;
 }
+
+const { temperature: _, ...FITTING } = EVALUATING;
 
 /** Temperatures beyond 16 and below 1/16 are not looked for. */
 const MOST = 16;
@@ -42,6 +45,7 @@ export async function fitTemperature(
   corpus: Corpus,
   options: Omit<EvaluateOptions, "temperature"> = {},
 ): Promise<number> {
+  requireOptions("fitTemperature", options, FITTING);
   return findTemperature((temperature) => evaluate(model, corpus, { ...options, temperature }));
 }
 

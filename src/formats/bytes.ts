@@ -1,5 +1,5 @@
 /** @module All the bytes of a file, wherever it comes from. */
-import { requireInteger, SviError } from "../errors.ts";
+import { requireInteger, SviError, shown, wrongOption } from "../errors.ts";
 import { bytesOfBlob, isBlob, memoryOf, messageOf } from "../shapes.ts";
 
 /**
@@ -63,11 +63,9 @@ async function read(source: BytesSource, limit: number, signal?: AbortSignal): P
     // Also a test environment's Blob, which may have no stream.
     if ("arrayBuffer" in source || isBlob(source)) return orExplain(() => bytesOfBlob(source), signal);
   }
-  throw new SviError("E_OPTION", `The source is a ${typeof source}`, {
-    value: source,
-    remedy:
-      "Give a Uint8Array, an ArrayBuffer, a Blob, a Response or a ReadableStream (Readable.toWeb makes one)",
-  });
+  const wanted =
+    "a Uint8Array, an ArrayBuffer, a Blob, a Response or a ReadableStream (Readable.toWeb makes one)";
+  throw wrongOption("source", source, wanted, "The source");
 }
 
 async function drainResponse(response: Response, limit: number, signal?: AbortSignal): Promise<Uint8Array> {
@@ -210,7 +208,7 @@ function requireBytes(chunk: unknown): asserts chunk is Uint8Array {
     !("BYTES_PER_ELEMENT" in chunk) ||
     chunk.BYTES_PER_ELEMENT !== 1
   )
-    throw new SviError("E_FILE_READ", `The stream gave a ${typeof chunk}, no bytes`, {
+    throw new SviError("E_FILE_READ", `The stream gave ${shown(chunk)}, not bytes`, {
       value: typeof chunk,
       remedy: "Give a stream of Uint8Array",
     });

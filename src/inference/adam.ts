@@ -9,6 +9,7 @@ import {
   type GaussianPrior,
   type MethodEntry,
   positive,
+  requireGiven,
   requirePrior,
 } from "./method.ts";
 
@@ -25,6 +26,7 @@ export interface AdamMethod extends Common {
  * @throws SviError `E_OPTION` where a value is out of range
  */
 export function adam(options: Partial<Omit<AdamMethod, "kind">> = {}): AdamMethod {
+  requireGiven("adam", options);
   const method: AdamMethod = {
     kind: "adam",
     learningRate: positive("learningRate", options.learningRate ?? 0.01),

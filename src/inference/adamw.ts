@@ -3,7 +3,15 @@ import { requireNumber } from "../errors.ts";
 import { Adam } from "./adam.ts";
 import { DeltaGuide, type Optimiser, type Rates } from "./delta.ts";
 import type { Vectors } from "./guide.ts";
-import { bound, type Common, described, fraction, type MethodEntry, positive } from "./method.ts";
+import {
+  bound,
+  type Common,
+  described,
+  fraction,
+  type MethodEntry,
+  positive,
+  requireGiven,
+} from "./method.ts";
 
 export interface AdamWMethod extends Common {
   readonly kind: "adamw";
@@ -25,6 +33,7 @@ export interface AdamWMethod extends Common {
  * @throws SviError `E_OPTION` where a value is out of range
  */
 export function adamw(options: Partial<Omit<AdamWMethod, "kind">> = {}): AdamWMethod {
+  requireGiven("adamw", options);
   const method: AdamWMethod = {
     kind: "adamw",
     learningRate: positive("learningRate", options.learningRate ?? 0.01),

@@ -23,6 +23,7 @@ import {
   optional,
   type Prior,
   positive,
+  requireGiven,
   requirePrior,
   type ScaleMixturePrior,
   share,
@@ -51,6 +52,7 @@ export interface BbbMethod extends Common {
  * @throws SviError `E_OPTION` where a value is out of range
  */
 export function bbb(options: Partial<Omit<BbbMethod, "kind">> = {}): BbbMethod {
+  requireGiven("bbb", options);
   const method: BbbMethod = {
     kind: "bbb",
     learningRate: positive("learningRate", options.learningRate ?? 0.006),

@@ -1,6 +1,6 @@
 /** @module What the descriptions of methods share: priors, and how their numbers are checked. */
-import { requireNumber, SviError } from "../errors.ts";
-import { shown, unknownOption } from "../options.ts";
+import { requireNumber, SviError, wrongOption } from "../errors.ts";
+import { requireOptions, shown, unknownOption } from "../options.ts";
 import type { Guide, GuideContext } from "./guide.ts";
 
 /** Gaussian prior N(0, scale²) of every weight; biases have none. */
@@ -56,6 +56,17 @@ export const bound = (name: string, value: number) =>
 export const optional = (name: string, value: number | null | undefined) =>
   value == null ? null : positive(name, value);
 
+/** @throws SviError `E_OPTION` for what is not an object of options */
+export function requireGiven(kind: string, options: object): void {
+  if (typeof options !== "object" || options === null)
+    throw wrongOption(
+      "options",
+      options,
+      "an object, such as { learningRate: 0.01 }",
+      `The options object of ${kind}`,
+    );
+}
+
 /**
  * A description, whose options are all among those that there are.
  * @param options as they were given to the function that made it
@@ -67,12 +78,6 @@ export function described<M extends Common & { readonly kind: string }>(
   more: readonly string[] = [],
 ): M {
   const names = [...Object.keys(method), ...more].filter((name) => name !== "kind");
-  if (typeof options !== "object" || options === null)
-    throw new SviError("E_OPTION", `The options of ${method.kind} are ${shown(options)}`, {
-      option: "options",
-      value: options,
-      remedy: "Give an object, such as { learningRate: 0.01 }",
-    });
   for (const name of Object.keys(options))
     if (!names.includes(name) && name !== "kind") throw unknownOption(method.kind, name, names);
   return method;
@@ -113,9 +118,12 @@ export function posteriorPrior(
     readonly precision: Float32Array | null;
     readonly lambda: number | null;
   },
-  { weight = 1 }: { readonly weight?: number } = {},
+  options: { readonly weight?: number } = {},
 ): PosteriorPrior {
-  positive("weight", weight);
+  requireOptions("posteriorPrior", options, { weight: "number" });
+  const weight = positive("weight", options.weight ?? 1);
+  if (typeof posterior?.mean?.slice !== "function")
+    throw wrongOption("posterior", posterior, "model.posterior", "The posterior");
   const { mean, precision, lambda } = posterior;
   if (!precision || lambda === null)
     throw new SviError("E_OPTION", "prior is that of a model without a posterior", {

@@ -10,6 +10,7 @@ import {
   type GaussianPrior,
   type MethodEntry,
   positive,
+  requireGiven,
   requirePrior,
 } from "./method.ts";
 
@@ -25,6 +26,7 @@ export interface SgdMethod extends Common {
  * @throws SviError `E_OPTION` where a value is out of range
  */
 export function sgd(options: Partial<Omit<SgdMethod, "kind">> = {}): SgdMethod {
+  requireGiven("sgd", options);
   const method: SgdMethod = {
     kind: "sgd",
     learningRate: positive("learningRate", options.learningRate ?? 1),

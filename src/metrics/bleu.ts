@@ -1,7 +1,8 @@
 /** @module BLEU (Papineni et al. 2002) with sacreBLEU 2.6.0's defaults, options and signature. */
-import { requireInteger, requireNumber } from "../errors.ts";
+import { requireChoice, requireInteger, requireNumber } from "../errors.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import { type Resampled, resampled } from "./bootstrap.ts";
-import { countOfReferences, referencesOf, requireChoice } from "./checks.ts";
+import { countOfReferences, referencesOf, requireList } from "./checks.ts";
 import { exp, root } from "./elementary.ts";
 import { matches, mostOf, ngrams, sumsOf } from "./ngrams.ts";
 import { type BleuTokenization, tokenize } from "./tokenize.ts";
@@ -33,6 +34,14 @@ export interface Bleu extends Resampled {
 }
 
 type Settings = Required<Omit<BleuOptions, "smoothingValue">> & { readonly smoothingValue: number | null };
+const OPTIONS: Kinds<BleuOptions> = {
+  lowercase: "boolean",
+  tokenize: "string",
+  smoothing: "string",
+  smoothingValue: "number",
+  maximumOrder: "number",
+  effectiveOrder: "boolean",
+};
 const SMOOTHING = { exp: null, floor: 0.1, "add-k": 1, none: null } as const;
 
 /**
@@ -69,11 +78,13 @@ export function sentenceBleu(
   references: readonly string[],
   options: BleuOptions = {},
 ): Bleu {
-  const sets = references.map((reference) => [reference]);
+  requireOptions("sentenceBleu", options, OPTIONS);
+  const sets = requireList("references", references).map((reference) => [reference]);
   return bleu([hypothesis], sets, { ...options, effectiveOrder: options.effectiveOrder ?? true });
 }
 
 function settingsOf(options: BleuOptions, effectiveOrder: boolean): Settings {
+  requireOptions("bleu", options, OPTIONS);
   const smoothing = requireChoice("smoothing", options.smoothing ?? "exp", ["exp", "floor", "add-k", "none"]);
   const value = options.smoothingValue ?? SMOOTHING[smoothing];
   return {

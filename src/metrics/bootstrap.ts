@@ -1,5 +1,6 @@
 /** @module Intervals: how far a score would move with other sentences of the same kind (Koehn 2004). */
-import { requireInteger, requireNumber, SviError } from "../errors.ts";
+import { requireInteger, requireNumber, SviError, wrongOption } from "../errors.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import { philox } from "./philox.ts";
 
 /** What a score is made of. */
@@ -54,7 +55,7 @@ export interface PairedInterval extends Interval {
  * @throws SviError `E_OPTION`
  */
 export function interval(result: Resampled, options: IntervalOptions = {}): Interval {
-  const { samples, level, seed } = checked(options);
+  const { samples, level, seed } = checked("interval", options, result);
   const scores = resample(result, samples, seed).sort((a, b) => a - b);
   return { ...between(scores, level), level, samples };
 }
@@ -68,7 +69,7 @@ export function pairedInterval(
   second: Resampled,
   options: IntervalOptions = {},
 ): PairedInterval {
-  const { samples, level, seed } = checked(options);
+  const { samples, level, seed } = checked("pairedInterval", options, first, second);
   const [m, n] = [first, second].map((result) => result[RESAMPLING].rows.length);
   if (m !== n)
     throw new SviError("E_OPTION", `One score is of ${m} sentences and the other of ${n}`, {
@@ -83,7 +84,13 @@ export function pairedInterval(
   return { ...between(differences, level), level, samples, difference, reversed: against / samples };
 }
 
-function checked({ samples = 1000, level = 0.95, seed = 1 }: IntervalOptions) {
+const OPTIONS: Kinds<IntervalOptions> = { samples: "number", level: "number", seed: "number" };
+
+function checked(what: string, options: IntervalOptions, ...results: readonly Resampled[]) {
+  for (const result of results)
+    if (!result?.[RESAMPLING])
+      throw wrongOption("result", result, "what bleu, chrf or an error rate returned");
+  const { samples = 1000, level = 0.95, seed = 1 } = requireOptions(what, options, OPTIONS);
   return {
     samples: requireInteger("samples", samples, 2, 1e6),
     level: requireNumber("level", level, "a number between 0 and 1", (v) => v > 0 && v < 1),

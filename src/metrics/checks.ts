@@ -1,24 +1,10 @@
 /** @module What every metric asks of its texts before it counts. */
-import { SviError } from "../errors.ts";
+import { SviError, wrongOption } from "../errors.ts";
 
 /** @throws SviError `E_OPTION` unless `value` is a string */
 export function requireText(name: string, value: unknown): string {
   if (typeof value === "string") return value;
-  throw new SviError("E_OPTION", `${name} is ${value === null ? "null" : typeof value}`, {
-    option: name,
-    value,
-    remedy: "Give a string; an empty one stands for no words",
-  });
-}
-
-/** @throws SviError `E_OPTION` unless `value` is one of `choices` */
-export function requireChoice<C extends string>(name: string, value: C, choices: readonly C[]): C {
-  if (choices.includes(value)) return value;
-  throw new SviError("E_OPTION", `${name} is ${JSON.stringify(value)}`, {
-    option: name,
-    value,
-    remedy: `Give one of ${choices.join(", ")}`,
-  });
+  throw wrongOption(name, value, "a string; an empty one stands for no words");
 }
 
 /**
@@ -57,8 +43,8 @@ export function referencesOf(
   });
 }
 
-function requireList(name: string, value: unknown): void {
-  if (Array.isArray(value) && value.length > 0) return;
+export function requireList<T>(name: string, value: T): T {
+  if (Array.isArray(value) && value.length > 0) return value;
   throw new SviError("E_OPTION", `${name} is ${Array.isArray(value) ? "empty" : "not a list"}`, {
     option: name,
     value,

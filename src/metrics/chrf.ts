@@ -1,7 +1,8 @@
 /** @module chrF (Popović 2015) and chrF++ (2017) with sacreBLEU 2.6.0's defaults, options and signature. */
 import { requireInteger, requireNumber } from "../errors.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import { type Resampled, resampled } from "./bootstrap.ts";
-import { countOfReferences, referencesOf } from "./checks.ts";
+import { countOfReferences, referencesOf, requireList } from "./checks.ts";
 import { type Counts, matches, ngrams, sumsOf } from "./ngrams.ts";
 import { splitWords } from "./whitespace.ts";
 
@@ -23,6 +24,14 @@ export interface Chrf extends Resampled {
   /** sacreBLEU's own, of version 2.6.0, with which the figure agrees. */
   readonly signature: string;
 }
+
+const OPTIONS: Kinds<ChrfOptions> = {
+  characterOrder: "number",
+  wordOrder: "number",
+  beta: "number",
+  lowercase: "boolean",
+  blanks: "boolean",
+};
 
 type Settings = Required<ChrfOptions>;
 
@@ -58,14 +67,16 @@ export function sentenceChrf(
   references: readonly string[],
   options: ChrfOptions = {},
 ): Chrf {
+  requireOptions("sentenceChrf", options, OPTIONS);
   return chrf(
     [hypothesis],
-    references.map((reference) => [reference]),
+    requireList("references", references).map((reference) => [reference]),
     options,
   );
 }
 
 function settingsOf(options: ChrfOptions): Settings {
+  requireOptions("chrf", options, OPTIONS);
   return {
     characterOrder: requireInteger("characterOrder", options.characterOrder ?? 6, 1, 32),
     wordOrder: requireInteger("wordOrder", options.wordOrder ?? 0, 0, 16),

@@ -1,5 +1,6 @@
 /** @module Word and character error rates as sclite counts them (NIST SCTK 2.10). */
 import { SviError } from "../errors.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import { type AlignedWord, align } from "./align.ts";
 import { type Resampled, resampled } from "./bootstrap.ts";
 import { requireText } from "./checks.ts";
@@ -49,6 +50,13 @@ export interface ErrorRate extends ErrorCounts, Resampled {
 /** Texts in the same order, or by id; a hypothesis that is null or absent is missing. */
 export type Texts = readonly (string | null | undefined)[] | ReadonlyMap<string, string>;
 
+const WORDS: Kinds<WordOptions> = {
+  caseSensitive: "boolean",
+  optionalWords: "boolean",
+  alternations: "boolean",
+};
+const CHARACTERS: Kinds<CharacterOptions> = { caseSensitive: "boolean", blanks: "boolean" };
+
 /**
  * Errors of one sentence, word by word.
  *
@@ -56,6 +64,7 @@ export type Texts = readonly (string | null | undefined)[] | ReadonlyMap<string,
  * @throws SviError `E_OPTION` for what is not a text, `E_FORMAT` for marks that are not supported
  */
 export function wordErrors(reference: string, hypothesis: string, options: WordOptions = {}): Errors {
+  requireOptions("wordErrors", options, WORDS);
   requireText("The reference", reference);
   requireText("The hypothesis", hypothesis);
   return count(referenceNetwork(reference, options), hypothesisNetwork(hypothesis, options));
@@ -72,6 +81,7 @@ export function characterErrors(
   hypothesis: string,
   options: CharacterOptions = {},
 ): Errors {
+  requireOptions("characterErrors", options, CHARACTERS);
   requireText("The reference", reference);
   requireText("The hypothesis", hypothesis);
   const network = (text: string) => chain([...splitWords(text).join(options.blanks ? " " : "")], options);
@@ -88,6 +98,7 @@ export function characterErrors(
  *   supported; `E_TEXT_EMPTY` where the references hold no words
  */
 export function wordErrorRate(references: Texts, hypotheses: Texts, options: WordOptions = {}): ErrorRate {
+  requireOptions("wordErrorRate", options, WORDS);
   return sum(references, hypotheses, "words", (r, h) => wordErrors(r, h, options));
 }
 
@@ -97,6 +108,7 @@ export function characterErrorRate(
   hypotheses: Texts,
   options: CharacterOptions = {},
 ): ErrorRate {
+  requireOptions("characterErrorRate", options, CHARACTERS);
   return sum(references, hypotheses, "characters", (r, h) => characterErrors(r, h, options));
 }
 

@@ -1,6 +1,7 @@
 /** @module The shape of a model: sizes that are checked once, before anything is allocated. */
 import { requireChoice, requireInteger, SviError } from "../errors.ts";
 import { frozen } from "../frozen.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import { defaultCutoffs } from "./clusters.ts";
 import { CELLS, type CellName } from "./layers/cells.ts";
 
@@ -50,6 +51,7 @@ export interface AttentionForm {
   readonly separator?: number;
 }
 
+const ATTENTION: Kinds<AttentionForm> = { span: "number", after: "number", separator: "number" };
 const MOST_CLUSTERS = 8;
 
 const MOST_SPAN = 4096;
@@ -96,20 +98,8 @@ function attentionOf(
   attention: ModelOptions["attention"],
 ): { readonly attention?: AttentionForm } {
   if (attention === undefined || attention === false) return {};
-  const known = ["span", "after", "separator"];
-  const unknown =
-    typeof attention === "object" && attention && Object.keys(attention).find((k) => !known.includes(k));
-  if (attention !== true && (typeof attention !== "object" || attention === null || unknown))
-    throw new SviError(
-      "E_OPTION",
-      `attention is ${unknown ? `given an option ${unknown}` : String(attention)}`,
-      {
-        option: "attention",
-        value: attention,
-        remedy: "Give true, or { span, after, separator }",
-      },
-    );
-  const { span = 64, ...ids } = attention === true ? {} : attention;
+  const given = attention === true ? {} : requireOptions<AttentionForm>("attention", attention, ATTENTION);
+  const { span = 64, ...ids } = given as Partial<AttentionForm>;
   requireInteger("attention.span", span, 1, MOST_SPAN);
   for (const [name, id] of Object.entries(ids))
     if (id !== undefined) requireInteger(`attention.${name}`, id, 0, vocabulary - 1);

@@ -4,8 +4,10 @@
  * tell an unusual text from one that is hard to predict anyway.
  */
 import { requireInteger } from "../errors.ts";
+import { requireOptions } from "../options.ts";
 import type { Corpus } from "../text/corpus.ts";
 import type { Tokenizer } from "../text/types.ts";
+import { requireCorpus } from "./model.ts";
 import { wordsOf } from "./words.ts";
 
 export interface BackgroundOptions {
@@ -46,6 +48,8 @@ export class Background {
    * @example model.scoreAll(lines, { background: await Background.count(corpus) })
    */
   static async count(corpus: Corpus, options: BackgroundOptions = {}): Promise<Background> {
+    requireOptions("Background.count", options, { order: "number", signal: "signal" });
+    requireCorpus(corpus);
     const order = requireInteger("order", options.order ?? 6, 1, 16);
     const counted = new Background(corpus.tokenizer.vocabularySize, order);
     const reader = corpus.lanes({ batch: 1, sequence: Math.min(TOKENS, corpus.tokens - 1), partial: true });

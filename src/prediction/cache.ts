@@ -3,8 +3,8 @@
  * cache"): words that followed states like this one are likelier here,
  * p(w) = (1 − λ) p_model(w) + λ Σᵢ [wᵢ = w] softmaxᵢ(θ h·hᵢ), over the last `size` states hᵢ and the words after them.
  */
-import { requireInteger, requireNumber, SviError } from "../errors.ts";
-import { shown } from "../options.ts";
+import { requireInteger, requireNumber } from "../errors.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 
 export interface CacheOptions {
   /** States that are kept, 500 by default. */
@@ -18,30 +18,19 @@ export interface CacheOptions {
 export type CacheForm = Required<CacheOptions>;
 
 const DEFAULTS: CacheForm = { size: 500, theta: 1, lambda: 0.1 };
+const KINDS: Kinds<CacheOptions> = { size: "number", theta: "number", lambda: "number" };
 const MOST = 2 ** 20;
 
 /** @returns null for none @throws SviError `E_OPTION` */
 export function requireCache(cache: boolean | CacheOptions | undefined): CacheForm | null {
   if (cache === undefined || cache === false) return null;
-  if (cache !== true && (typeof cache !== "object" || cache === null || Array.isArray(cache)))
-    throw wrong(shown(cache), cache);
-  const given = cache === true ? {} : cache;
-  const unknown = Object.keys(given).find((name) => !(name in DEFAULTS));
-  if (unknown) throw wrong(`given an option ${unknown}`, unknown);
+  const given = cache === true ? {} : requireOptions<CacheOptions>("cache", cache, KINDS);
   const { size = DEFAULTS.size, theta = DEFAULTS.theta, lambda = DEFAULTS.lambda } = given;
   return {
     size: requireInteger("cache.size", size, 1, MOST),
     theta: requireNumber("cache.theta", theta, "a number from 0 on", (v) => v >= 0 && v < 1e6),
     lambda: requireNumber("cache.lambda", lambda, "a number from 0 to below 1", (v) => v >= 0 && v < 1),
   };
-}
-
-function wrong(how: string, value: unknown): SviError {
-  return new SviError("E_OPTION", `cache is ${how}`, {
-    option: "cache",
-    value,
-    remedy: "Give true, or { size, theta, lambda }",
-  });
 }
 
 /** States and the words after them, the last `size` of which count; as many more are kept as may be taken back. */

@@ -2,7 +2,8 @@
  * @module Whole words that begin with what is half typed, the likeliest first: paths of tokens are followed from the
  * likeliest on, and a path is never likelier than its beginning, so that what is found first is what is likeliest.
  */
-import { requireInteger, SviError } from "../errors.ts";
+import { requireInteger, SviError, wrongOption } from "../errors.ts";
+import type { Kinds } from "../options.ts";
 import { pause } from "../pause.ts";
 import type { Tokenizer } from "../text/types.ts";
 import { type TokenTexts, tokenTexts } from "../text/vocabulary.ts";
@@ -20,6 +21,14 @@ export interface CompleteOptions {
   readonly effort?: number;
   readonly signal?: AbortSignal;
 }
+
+export const COMPLETE: Kinds<CompleteOptions> = {
+  prefix: "string",
+  count: "number",
+  until: "object",
+  effort: "number",
+  signal: "signal",
+};
 
 /** A word, and its probability given what it begins with. */
 export interface Completion {
@@ -69,11 +78,7 @@ export async function complete(
   const count = requireInteger("count", options.count ?? 5, 1, 1000);
   const effort = requireInteger("effort", options.effort ?? 256, 1, 2 ** 20);
   if (!(until instanceof RegExp))
-    throw new SviError("E_OPTION", `until is ${String(until)}`, {
-      option: "until",
-      value: until,
-      remedy: "Give a regular expression that a word's end matches",
-    });
+    throw wrongOption("until", until, "a regular expression that a word's end matches");
   if (tokenizer.kind === "word") return wordsOf(tokenizer, predictor, place, count);
   const search = new Search(
     tokenizer,

@@ -1,10 +1,11 @@
 /** @module A model as training, prediction and evaluation see it, and what they all ask of one first. */
-import { requireInteger, SviError } from "../errors.ts";
+import { requireInteger, SviError, wrongOption } from "../errors.ts";
 import type { Posterior } from "../model/posterior.ts";
-import { shown } from "../options.ts";
 import type { Corpus } from "../text/corpus.ts";
 import type { Documents } from "../text/scoring.ts";
 import type { Tokenizer } from "../text/types.ts";
+
+export { requireText } from "../text/checks.ts";
 
 /** Posterior samples that a prediction is averaged over, at most. */
 export const MOST_SAMPLES = 4096;
@@ -47,31 +48,15 @@ function agree(a: Tokenizer, b: Tokenizer): boolean {
 /** @throws SviError `E_OPTION` for what is not a model, or not a corpus */
 export function requireModel(model: Model): void {
   if (typeof model?.posterior?.read === "function" && typeof model.tokenizer?.encode === "function") return;
-  throw new SviError("E_OPTION", `The model is ${shown(model)}`, {
-    option: "model",
-    value: model,
-    remedy: "Give a LanguageModel: await LanguageModel.create({ tokenizer }) or LanguageModel.load(bytes)",
-  });
-}
-
-/** @throws SviError `E_OPTION` for what is not a string */
-export function requireText(text: string): void {
-  if (typeof text !== "string")
-    throw new SviError("E_OPTION", `The text is ${shown(text)}`, {
-      option: "text",
-      value: text,
-      remedy: "Give a string",
-    });
+  const wanted = "a LanguageModel: await LanguageModel.create({ tokenizer }) or LanguageModel.load(bytes)";
+  throw wrongOption("model", model, wanted, "The model");
 }
 
 /** @throws SviError `E_OPTION` for what is not a corpus */
 export function requireCorpus(corpus: Corpus, name = "corpus"): void {
   if (typeof corpus?.lanes === "function" && typeof corpus.tokens === "number") return;
-  throw new SviError("E_OPTION", `The ${name} is ${shown(corpus)}`, {
-    option: name,
-    value: corpus,
-    remedy: "Give a Corpus: await Corpus.open(text, { tokenizer: model.tokenizer })",
-  });
+  const wanted = "a Corpus: await Corpus.open(text, { tokenizer: model.tokenizer })";
+  throw wrongOption(name, corpus, wanted, `The ${name}`);
 }
 
 /**

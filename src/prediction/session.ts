@@ -3,9 +3,10 @@ import { requireInteger, SviError } from "../errors.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { type Kinds, requireOptions } from "../options.ts";
 import { pause } from "../pause.ts";
+import { requireText } from "../text/checks.ts";
 import { tokenTexts } from "../text/vocabulary.ts";
 import { Cache, type CacheForm, requireCache } from "./cache.ts";
-import { type CompleteOptions, type Completion, complete } from "./complete.ts";
+import { COMPLETE, type CompleteOptions, type Completion, complete } from "./complete.ts";
 import { type CachedForm, requireForm } from "./ensemble.ts";
 import { opening } from "./generate.ts";
 import type { Learner, Learning, LearningOptions, Learnt } from "./learning.ts";
@@ -241,11 +242,7 @@ export class Session {
    * @throws SviError `E_UNKNOWN_SYMBOL`, with nothing read; `E_DISPOSED`
    */
   async read(text: string): Promise<void> {
-    if (typeof text !== "string")
-      throw new SviError("E_OPTION", `The text is of type ${typeof text}`, {
-        value: text,
-        remedy: "Give a string",
-      });
+    requireText(text);
     // Whoever made a call that failed is told of it.
     while (this.#working) await this.#working.catch(() => {});
     this.#requireOpen();
@@ -333,7 +330,8 @@ export class Session {
    * @throws SviError `E_PREFIX` where no word of the vocabulary does; `E_BUSY`, `E_DISPOSED`, `E_OPTION`; the
    *   signal's reason when aborted
    */
-  async complete({ prefix = "", ...options }: CompleteOptions = {}): Promise<Completion[]> {
+  async complete(options: CompleteOptions = {}): Promise<Completion[]> {
+    const { prefix } = requireOptions("complete", options, COMPLETE);
     const fork = this.fork();
     if (prefix) await fork.read(prefix);
     const { tokenizer } = this.#model;

@@ -1,5 +1,5 @@
 /** @module Texts from any source, some at a time: as many as are there, never waiting for more to come. */
-import { SviError } from "../errors.ts";
+import { SviError, shown } from "../errors.ts";
 import { pause } from "../pause.ts";
 
 /** A list, a generator, a stream of texts. */
@@ -34,14 +34,11 @@ function open(texts: Texts): Source {
         close: () => reader.cancel(),
       };
   }
-  throw new SviError(
-    "E_OPTION",
-    `The texts are ${typeof texts === "string" ? "one string" : String(texts)}`,
-    {
-      value: texts,
-      remedy: "Give an array, an iterable or a stream of strings",
-    },
-  );
+  throw new SviError("E_OPTION", `The texts are ${typeof texts === "string" ? "one string" : shown(texts)}`, {
+    option: "texts",
+    value: texts,
+    remedy: "Give an array, an iterable or a stream of strings",
+  });
 }
 
 /**

@@ -1,5 +1,5 @@
 /** @module What was said: an id and words a line, as Kaldi has them, or words and an id in parentheses, as sclite does. */
-import { SviError } from "../errors.ts";
+import { SviError, wrongOption } from "../errors.ts";
 import { linesOf, words } from "./formats/lines.ts";
 import type { CandidateList, ListFile } from "./lists.ts";
 
@@ -8,6 +8,8 @@ import type { CandidateList, ListFile } from "./lists.ts";
  * @throws SviError `E_FORMAT` with the file and the line
  */
 export function readReferences(file: ListFile): Map<string, string> {
+  if (typeof file?.text !== "string")
+    throw wrongOption("file", file, "a file, of { name, text }", "The file");
   const references = new Map<string, string>();
   const lines = linesOf(file);
   const trn = lines.every(({ text }) => /\([^()\s]+\)\s*$/.test(text));
@@ -32,11 +34,17 @@ export function requireReferences(
   lists: readonly CandidateList[],
   references: ReadonlyMap<string, string>,
 ): void {
+  if (typeof references.has !== "function")
+    throw wrongOption(
+      "references",
+      references,
+      "a Map from the ids of lists to texts, as readReferences returns",
+    );
   const lacking = lists.filter(({ id }) => !references.has(id));
   if (lacking.length === 0) return;
   throw new SviError(
     "E_FORMAT",
-    `The list ${JSON.stringify(lacking[0].id)} has no reference, of ${lacking.length}`,
+    `The list ${JSON.stringify(lacking[0].id)} has no reference${lacking.length > 1 ? `, nor have ${lacking.length - 1} others` : ""}`,
     {
       value: lacking.map(({ id }) => id),
       remedy: "Give a reference for every list",

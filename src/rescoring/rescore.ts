@@ -1,9 +1,10 @@
 /** @module Candidate lists in a new order: a recogniser's or translator's scores beside a language model's. */
-import { requireNumber, SviError } from "../errors.ts";
+import { requireChoice, requireNumber, SviError, wrongOption } from "../errors.ts";
 import { drive } from "../kernels/slices.ts";
 import type { Slices } from "../kernels/tape.ts";
 import { type Interval, interval, resampled } from "../metrics/bootstrap.ts";
 import { log } from "../metrics/elementary.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import { type Choice, choose, probabilitiesOf } from "./choose.ts";
 import { type CandidateList, isMeasurable, LARGEST, type RankedCandidate, type RankedList } from "./lists.ts";
 import { requireReferences } from "./references.ts";
@@ -43,6 +44,17 @@ export interface RescoreOptions {
   readonly vocabulary?: ReadonlySet<string>;
   readonly signal?: AbortSignal;
 }
+
+const OPTIONS: Kinds<RescoreOptions> = {
+  weights: "object",
+  references: "object",
+  tune: "boolean",
+  choice: "string",
+  scale: "number",
+  normalise: "function",
+  vocabulary: "object",
+  signal: "signal",
+};
 
 /** A list in its new order. */
 export interface RescoredList extends RankedList {
@@ -91,25 +103,30 @@ export async function rescore(
   scorer: Scorer | readonly Scorer[] | null,
   options: RescoreOptions = {},
 ): Promise<Rescoring> {
+  requireOptions("rescore", options, OPTIONS);
   requireLists(lists);
   const { references, vocabulary, normalise = (text) => text } = options;
   if (references) requireReferences(lists, references);
   const models: Known["models"][number][] = [];
-  for (const each of scorer ? [scorer].flat() : []) models.push(await scoreTexts(lists, each, options));
+  if (typeof vocabulary?.has !== "function" && vocabulary !== undefined)
+    throw wrongOption("vocabulary", vocabulary, "a Set of words");
+  for (const each of scorersOf(scorer)) models.push(await scoreTexts(lists, each, options));
   const unseen = (text: string) => wordsOf(normalise(text)).filter((word) => !vocabulary!.has(word)).length;
   const table = tableOf(lists, { models, unseen: vocabulary ? unseen : null });
   return drive(weigh(lists, table, options), options.signal);
 }
 
+function scorersOf(scorer: Scorer | readonly Scorer[] | null): Scorer[] {
+  const scorers = scorer === null ? [] : [scorer].flat();
+  const wrong = scorers.find((each) => typeof each !== "function");
+  if (scorers.every((each) => typeof each === "function")) return scorers;
+  throw wrongOption("scorer", wrong, "modelScorer(model), several such, or null", "A scorer");
+}
+
 /** Tuning and choosing, with a pause after every list and every line that is searched. */
 function* weigh(lists: readonly CandidateList[], table: Table, options: RescoreOptions): Slices<Rescoring> {
   const { references, choice = "best" } = options;
-  if (choice !== "best" && choice !== "mbr")
-    throw new SviError("E_OPTION", `choice is ${JSON.stringify(choice)}`, {
-      option: "choice",
-      value: choice,
-      remedy: "Give best or mbr",
-    });
+  requireChoice("choice", choice, ["best", "mbr"]);
   const counted = references && (yield* errorTable(lists, references));
   const { weights, scale } = yield* settle(table, counted, options);
   const chosen: Choice[] = [];
@@ -137,6 +154,9 @@ function requireLists(lists: readonly CandidateList[]): void {
       value: lists,
       remedy: "Give lists",
     });
+  for (const list of lists)
+    if (!Array.isArray(list?.candidates))
+      throw wrongOption("lists", list, "lists, of { id, candidates }", "A list");
   const empty = lists.find(({ candidates }) => candidates.length === 0);
   if (empty)
     throw new SviError("E_FORMAT", `The list ${JSON.stringify(empty.id)} is empty`, {
@@ -162,12 +182,16 @@ async function scoreTexts(
 ): Promise<(text: string) => ScoredText> {
   const texts = new Set(lists.flatMap(({ candidates }) => candidates.map(({ text }) => normalise(text))));
   const scores = await scorer([...texts], signal);
-  if (scores.length !== texts.size)
-    throw new SviError("E_OPTION", `The scorer gave ${scores.length} scores for ${texts.size} texts`, {
-      option: "scorer",
-      value: scores.length,
-      remedy: "Give a scorer that answers for every text, in their order",
-    });
+  if (scores?.length !== texts.size)
+    throw new SviError(
+      "E_OPTION",
+      `The scorer gave ${scores?.length ?? "no"} scores for ${texts.size} texts`,
+      {
+        option: "scorer",
+        value: scores?.length,
+        remedy: "Give a scorer that answers for every text, in their order",
+      },
+    );
   const byText = new Map([...texts].map((text, i) => [text, scores[i]]));
   return (text) => byText.get(normalise(text))!;
 }

@@ -1,7 +1,8 @@
 /** @module What says how likely texts are: a language model, or anything else that can. */
 import { SviError } from "../errors.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import { pause } from "../pause.ts";
-import type { Model } from "../prediction/model.ts";
+import { type Model, requireModel } from "../prediction/model.ts";
 import { type ScoreAllOptions, scoreAll } from "../prediction/scoreAll.ts";
 
 /** What a scorer says of a text; nats. */
@@ -28,12 +29,25 @@ export interface ModelScorerOptions extends Pick<ScoreAllOptions, "quantized" | 
   readonly ending?: string;
 }
 
+const OPTIONS: Kinds<ModelScorerOptions> = {
+  samples: "number",
+  apart: "boolean",
+  seed: "number",
+  context: "string",
+  ending: "string",
+  quantized: "string",
+  kernels: "kernels",
+  memoryLimit: "number",
+};
+
 /**
  * A model as a scorer: every text a line of its own, beginnings that texts share read once. Symbols outside of the
  * vocabulary are the unknown token, and are passed over where there is none; both are counted.
  * @throws SviError `E_OPTION`; when called as `scoreAll`
  */
 export function modelScorer(model: Model, options: ModelScorerOptions = {}): Scorer {
+  requireModel(model);
+  requireOptions("modelScorer", options, OPTIONS);
   const {
     samples = 0,
     seed = 1,

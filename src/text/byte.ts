@@ -1,5 +1,5 @@
 /** @module The byte tokenizer: 256 ids, the bytes of UTF-8. Every text can be encoded. */
-import { requireIds } from "./checks.ts";
+import { requireIds, requireText } from "./checks.ts";
 import { continuation } from "./pieces.ts";
 import type { Tokenizer } from "./types.ts";
 
@@ -22,7 +22,7 @@ export function byteTokenizer(): Tokenizer {
     unknown: null,
     endOfLine: LINE_FEED,
     lossless: true,
-    encode: (text) => Int32Array.from(new TextEncoder().encode(text)),
+    encode: (text) => Int32Array.from(new TextEncoder().encode(requireText(text))),
     decode,
     continue: continuation(decode),
     describe: () => ({ kind: "byte" }),

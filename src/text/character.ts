@@ -1,5 +1,6 @@
 /** @module The character tokenizer: one id for each Unicode code point of the vocabulary. */
-import { hasLoneSurrogate, requireIds, tokenizerError, unknownSymbol } from "./checks.ts";
+import { requireOptions } from "../options.ts";
+import { hasLoneSurrogate, requireIds, requireText, tokenizerError, unknownSymbol } from "./checks.ts";
 import { continuation } from "./pieces.ts";
 import type { Tokenizer } from "./types.ts";
 import { REPLACEMENT } from "./utf8.ts";
@@ -12,6 +13,7 @@ import { REPLACEMENT } from "./utf8.ts";
  * @throws E_TOKENIZER for an empty vocabulary or an item that is not one code point
  */
 export function characterTokenizer(options: { characters: Iterable<string>; unknown?: boolean }): Tokenizer {
+  requireOptions("characterTokenizer", options, { characters: "any", unknown: "boolean" });
   const points = codePoints(options.characters);
   const withUnknown = options.unknown ?? true;
   const first = withUnknown ? 1 : 0;
@@ -31,7 +33,7 @@ export function characterTokenizer(options: { characters: Iterable<string>; unkn
     unknown,
     endOfLine: lineFeed < 0 ? null : lineFeed + first,
     lossless: true,
-    encode: (text) => encode(text, idOf),
+    encode: (text) => encode(requireText(text), idOf),
     decode,
     continue: continuation(decode),
     describe: () => ({
@@ -44,8 +46,14 @@ export function characterTokenizer(options: { characters: Iterable<string>; unkn
 
 function codePoints(characters: Iterable<string>): number[] {
   const points = new Set<number>();
+  if (typeof characters?.[Symbol.iterator] !== "function")
+    throw tokenizerError(
+      "The characters are not a text, nor a list",
+      characters,
+      "Give a text that has them",
+    );
   for (const character of characters) {
-    const point = character.codePointAt(0);
+    const point = typeof character === "string" ? character.codePointAt(0) : undefined;
     if (point === undefined || character !== String.fromCodePoint(point) || hasLoneSurrogate(character))
       throw tokenizerError(
         `${JSON.stringify(character)} is not one Unicode character`,

@@ -1,11 +1,31 @@
 /** @module The checks that the tokenizers share. */
-import { SviError } from "../errors.ts";
+import { SviError, wrongOption } from "../errors.ts";
+import type { Tokenizer } from "./types.ts";
 
 /** Larger vocabularies are refused: an embedding of 2²² rows is already beyond what wasm memory holds. */
 export const LARGEST_VOCABULARY = 2 ** 22;
 
-/** Throws `E_TOKEN_RANGE` for the first id that is not in `0 … vocabularySize − 1`. */
+/** @throws SviError `E_OPTION` for what is not a string */
+export function requireText(text: string, name = "text"): string {
+  if (typeof text === "string") return text;
+  throw wrongOption(name, text, "a string", `The ${name}`);
+}
+
+/** @throws SviError `E_OPTION` for what is not an array or a typed array */
+export function requireList<T>(list: T, name = "ids"): T {
+  if (Array.isArray(list) || (ArrayBuffer.isView(list) && "length" in list)) return list;
+  throw wrongOption(name, list, "an array");
+}
+
+/** @throws SviError `E_OPTION` */
+export function requireTokenizer(tokenizer: Tokenizer): Tokenizer {
+  if (typeof tokenizer?.encode === "function" && typeof tokenizer.describe === "function") return tokenizer;
+  throw wrongOption("tokenizer", tokenizer, "a tokenizer: byteTokenizer(), or that of a corpus");
+}
+
+/** Throws `E_OPTION` for what is not a list, `E_TOKEN_RANGE` for the first id that is not in `0 … vocabularySize − 1`. */
 export function requireIds(ids: ArrayLike<number>, vocabularySize: number): void {
+  requireList(ids);
   for (let i = 0; i < ids.length; i++) {
     const id = ids[i];
     if (!(id >= 0 && id < vocabularySize && Number.isInteger(id)))

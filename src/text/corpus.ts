@@ -1,10 +1,10 @@
 /** @module A corpus: a text as tokens, counted, checked and ready to be read in lanes. */
-import { requireInteger, requireNumber, SviError } from "../errors.ts";
+import { requireChoice, requireInteger, requireNumber, SviError, wrongOption } from "../errors.ts";
 import { frozen } from "../frozen.ts";
 import { type Kinds, requireOptions } from "../options.ts";
 import { BLOCK_BYTES } from "./blocks.ts";
 import { byteTokenizer } from "./byte.ts";
-import { requireIds } from "./checks.ts";
+import { requireIds, requireList, requireTokenizer } from "./checks.ts";
 import { JoinedStore } from "./joined.ts";
 import { ContiguousLanes } from "./lanes.ts";
 import { learnTokenizer } from "./learn.ts";
@@ -84,6 +84,23 @@ const OPTIONS: Kinds<CorpusOptions> = {
 /** Tokens of a text for one that is rehearsed, at most. */
 const REHEARSED = 3;
 
+const STREAM: Kinds<StreamOptions> = {
+  tokenizer: "any",
+  tokens: "number",
+  lanes: "string",
+  lineEnds: "string",
+  cacheTokens: "number",
+  blockBytes: "number",
+  signal: "signal",
+};
+
+const LANES: Kinds<LaneOptions> = {
+  batch: "number",
+  sequence: "number",
+  partial: "boolean",
+  shuffle: "number",
+};
+
 /** An immutable sequence of tokens of one tokenizer. */
 export class Corpus {
   readonly tokenizer: Tokenizer;
@@ -158,12 +175,12 @@ export class Corpus {
    * @throws E_TOKEN_RANGE for an id outside of the vocabulary, E_TEXT_EMPTY for none
    */
   static fromTokens(ids: ArrayLike<number>, tokenizer: Tokenizer): Corpus {
+    requireIds(ids, requireTokenizer(tokenizer).vocabularySize);
     if (ids.length === 0)
       throw new SviError("E_TEXT_EMPTY", "There are no tokens", {
         value: 0,
         remedy: "Give at least one token",
       });
-    requireIds(ids, tokenizer.vocabularySize);
     const copy = idArray(tokenizer.vocabularySize, ids.length);
     copy.set(ids);
     return new Corpus(new MemoryStore(copy, tokenizer), tokenizer, 0, ids.length);
@@ -200,14 +217,11 @@ export class Corpus {
    *   `cacheTokens` to buffer, and for slices, a second reader or an earlier window of interleaved ones
    */
   static async fromStream(stream: TextStream, options: StreamOptions): Promise<Corpus> {
-    const { tokenizer, lanes, signal } = options;
+    const { lanes, signal } = requireOptions("Corpus.fromStream", options, STREAM);
+    const tokenizer = requireTokenizer(options.tokenizer);
     const { lineEnds, cacheTokens, blockBytes } = reading(options);
-    if (typeof tokenizer?.encode !== "function" || !["contiguous-buffered", "interleaved"].includes(lanes))
-      throw new SviError("E_OPTION", "A stream needs a tokenizer and a lane rule", {
-        value: { tokenizer, lanes },
-        remedy: 'Give a tokenizer, and "contiguous-buffered" or "interleaved" for lanes',
-      });
-    const buffered = lanes === "contiguous-buffered";
+    const rules = ["contiguous-buffered", "interleaved"] as const;
+    const buffered = requireChoice("lanes", lanes, rules) === "contiguous-buffered";
     const most = buffered ? cacheTokens : Number.MAX_SAFE_INTEGER;
     const tokens = requireInteger("tokens", options.tokens, 1, most);
     const text = { stream, tokenizer, tokens, lineEnds, blockBytes, signal };
@@ -265,6 +279,7 @@ export class Corpus {
    * @throws E_TEXT_SHORT where there is not one full window, E_OPTION
    */
   lanes(options: LaneOptions): LaneReader {
+    requireOptions("lanes", options, LANES);
     if (this.#store.lanes) return this.#store.lanes(options);
     return new ContiguousLanes(this.#store, this.#from, this.#from + this.tokens, options, this.scoring);
   }
@@ -333,7 +348,7 @@ export class Corpus {
   split(fractions: readonly number[]): Corpus[] {
     let sum = 0;
     let from = 0;
-    return fractions.map((fraction, i) => {
+    return Array.from(requireList(fractions, "fractions")).map((fraction, i) => {
       sum += requireNumber(`Fraction ${i}`, fraction, "a number above 0, at most 1", (f) => f > 0 && f <= 1);
       requireNumber("The sum of the fractions", sum, "fractions that sum to at most 1", (s) => s <= 1 + 1e-9);
       const to = Math.min(this.tokens, Math.round(sum * this.tokens));
@@ -363,11 +378,7 @@ function reading({
   cacheTokens = 2 ** 24,
   blockBytes = BLOCK_BYTES,
 }: Partial<CorpusOptions>) {
-  if (lineEnds !== "keep" && lineEnds !== "lf")
-    throw new SviError("E_OPTION", `lineEnds is ${String(lineEnds)}`, {
-      value: lineEnds,
-      remedy: 'Give "keep" or "lf"',
-    });
+  requireChoice("lineEnds", lineEnds, ["keep", "lf"]);
   requireInteger("cacheTokens", cacheTokens, 0, 2 ** 30);
   requireInteger("blockBytes", blockBytes, 8, 2 ** 24);
   return { lineEnds, cacheTokens, blockBytes };
@@ -382,9 +393,5 @@ async function chooseTokenizer(
   if (tokenizer === "character" || tokenizer === "word")
     return learnTokenizer(source, { kind: tokenizer, minimumCount, maximumVocabulary, lineEnds, signal });
   if (typeof tokenizer?.encode === "function") return tokenizer;
-  throw new SviError("E_OPTION", `The tokenizer is ${String(tokenizer)}`, {
-    option: "tokenizer",
-    value: tokenizer,
-    remedy: 'Give a tokenizer, or "byte", "character" or "word"',
-  });
+  throw wrongOption("tokenizer", tokenizer, 'a tokenizer, or "byte", "character" or "word"');
 }

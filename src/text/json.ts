@@ -3,7 +3,7 @@
  *
  * Whatever the file says is in `json/`, a part a file; here the parts are put together.
  */
-import { requireIds, tokenizerError } from "./checks.ts";
+import { requireIds, requireText, tokenizerError } from "./checks.ts";
 import { AddedTokenFinder, readAddedTokens } from "./json/addedTokens.ts";
 import { isBpe, isUnmarked } from "./json/bpe.ts";
 import { readDecoder } from "./json/decoders.ts";
@@ -48,7 +48,7 @@ export function jsonTokenizer(json: string | object, config: object | null = nul
     unknown,
     endOfLine: lineFeedId(inner.encode),
     lossless: isLossless(file, inner),
-    encode: inner.encode,
+    encode: (text) => inner.encode(requireText(text)),
     decode,
     continue: continuation(decode),
     describe: () => ({ kind: "json", json: file, config }),

@@ -1,5 +1,6 @@
 /** @module Decoding that continues from what stands before: token by token, or many at once. */
-import { requireIds } from "./checks.ts";
+import { wrongOption } from "../errors.ts";
+import { requireIds, requireList } from "./checks.ts";
 import type { Tokenizer } from "./types.ts";
 import { REPLACEMENT } from "./utf8.ts";
 
@@ -26,6 +27,8 @@ export function textPieces(
   tokenizer: Pick<Tokenizer, "kind" | "vocabularySize" | "decode">,
   before: ArrayLike<number> = [],
 ): TextPieces {
+  if (typeof tokenizer?.decode !== "function") throw wrongOption("tokenizer", tokenizer, "a tokenizer");
+  requireList(before, "before");
   if (tokenizer.kind === "byte") return bytePieces();
   if (tokenizer.kind === "character") return { push: (id) => tokenizer.decode([id]), end: () => "" };
   return differences(tokenizer, Array.from(before).slice(-CONTEXT));
@@ -84,7 +87,8 @@ function differences(
 
 /** `continue` of a tokenizer that decodes as `decode` does. */
 export function continuation(decode: Tokenizer["decode"]): Tokenizer["continue"] {
-  return (before, ids) => addition(decode(before), decode([...Array.from(before), ...Array.from(ids)]));
+  return (before, ids) =>
+    addition(decode(before), decode([...Array.from(before), ...Array.from(requireList(ids))]));
 }
 
 /** What `whole` has beyond `start`; they differ where a character was unfinished. */

@@ -1,5 +1,5 @@
 /** @module Texts that can be read once only: buffered as a whole, or dealt to the lanes as they come. */
-import { SviError } from "../errors.ts";
+import { SviError, shown } from "../errors.ts";
 import { bytesIn } from "../shapes.ts";
 import { BlockReader, tokenizeBlock } from "./blocks.ts";
 import { ByteFeed } from "./feed.ts";
@@ -242,6 +242,7 @@ export function onlyOnce(why: string): SviError {
 }
 
 function pieces(stream: TextStream): { pull: () => Promise<Uint8Array | null>; close: () => Promise<void> } {
+  requireStream(stream);
   const iterator = Symbol.asyncIterator in stream ? stream[Symbol.asyncIterator]() : readerOf(stream);
   const encoder = new TextEncoder();
   /** Half of a surrogate pair that ended the last piece. */
@@ -265,6 +266,16 @@ function pieces(stream: TextStream): { pull: () => Promise<Uint8Array | null>; c
     return encoder.encode(half === "" ? text : text.slice(0, -1));
   };
   return { pull, close: async () => void (await iterator.return?.()) };
+}
+
+function requireStream(stream: TextStream): void {
+  const { locked, getReader, [Symbol.asyncIterator]: iterate } = Object(stream);
+  if (!locked && [getReader, iterate].some((each) => typeof each === "function")) return;
+  throw new SviError("E_OPTION", `The stream is ${locked ? "being read already" : shown(stream)}`, {
+    option: "stream",
+    value: stream,
+    remedy: "Give a stream of strings or of Uint8Arrays, or an async iterable of them",
+  });
 }
 
 /** Safari's ReadableStream is not iterable. */

@@ -1,4 +1,5 @@
 /** @module The tokenizers, and how one is read back from a saved model. */
+import { requireOptions } from "../options.ts";
 import { byteTokenizer } from "./byte.ts";
 import { characterTokenizer } from "./character.ts";
 import { tokenizerError } from "./checks.ts";
@@ -20,6 +21,7 @@ export function tokenizerFromDescription(
   description: unknown,
   options: { json?: JsonTokenizerReader } = {},
 ): Tokenizer {
+  requireOptions("tokenizerFromDescription", options, { json: "function" });
   if (!isRecord(description))
     throw tokenizerError(
       "The tokenizer description is not an object",

@@ -1,5 +1,6 @@
 /** @module The word tokenizer: whitespace-separated words, `<eos>` at line ends, `<unk>` for the others. */
-import { hasLoneSurrogate, LARGEST_VOCABULARY, requireIds, tokenizerError } from "./checks.ts";
+import { requireOptions } from "../options.ts";
+import { hasLoneSurrogate, LARGEST_VOCABULARY, requireIds, requireText, tokenizerError } from "./checks.ts";
 import { continuation } from "./pieces.ts";
 import type { Tokenizer } from "./types.ts";
 
@@ -18,6 +19,7 @@ const END_OF_LINE = 1;
  * @throws E_TOKENIZER for repeated words, words with whitespace in them, or more than 2²² words
  */
 export function wordTokenizer(options: { words: readonly string[] }): Tokenizer {
+  requireOptions("wordTokenizer", options, { words: "any" });
   const ids = idsOfWords(options.words);
   const vocabulary = [...ids.keys()];
   const decodeIds = (tokens: ArrayLike<number>) => {
@@ -30,7 +32,7 @@ export function wordTokenizer(options: { words: readonly string[] }): Tokenizer 
     unknown: UNKNOWN,
     endOfLine: END_OF_LINE,
     lossless: false,
-    encode: (text) => encode(text, ids),
+    encode: (text) => encode(requireText(text), ids),
     decode: decodeIds,
     continue: continuation(decodeIds),
     describe: () => ({ kind: "word", words: vocabulary.slice(WORD_SPECIALS.length) }),

@@ -8,9 +8,11 @@ import { type IvonMethod, ivon } from "../inference/ivon/method.ts";
 import { type PosteriorPrior, posteriorPrior } from "../inference/method.ts";
 import { drive } from "../kernels/slices.ts";
 import type { Posterior } from "../model/posterior.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import { type Model, requireModel } from "../prediction/model.ts";
 import type { Corpus } from "../text/corpus.ts";
 import { type FitOptions, fitInTurn, type StepRecord } from "./fit.ts";
+import { FITTING } from "./plan.ts";
 
 export interface AdaptOptions extends Omit<FitOptions, "inference"> {
   /** What counts as learnt: the model's own posterior by default; several, of models of its shape, are averaged. */
@@ -30,6 +32,16 @@ export interface AdaptOptions extends Omit<FitOptions, "inference"> {
   /** The highest step size of `ivon`, 14 by default. */
   readonly learningRate?: number;
 }
+
+const { inference: _, ...SHARED } = FITTING;
+const OPTIONS: Kinds<AdaptOptions> = {
+  ...SHARED,
+  past: "object",
+  rehearse: "any",
+  weight: "number",
+  mostForgotten: "number",
+  learningRate: "number",
+};
 
 /** A token that was learnt from before counts for as much as this share of one of the new text. */
 const WEIGHT = 0.03;
@@ -61,17 +73,13 @@ export function adapt(
 export async function* adaptInTurn(
   model: Model,
   corpus: Corpus,
-  {
-    past,
-    rehearse,
-    weight = rehearse ? WEIGHT_REHEARSED : WEIGHT,
-    mostForgotten = Number.POSITIVE_INFINITY,
-    learningRate,
-    ...options
-  }: AdaptOptions,
+  given: AdaptOptions,
   turn: () => boolean | Promise<boolean>,
 ): AsyncGenerator<StepRecord, void, void> {
   requireModel(model);
+  requireOptions("adapt", given, OPTIONS);
+  const { past, rehearse, learningRate, mostForgotten = Number.POSITIVE_INFINITY, ...others } = given;
+  const { weight = rehearse ? WEIGHT_REHEARSED : WEIGHT, ...options } = others;
   if (mostForgotten !== Number.POSITIVE_INFINITY)
     requireNumber("mostForgotten", mostForgotten, "a number above 0, or Infinity", (v) => v > 0);
   const inference = adaptation(model, { past, weight, learningRate });

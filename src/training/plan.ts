@@ -154,7 +154,7 @@ function requireForm(form: ProductForm | undefined, batch: number): ProductForm 
   });
 }
 
-const OPTIONS: Kinds<FitOptions> = {
+export const FITTING: Kinds<FitOptions> = {
   inference: "any",
   epochs: "number",
   batch: "number",
@@ -181,7 +181,7 @@ const CHECKPOINT: Kinds<Checkpointing> = { every: "number", save: "function" };
 /** What needs no text to be checked. @throws SviError `E_OPTION` */
 export function requireFitting(model: Model, corpus: Corpus, options: FitOptions): void {
   requireModel(model);
-  requireOptions("fit", options, OPTIONS);
+  requireOptions("fit", options, FITTING);
   requireCorpus(corpus);
   if (options.inference !== undefined) requireMethod(options.inference);
   if (options.schedule) requireSchedule(options.schedule);

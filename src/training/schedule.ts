@@ -1,6 +1,7 @@
 /** @module How the learning rate goes over a run, as a factor of its highest value. */
-import { requireInteger, requireNumber, SviError } from "../errors.ts";
+import { requireChoice, requireInteger, requireNumber, SviError } from "../errors.ts";
 import type { KernelExports } from "../kernels/generated/signatures.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 
 export interface Schedule {
   readonly kind: "constant" | "cosine" | "step";
@@ -13,16 +14,20 @@ export interface Schedule {
   readonly every: number;
 }
 
+const OPTIONS: Kinds<Omit<Schedule, "kind">> = {
+  warmup: "number",
+  floor: "number",
+  drop: "number",
+  every: "number",
+};
+
 /** @throws SviError `E_OPTION` where a value is out of range */
 export function schedule(
   kind: Schedule["kind"] = "cosine",
   options: Partial<Omit<Schedule, "kind">> = {},
 ): Schedule {
-  if (kind !== "constant" && kind !== "cosine" && kind !== "step")
-    throw new SviError("E_OPTION", `schedule is ${String(kind)}`, {
-      value: kind,
-      remedy: "Give constant, cosine or step",
-    });
+  requireChoice("schedule", kind, ["constant", "cosine", "step"]);
+  requireOptions("schedule", options, OPTIONS);
   const share = (name: string, value: number) =>
     requireNumber(name, value, "a number above 0 and at most 1", (v) => v > 0 && v <= 1);
   return {

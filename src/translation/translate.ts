@@ -5,9 +5,10 @@ import { type Kernels, prepareKernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
 import { requireSource } from "../model/remembered.ts";
-import { type Kinds, requireOptions, shown } from "../options.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import { type Model, requireModel, requireSamples } from "../prediction/model.ts";
 import { type Texts, windows } from "../prediction/windows.ts";
+import { requireText } from "../text/checks.ts";
 import { type Beam, type Ended, tokensOf } from "./beam.ts";
 import { Decoder } from "./decoder.ts";
 
@@ -67,7 +68,7 @@ export interface SourceFailure {
   readonly error: SviError;
 }
 
-const OPTIONS: Kinds<TranslateAllOptions> = {
+const OPTIONS: Kinds<TranslateOptions> = {
   beam: "number",
   lengthNormalisation: "number",
   count: "number",
@@ -78,8 +79,8 @@ const OPTIONS: Kinds<TranslateAllOptions> = {
   signal: "signal",
   memoryLimit: "number",
   kernels: "kernels",
-  strict: "boolean",
 };
+const ALL: Kinds<TranslateAllOptions> = { ...OPTIONS, strict: "boolean" };
 
 const MOST_BEAMS = 64;
 
@@ -95,12 +96,8 @@ export async function translate(
   source: string,
   options: TranslateOptions = {},
 ): Promise<Translation> {
-  if (typeof source !== "string")
-    throw new SviError("E_OPTION", `The source is ${shown(source)}`, {
-      option: "source",
-      value: source,
-      remedy: "Give a string; translateAll takes many",
-    });
+  requireOptions("translate", options, OPTIONS);
+  requireText(source, "source");
   for await (const found of translateAll(model, [source], { ...options, strict: true }))
     return found as Translation;
   throw new Error("A source has no translation");
@@ -120,7 +117,7 @@ export async function* translateAll(
   options: TranslateAllOptions = {},
 ): AsyncGenerator<Translation | SourceFailure, void, void> {
   requireModel(model);
-  requireOptions("translate", options, OPTIONS);
+  requireOptions("translateAll", options, ALL);
   const plan = planOf(model, options);
   const { signal, strict = false } = options;
   const given = windows(sources, signal);
@@ -202,13 +199,7 @@ function prepare(
   { after, end, mostTokens, attention }: ReturnType<typeof planOf>,
 ): Prepared {
   try {
-    if (typeof source !== "string")
-      throw new SviError("E_OPTION", `The source is ${shown(source)}`, {
-        option: "source",
-        value: source,
-        remedy: "Give strings",
-      });
-    const ids = tokenizer.encode(source);
+    const ids = tokenizer.encode(requireText(source as string, "source"));
     const symbol = [after, end].find((id) => ids.includes(id));
     if (symbol !== undefined)
       throw new SviError("E_PAIRS", `The source holds ${JSON.stringify(tokenizer.decode([symbol]))}`, {

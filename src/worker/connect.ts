@@ -1,5 +1,6 @@
 /** @module The first words between a caller and its worker. */
-import { requireNumber, SviError } from "../errors.ts";
+import { requireNumber, wrongOption } from "../errors.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import { tagOf } from "../shapes.ts";
 import { WorkerClient } from "./client.ts";
 import { Connection, type ConnectOptions } from "./connection.ts";
@@ -31,34 +32,21 @@ export async function connect(
   return connectTo(worker, options, startFromFile);
 }
 
+const OPTIONS: Kinds<ConnectOptions> = { kernels: "any", timeout: "number", signal: "signal" };
+
 /** @throws SviError as `connect` does */
 export async function connectTo(
   worker: WebWorker | NodeWorker | null | undefined,
   options: ConnectOptions,
   start: () => WebWorker | NodeWorker | Promise<WebWorker | NodeWorker>,
 ): Promise<WorkerClient> {
-  requireOptions(options);
+  requireOptions("connect", options, OPTIONS);
+  const { kernels, timeout } = options;
+  if (timeout !== undefined) requireNumber("timeout", timeout, "milliseconds above 0", (ms) => ms > 0);
+  if (kernels !== undefined && tagOf(kernels) !== "WebAssembly.Module")
+    throw wrongOption("kernels", kernels, "a compiled WebAssembly.Module");
   options.signal?.throwIfAborted();
   const connection = new Connection(worker ?? (await start()));
   await connection.greet(options);
   return new WorkerClient(connection);
-}
-
-function requireOptions(options: ConnectOptions): void {
-  if (typeof options !== "object" || options === null)
-    throw optionError("The second argument", options, "an object of options");
-  const { kernels, timeout, signal } = options;
-  if (timeout !== undefined) requireNumber("timeout", timeout, "milliseconds above 0", (ms) => ms > 0);
-  if (signal !== undefined && typeof signal?.throwIfAborted !== "function")
-    throw optionError("signal", signal, "an AbortSignal");
-  if (kernels !== undefined && tagOf(kernels) !== "WebAssembly.Module")
-    throw optionError("kernels", kernels, "a compiled WebAssembly.Module");
-}
-
-function optionError(name: string, value: unknown, wanted: string): SviError {
-  return new SviError("E_OPTION", `${name} is ${String(value)}`, {
-    option: name,
-    value,
-    remedy: `Give ${wanted}`,
-  });
 }

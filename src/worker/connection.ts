@@ -1,6 +1,7 @@
 /** @module The caller's end: calls that an abort or the worker's death can end, and what the caller keeps for it. */
-import { SviError } from "../errors.ts";
+import { SviError, shown } from "../errors.ts";
 import { packageVersion } from "../kernels/generated/identity.ts";
+import { requireOptions } from "../options.ts";
 import { workerRemedy } from "../workers.ts";
 import { type Channel, openChannel } from "./channel.ts";
 import { type NodeWorker, type Thread, threadOf, type WebWorker } from "./host.ts";
@@ -13,6 +14,8 @@ export interface ConnectOptions {
   readonly timeout?: number;
   readonly signal?: AbortSignal;
 }
+
+const SIGNAL = { signal: "signal" } as const;
 
 type Names = keyof ThreadFunctions & string;
 type Rest<F> = F extends (job: Job, ...args: infer A) => unknown ? A : never;
@@ -150,7 +153,7 @@ export class Connection {
     try {
       return (await this.#channel.call(name, ...(args as never))) as never;
     } catch (error) {
-      throw refused(error) ?? error;
+      throw refused(error, args) ?? error;
     } finally {
       if (--this.#pending === 0) this.#thread.busy(false);
     }
@@ -168,6 +171,7 @@ export class Connection {
 
   /** Lets a signal end a job while `work` waits for it. */
   async heeding<T>(signal: AbortSignal | undefined, job: Job, work: () => Promise<T>): Promise<T> {
+    requireOptions("the call", { signal }, SIGNAL);
     signal?.throwIfAborted();
     const abort = () => this.#tell("abort", job);
     signal?.addEventListener("abort", abort);
@@ -224,15 +228,29 @@ function lockName(): string | undefined {
 }
 
 /** What structured cloning refuses: a function among the options, mostly. */
-function refused(error: unknown): SviError | undefined {
+function refused(error: unknown, args: readonly unknown[]): SviError | undefined {
   if ((error as Error | undefined)?.name !== "DataCloneError") return undefined;
+  const [option, value] = args.map((each) => unsendable(each)).find((found) => found) ?? [];
   return new SviError(
     "E_OPTION",
-    `Something among the arguments cannot be sent: ${(error as Error).message}`,
+    `${option || "Something among the arguments"} cannot be sent to the worker`,
     {
-      value: (error as Error).message,
-      remedy: "Give plain data; kernels and the json tokenizer are chosen in the worker's own file",
+      option,
+      value: value === undefined ? undefined : shown(value),
+      remedy: `Give plain data${value === undefined ? "" : `, not ${shown(value)}`}; kernels and the json tokenizer are chosen in the worker's own file`,
       cause: error,
     },
   );
+}
+
+/** The name and value of the first function, or symbol, in plain data; deeper than that nothing is looked for. */
+function unsendable(value: unknown, name = "", depth = 0): [string, unknown] | undefined {
+  if (typeof value === "function" || typeof value === "symbol") return [name, value];
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || depth > 4) return undefined;
+  for (const [key, part] of Object.entries(value)) {
+    const inner = name && !Array.isArray(value) ? `${name}.${key}` : name || key;
+    const found = unsendable(part, inner, depth + 1);
+    if (found) return found;
+  }
+  return undefined;
 }

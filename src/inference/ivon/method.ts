@@ -10,6 +10,7 @@ import {
   optional,
   type PosteriorPrior,
   positive,
+  requireGiven,
   requirePrior,
   share,
 } from "../method.ts";
@@ -80,6 +81,7 @@ function requireStrides({ embedding, input, recurrent, output }: Strides): Strid
  * @throws SviError `E_OPTION` where a value is out of range
  */
 export function ivon(options: Partial<Omit<IvonMethod, "kind">> = {}): IvonMethod {
+  requireGiven("ivon", options);
   const learningRate = positive("learningRate", options.learningRate ?? 8);
   if (options.beta2 != null) fraction("beta2", options.beta2);
   const method: IvonMethod = {

@@ -1,5 +1,6 @@
 /** @module Starts threads, and gives kernels that use them. */
-import { requireInteger, SviError } from "../../errors.ts";
+import { requireInteger, SviError, wrongOption } from "../../errors.ts";
+import { type Kinds, requireOptions } from "../../options.ts";
 import { capabilities } from "../capabilities.ts";
 import { compileLater } from "../compile.ts";
 import { type Build, identify } from "../identity.ts";
@@ -18,6 +19,8 @@ export interface ThreadsOptions {
   readonly worker?: () => ThreadWorker;
 }
 
+const OPTIONS: Kinds<ThreadsOptions> = { count: "number", build: "string", worker: "function" };
+
 /** For the option `kernels`; serves any number of runs, one after another or in turns. */
 export interface ThreadedKernels extends Kernels {
   /** Ends the threads. Work that still uses them throws `E_DISPOSED`. */
@@ -30,6 +33,7 @@ export interface ThreadedKernels extends Kernels {
  *   is not cross-origin isolated; `E_WORKER` where a thread does not come up; `E_OPTION`
  */
 export async function threads(options: ThreadsOptions = {}): Promise<ThreadedKernels> {
+  requireOptions("threads", options, OPTIONS);
   const count = requireInteger("count", options.count ?? processors(), 1, MOST_THREADS);
   const build = options.build ?? "simd";
   const { reason } = capabilities().threads;
@@ -40,7 +44,7 @@ export async function threads(options: ThreadsOptions = {}): Promise<ThreadedKer
     });
   const module = await compileLater(bytesOfText(await binaryOf(build)));
   identify(module);
-  const pool = await ThreadPool.start(count, module, requireMaker(options.worker) ?? createWorker);
+  const pool = await ThreadPool.start(count, module, options.worker ?? createWorker);
   const { prepare, instantiate } = instances(
     () => instantiateOwn(module),
     () => instantiateOwnLater(module),
@@ -55,23 +59,11 @@ export async function threads(options: ThreadsOptions = {}): Promise<ThreadedKer
   };
 }
 
-/** @throws SviError `E_OPTION` */
-function requireMaker(worker: ThreadsOptions["worker"]): ThreadsOptions["worker"] {
-  if (worker === undefined || typeof worker === "function") return worker;
-  throw new SviError("E_OPTION", `worker is ${String(worker)}`, {
-    value: worker,
-    remedy: "Give a function that makes a Worker, as often as it is called",
-  });
-}
-
 /** One build is loaded, not both. @throws SviError `E_OPTION` */
 async function binaryOf(build: Build): Promise<string> {
   if (build === "simd") return (await import("../generated/simdThreads.ts")).simdThreadsText;
   if (build === "relaxed") return (await import("../generated/relaxedThreads.ts")).relaxedThreadsText;
-  throw new SviError("E_OPTION", `build is ${String(build)}`, {
-    value: build,
-    remedy: "Give simd or relaxed",
-  });
+  throw wrongOption("build", build, "simd or relaxed");
 }
 
 function processors(): number {

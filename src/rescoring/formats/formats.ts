@@ -1,5 +1,5 @@
 /** @module The formats by name, and which one files have. */
-import { SviError } from "../../errors.ts";
+import { requireChoice, SviError, wrongOption } from "../../errors.ts";
 import type { CandidateList, ListFile, ListFormat, RankedList } from "../lists.ts";
 import { jsonl } from "./jsonl.ts";
 import { kaldi } from "./kaldi.ts";
@@ -31,6 +31,8 @@ export interface ReadLists {
  *   candidates; `E_OPTION`
  */
 export function readLists(files: readonly ListFile[], format: FormatName | "auto" = "auto"): ReadLists {
+  if (!Array.isArray(files) || files.some((file) => typeof file?.text !== "string"))
+    throw wrongOption("files", files, "files, of { name, text }");
   if (files.length === 0)
     throw new SviError("E_OPTION", "There are no files", { option: "files", remedy: "Give at least one" });
   const empty = files.find(({ text }) => text.trim() === "");
@@ -41,11 +43,7 @@ export function readLists(files: readonly ListFile[], format: FormatName | "auto
     });
   const name = format === "auto" ? formatOf(files) : format;
   if (!FORMAT_NAMES.includes(name))
-    throw new SviError("E_OPTION", `format is ${JSON.stringify(format)}`, {
-      option: "format",
-      value: format,
-      remedy: `Give one of auto, ${FORMAT_NAMES.join(", ")}`,
-    });
+    throw wrongOption("format", format, `one of auto, ${FORMAT_NAMES.join(", ")}`);
   const lists = FORMATS[name].read(files);
   const names = Object.keys(lists[0].candidates[0].scores);
   const known: Readonly<Record<string, number>> = FORMATS[name].weights;
@@ -56,6 +54,7 @@ export function readLists(files: readonly ListFile[], format: FormatName | "auto
 
 /** Writes lists in their new order, as files of a format. */
 export function writeLists(lists: readonly RankedList[], format: FormatName): ListFile[] {
+  requireChoice("format", format, FORMAT_NAMES);
   return FORMATS[format].write(lists);
 }
 
