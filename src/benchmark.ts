@@ -16,6 +16,7 @@ import { finish, Tape } from "./kernels/tape.ts";
 import { TRAINING } from "./kernels/training.ts";
 import { LanguageModel } from "./languageModel.ts";
 import { Products } from "./model/products.ts";
+import { requireOptions } from "./options.ts";
 import { pause } from "./pause.ts";
 import { Predictor } from "./prediction/predictor.ts";
 import { characterTokenizer } from "./text/character.ts";
@@ -56,6 +57,7 @@ export interface BenchmarkResult {
 
 /** Runs for some 10 seconds on a core of 2026. @throws the signal's reason when aborted; what `fit` throws */
 export async function benchmark(options: BenchmarkOptions = {}): Promise<BenchmarkResult> {
+  requireOptions("benchmark", options, { kernels: "kernels", signal: "signal" });
   const started = performance.now();
   const kernels = options.kernels ?? defaultKernels();
   const products = await timeProducts(kernels, options.signal);

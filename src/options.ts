@@ -53,6 +53,23 @@ export function requireOptions<T extends object>(what: string, options: unknown,
   return options as T;
 }
 
+/**
+ * Options of an option that may also be true; their values are checked where they are used, by their full names.
+ * @throws SviError `E_OPTION`
+ */
+export function requireInner<T extends object>(
+  option: string,
+  given: unknown,
+  names: readonly (keyof T & string)[],
+) {
+  if (given === true) return {} as Partial<T>;
+  if (typeof given !== "object" || given === null || Array.isArray(given))
+    throw wrongOption(option, given, `true, or { ${names.join(", ")} }`);
+  for (const name of Object.keys(given))
+    if (!names.includes(name as never)) throw unknownOption(option, name, names);
+  return given as Partial<T>;
+}
+
 /** `E_OPTION` for a name that is not among those that there are, with the one that was probably meant. */
 export function unknownOption(what: string, name: string, names: readonly string[]): SviError {
   const meant = nearest(name, names);

@@ -1,7 +1,9 @@
 /** @module A page of runs, jobs and workers: bull-board over the queues of a cluster, for a browser, read only. */
+
 import { createServer, type Server } from "node:http";
 import type { Queue } from "bullmq";
 import { requireInteger } from "../errors.ts";
+import { requireOptions } from "../options.ts";
 import { listen, urlOf } from "./http.ts";
 import { notInstalled } from "./packages.ts";
 import { connect, jobsQueue, libraries, type RedisClient, readRuns, roundsQueue } from "./queue.ts";
@@ -34,6 +36,7 @@ const LOOK_MILLISECONDS = 2000;
  * @throws SviError `E_REDIS`; `E_HOST` where a package is missing or the port is taken
  */
 export async function openBoard(options: BoardOptions): Promise<Board> {
+  requireOptions("openBoard", options, { redis: "string", port: "number", host: "string" });
   const port = requireInteger("port", options.port ?? 3000, 0, 65_535);
   const library = await libraries();
   const boards = await boardLibraries();

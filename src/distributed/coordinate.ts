@@ -1,8 +1,10 @@
 /** @module The coordinator: cuts a text into shards, adds every round's jobs to the queue, merges their results. */
+
 import type { Queue, Job as QueueJob, Telemetry } from "bullmq";
 import { SviError } from "../errors.ts";
 import { sources } from "../kernels/generated/identity.ts";
 import { LanguageModel } from "../languageModel.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import type { JsonTokenizerReader } from "../text/types.ts";
 import { Channel } from "./channel.ts";
 import type { RunEvent } from "./events.ts";
@@ -28,7 +30,7 @@ import {
   stopAsked,
   storeName,
 } from "./queue.ts";
-import { planRun, type RunOptions } from "./request.ts";
+import { planRun, RUN, type RunOptions } from "./request.ts";
 import type { Job, JobResult } from "./round.ts";
 import { initialState, jobsOf, mergeRound, type RoundState, spent } from "./rounds.ts";
 import { type Blobs, type Store, StoredBlobs } from "./store.ts";
@@ -48,6 +50,16 @@ export interface CoordinateOptions extends RunOptions {
   readonly signal?: AbortSignal;
 }
 
+const OPTIONS: Kinds<CoordinateOptions> = {
+  ...RUN,
+  redis: "string",
+  store: "string",
+  json: "function",
+  lockSeconds: "number",
+  telemetry: "object",
+  signal: "signal",
+};
+
 /** Times that a job may fail before the run does. */
 const ATTEMPTS = 5;
 /** Workers of one job among which two must agree. */
@@ -64,6 +76,7 @@ const BACKOFF = { type: "exponential", delay: 1000 };
  *   what a job failed with
  */
 export async function* coordinate(options: CoordinateOptions): AsyncGenerator<RunEvent, void, void> {
+  requireOptions("coordinate", options, OPTIONS);
   const library = await libraries();
   const client = await connect(library, options.redis, options.signal);
   const store = storeName(options.store);

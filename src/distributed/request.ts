@@ -1,10 +1,12 @@
 /** @module What a distributed run is asked for, checked and turned into its plan. */
 import { resolve } from "node:path";
-import { requireInteger, requireNumber, SviError } from "../errors.ts";
+import { requireInteger, requireNumber, SviError, wrongOption } from "../errors.ts";
 import { FRESH } from "../inference/ivon/guide.ts";
 import { type IvonMethod, ivon } from "../inference/ivon/method.ts";
 import { packageVersion, sources } from "../kernels/generated/identity.ts";
 import type { LanguageModel } from "../languageModel.ts";
+import type { Kinds } from "../options.ts";
+import { requireModel } from "../prediction/model.ts";
 import { formFor } from "../training/plan.ts";
 import { momentumFor } from "./momentum.ts";
 import type { RunPlan } from "./plan.ts";
@@ -39,8 +41,30 @@ export interface RunOptions {
   readonly lineEnds?: "keep" | "lf";
 }
 
+export const RUN: Kinds<RunOptions> = {
+  model: "object",
+  texts: "object",
+  shards: "number",
+  rounds: "number",
+  local: "number",
+  damping: "number",
+  momentum: "number",
+  warmUp: "number",
+  verify: "number",
+  inference: "object",
+  batch: "number",
+  sequence: "number",
+  seed: "number",
+  products: "string",
+  lineEnds: "string",
+};
+
 /** @throws SviError `E_OPTION`, `E_TEXT_SHORT`, `E_FILE_MISSING`, `E_FILE_READ` */
 export async function planRun(options: RunOptions, blobs: Blobs): Promise<RunPlan> {
+  requireModel(options.model);
+  const { texts } = options;
+  if (!Array.isArray(texts) || texts.some((text) => typeof text !== "string"))
+    throw wrongOption("texts", texts, "an array of paths or addresses");
   const count = requireInteger("shards", options.shards ?? 8, 1, 10_000);
   return planOver(await openAndShard(options.texts, count), options, blobs);
 }

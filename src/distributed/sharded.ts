@@ -1,13 +1,15 @@
 /** @module A run over shards on one machine: threads do what a queue's workers would, to the same bits. */
+
 import type { Worker } from "node:worker_threads";
 import { requireInteger } from "../errors.ts";
 import { LanguageModel } from "../languageModel.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import { jsonTokenizer } from "../text/json.ts";
 import { Channel } from "./channel.ts";
 import { type Member, ownThread, ownWorker, ThreadMember } from "./crew.ts";
 import type { RunEvent } from "./events.ts";
 import { nameOf, planBytes, type RunPlan } from "./plan.ts";
-import { planRun, type RunOptions } from "./request.ts";
+import { planRun, RUN, type RunOptions } from "./request.ts";
 import type { JobResult } from "./round.ts";
 import { initialState, jobsOf, mergeRound, type RoundState, spent } from "./rounds.ts";
 import { type Blobs, MemoryBlobs } from "./store.ts";
@@ -20,6 +22,13 @@ export interface ShardedOptions extends Omit<RunOptions, "verify"> {
   readonly signal?: AbortSignal;
 }
 
+const { verify: _, ...SHARED } = RUN;
+const OPTIONS: Kinds<ShardedOptions> = {
+  ...SHARED,
+  workers: "number",
+  worker: "function",
+  signal: "signal",
+};
 const MOST_WORKERS = 256;
 
 /**
@@ -38,6 +47,7 @@ const MOST_WORKERS = 256;
  *   `E_WORKER` where a thread is lost
  */
 export async function* trainSharded(options: ShardedOptions): AsyncGenerator<RunEvent, void, void> {
+  requireOptions("trainSharded", options, OPTIONS);
   const workers = requireInteger("workers", options.workers ?? 1, 1, MOST_WORKERS);
   const blobs = new MemoryBlobs();
   const plan = await planRun(options, blobs);

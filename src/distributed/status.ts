@@ -1,5 +1,7 @@
 /** @module What runs and workers there are, and the end of a run by request. */
+
 import { SviError } from "../errors.ts";
+import { requireOptions } from "../options.ts";
 import { askToStop, connect, jobsQueue, libraries, type RunEntry, readRuns } from "./queue.ts";
 
 export interface ClusterStatus {
@@ -11,13 +13,12 @@ export interface ClusterStatus {
 }
 
 /** @throws SviError `E_REDIS`, `E_HOST`; the signal's reason while Redis does not answer */
-export async function clusterStatus({
-  redis,
-  signal,
-}: {
+export async function clusterStatus(options: {
   readonly redis: string;
   readonly signal?: AbortSignal;
 }): Promise<ClusterStatus> {
+  requireOptions("clusterStatus", options, { redis: "string", signal: "signal" });
+  const { redis, signal } = options;
   const library = await libraries();
   const client = await connect(library, redis, signal);
   try {
@@ -46,6 +47,7 @@ export async function stopRun(options: {
   readonly run?: string;
   readonly signal?: AbortSignal;
 }): Promise<string> {
+  requireOptions("stopRun", options, { redis: "string", run: "string", signal: "signal" });
   const client = await connect(await libraries(), options.redis, options.signal);
   try {
     const running = [...(await readRuns(client))].filter(([, { status }]) => status === "running");

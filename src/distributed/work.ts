@@ -1,10 +1,12 @@
 /** @module A worker: takes jobs of any run of its own version from the queue, one after the other. */
+
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Job as QueueJob, Telemetry } from "bullmq";
 import { SviError } from "../errors.ts";
 import { packageVersion, sources } from "../kernels/generated/identity.ts";
 import type { Kernels } from "../kernels/kernels.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import type { JsonTokenizerReader } from "../text/types.ts";
 import { Channel } from "./channel.ts";
 import { runJob } from "./job.ts";
@@ -44,6 +46,16 @@ export type WorkEvent =
   | ({ readonly event: "done" } & QueuedResult)
   | { readonly event: "failed"; readonly run: string; readonly code: string; readonly message: string };
 
+const OPTIONS: Kinds<WorkOptions> = {
+  redis: "string",
+  store: "string",
+  kernels: "kernels",
+  json: "function",
+  lockSeconds: "number",
+  telemetry: "object",
+  signal: "signal",
+};
+
 /** For how long a job is left to the other workers. */
 const ANOTHER_MILLISECONDS = 500;
 /** Errors that another try, or another worker, would meet again. */
@@ -63,6 +75,7 @@ const FINAL: ReadonlySet<string> = new Set([
  * @throws SviError `E_REDIS`, `E_HOST`, and `E_VERSION` where every run under way is of another version
  */
 export async function* work(options: WorkOptions): AsyncGenerator<WorkEvent, void, void> {
+  requireOptions("work", options, OPTIONS);
   const lockDuration = requireLock(options.lockSeconds);
   const library = await libraries();
   const client = await connect(library, options.redis, options.signal);

@@ -9,7 +9,7 @@ import type { SourceRanges } from "../model/layers/layer.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
 import { PART, type Slices, Work } from "../model/work.ts";
-import { type Kinds, requireOptions } from "../options.ts";
+import { requireInner } from "../options.ts";
 import { planRows, type Reader, type ReaderContext, type Rows } from "./readers.ts";
 import { temper } from "./temper.ts";
 
@@ -25,7 +25,6 @@ export interface DynamicOptions {
 export type DynamicForm = Required<DynamicOptions>;
 
 const DEFAULTS: DynamicForm = { rate: 0.003, decay: 0.002, every: 64 };
-const KINDS: Kinds<DynamicOptions> = { rate: "number", decay: "number", every: "number" };
 /** Bound on the norm of a window's gradient, per token. */
 const CLIP = 1;
 /** Operations that take as long as the update of a weight. */
@@ -34,7 +33,7 @@ const UPDATE = 150;
 /** @returns null for none @throws SviError `E_OPTION` */
 export function requireDynamic(dynamic: boolean | DynamicOptions | undefined): DynamicForm | null {
   if (dynamic === undefined || dynamic === false) return null;
-  const given = dynamic === true ? {} : requireOptions<DynamicOptions>("dynamic", dynamic, KINDS);
+  const given = requireInner<DynamicForm>("dynamic", dynamic, ["rate", "decay", "every"]);
   const { rate = DEFAULTS.rate, decay = DEFAULTS.decay, every = DEFAULTS.every } = given;
   return {
     rate: requireNumber("dynamic.rate", rate, "a number from 0 on", (v) => v >= 0),

@@ -1,7 +1,7 @@
 /** @module The shape of a model: sizes that are checked once, before anything is allocated. */
 import { requireChoice, requireInteger, SviError } from "../errors.ts";
 import { frozen } from "../frozen.ts";
-import { type Kinds, requireOptions } from "../options.ts";
+import { requireInner } from "../options.ts";
 import { defaultCutoffs } from "./clusters.ts";
 import { CELLS, type CellName } from "./layers/cells.ts";
 
@@ -51,7 +51,6 @@ export interface AttentionForm {
   readonly separator?: number;
 }
 
-const ATTENTION: Kinds<AttentionForm> = { span: "number", after: "number", separator: "number" };
 const MOST_CLUSTERS = 8;
 
 const MOST_SPAN = 4096;
@@ -98,8 +97,8 @@ function attentionOf(
   attention: ModelOptions["attention"],
 ): { readonly attention?: AttentionForm } {
   if (attention === undefined || attention === false) return {};
-  const given = attention === true ? {} : requireOptions<AttentionForm>("attention", attention, ATTENTION);
-  const { span = 64, ...ids } = given as Partial<AttentionForm>;
+  const known = ["span", "after", "separator"] as const;
+  const { span = 64, ...ids } = requireInner<AttentionForm>("attention", attention, known);
   requireInteger("attention.span", span, 1, MOST_SPAN);
   for (const [name, id] of Object.entries(ids))
     if (id !== undefined) requireInteger(`attention.${name}`, id, 0, vocabulary - 1);

@@ -4,7 +4,7 @@
  * p(w) = (1 − λ) p_model(w) + λ Σᵢ [wᵢ = w] softmaxᵢ(θ h·hᵢ), over the last `size` states hᵢ and the words after them.
  */
 import { requireInteger, requireNumber } from "../errors.ts";
-import { type Kinds, requireOptions } from "../options.ts";
+import { requireInner } from "../options.ts";
 
 export interface CacheOptions {
   /** States that are kept, 500 by default. */
@@ -18,13 +18,12 @@ export interface CacheOptions {
 export type CacheForm = Required<CacheOptions>;
 
 const DEFAULTS: CacheForm = { size: 500, theta: 1, lambda: 0.1 };
-const KINDS: Kinds<CacheOptions> = { size: "number", theta: "number", lambda: "number" };
 const MOST = 2 ** 20;
 
 /** @returns null for none @throws SviError `E_OPTION` */
 export function requireCache(cache: boolean | CacheOptions | undefined): CacheForm | null {
   if (cache === undefined || cache === false) return null;
-  const given = cache === true ? {} : requireOptions<CacheOptions>("cache", cache, KINDS);
+  const given = requireInner<CacheForm>("cache", cache, ["size", "theta", "lambda"]);
   const { size = DEFAULTS.size, theta = DEFAULTS.theta, lambda = DEFAULTS.lambda } = given;
   return {
     size: requireInteger("cache.size", size, 1, MOST),

@@ -1,5 +1,5 @@
 /** @module svi-lm as the caller of a worker holds it: the same names, handles in place of what lives in the worker. */
-import { SviError } from "../errors.ts";
+import { wrongOption } from "../errors.ts";
 import type { EvaluateOptions } from "../evaluation/evaluate.ts";
 import type { Evaluation } from "../evaluation/tally.ts";
 import { type BytesSource, readAll } from "../formats/bytes.ts";
@@ -11,6 +11,7 @@ import type { Score, ScoreOptions } from "../prediction/score.ts";
 import type { ScoreAllOptions, TextFailure, TextScore, Texts } from "../prediction/scoreAll.ts";
 import type { SessionOptions } from "../prediction/session.ts";
 import { bytesIn, isBlob, memoryOf } from "../shapes.ts";
+import { requireList } from "../text/checks.ts";
 import type { CorpusOptions } from "../text/corpus.ts";
 import type { LearnOptions } from "../text/learn.ts";
 import type { ByteSource, TextSource } from "../text/source.ts";
@@ -85,13 +86,18 @@ export class WorkerTokenizer extends Remote {
   }
 
   decode(ids: ArrayLike<number>): Promise<string> {
-    return this[CONNECTION].call("decode", this[HANDLE], Int32Array.from(ids));
+    return this[CONNECTION].call("decode", this[HANDLE], Int32Array.from(requireList(ids)));
   }
 
   /** The text that `ids` add behind the tokens `before`. */
   continue(before: ArrayLike<number>, ids: ArrayLike<number>): Promise<string> {
     const own = this[HANDLE];
-    return this[CONNECTION].call("continueText", own, Int32Array.from(before), Int32Array.from(ids));
+    return this[CONNECTION].call(
+      "continueText",
+      own,
+      Int32Array.from(requireList(before)),
+      Int32Array.from(requireList(ids)),
+    );
   }
 
   /** What `tokenizerFromDescription` of svi-lm turns into a tokenizer on this side. */
@@ -107,10 +113,7 @@ function wireTokenizer(
   if (tokenizer instanceof WorkerTokenizer) return { handle: handleOf(connection, tokenizer) };
   if (typeof tokenizer === "string") return tokenizer;
   if (typeof tokenizer?.describe === "function") return tokenizer.describe();
-  throw new SviError("E_OPTION", `The tokenizer is ${String(tokenizer)}`, {
-    value: tokenizer,
-    remedy: 'Give a tokenizer, or "byte", "character" or "word"',
-  });
+  throw wrongOption("tokenizer", tokenizer, 'a tokenizer, or "byte", "character" or "word"');
 }
 
 /** A corpus in the worker. */
@@ -298,7 +301,7 @@ export class WorkerClient {
     /** A corpus of tokens that are at hand already. */
     fromTokens: async (ids: ArrayLike<number>, tokenizer: AnyTokenizer): Promise<WorkerCorpus> => {
       const wire = wireTokenizer(this.#connection, tokenizer);
-      const copy = Int32Array.from(ids);
+      const copy = Int32Array.from(requireList(ids));
       const { tokenizer: state, ...corpus } = await this.#connection.call(
         "corpusOfTokens",
         move(copy, copy.buffer),

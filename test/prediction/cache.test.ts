@@ -125,7 +125,7 @@ describe("the cache", () => {
     [{ size: 0 }, "cache.size"],
     [{ theta: Number.NaN }, "cache.theta"],
     [{ lambda: 1 }, "cache.lambda"],
-    [{ sise: 3 }, "cache"],
+    [{ sise: 3 }, "sise"],
   ])("refuses %j", (cache, option) => {
     expect(() => requireCache(cache as never)).toThrowError(
       expect.objectContaining({ code: "E_OPTION", option }),

@@ -105,7 +105,7 @@ describe("dynamic evaluation", () => {
     ["a negative rate", { dynamic: { rate: -1 } }, "dynamic.rate"],
     ["a decay above 1", { dynamic: { decay: 2 } }, "dynamic.decay"],
     ["windows of nothing", { dynamic: { every: 0 } }, "dynamic.every"],
-    ["an unknown option", { dynamic: { speed: 1 } as never }, "dynamic"],
+    ["an unknown option", { dynamic: { speed: 1 } as never }, "speed"],
   ])("refuses %s", async (_, options, option) => {
     const model = await made();
     await expect(evaluate(model, await open(TEXT), options)).rejects.toMatchObject({

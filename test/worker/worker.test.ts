@@ -331,6 +331,51 @@ describe("errors", () => {
     expect(await problem(client.evaluate(model, elsewhere.corpus))).toMatchObject({ code: "E_OPTION" });
   });
 
+  test.each([
+    ["epochs", { epochs: () => 1 }, /not the function epochs;/],
+    ["validation.corpus", { validation: { corpus: () => 1 } }, /./],
+    ["learner.options.sequence", { learner: { kind: "learner", options: { sequence: () => 1 } } }, /./],
+  ])("an option that cannot be sent is named, without its source: %s", async (option, options, remedy) => {
+    const { client, model, corpus } = await connected();
+    const call = option.startsWith("learner")
+      ? model.session(options as never)
+      : client.evaluate(model, corpus, options as never);
+    const found = await problem(call);
+    expect(found).toMatchObject({
+      code: "E_OPTION",
+      option,
+      problem: `${option} cannot be sent to the worker`,
+    });
+    expect((found as Error).message).toMatch(remedy);
+    expect((found as Error).message).not.toMatch(/=>|\.\./);
+  });
+
+  test("an option that there is not, or a value of another type, is E_OPTION from every function", async () => {
+    const { client, model, corpus } = await connected();
+    const session = await model.session();
+    const odd = { sampels: 8 } as never;
+    for (const [name, call] of Object.entries({
+      fit: (options: never) => client.fit(model, corpus, options).next(),
+      adapt: (options: never) => client.adapt(model, corpus, options).next(),
+      evaluate: (options: never) => client.evaluate(model, corpus, options),
+      score: (options: never) => model.score("the", options),
+      scoreAll: (options: never) => model.scoreAll(["the"], options).next(),
+      generate: (options: never) => model.generate(options).next(),
+      complete: (options: never) => session.complete(options),
+      learn: (options: never) => session.learn(options),
+    })) {
+      const found = await problem(call(odd));
+      expect(found, name).toMatchObject({ code: "E_OPTION" });
+      const signalled = await problem((async () => call({ signal: {} } as never))());
+      expect(signalled, name).toMatchObject({ code: "E_OPTION", option: "signal" });
+    }
+    for (const ids of [5, "1", null])
+      expect(await problem((async () => model.tokenizer.decode(ids as never))())).toMatchObject({
+        code: "E_OPTION",
+      });
+    await session.dispose();
+  });
+
   test("what the caller's own save throws comes back as it is", async () => {
     const { client, model, corpus } = await connected();
     const full = new RangeError("The disk is full");

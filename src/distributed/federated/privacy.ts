@@ -8,6 +8,7 @@
  * than Mironov's proposition 3. The order that gives the least ε is searched.
  */
 import { requireInteger, requireNumber } from "../../errors.ts";
+import { type Kinds, requireOptions } from "../../options.ts";
 
 export interface PrivacyOptions {
   /** Standard deviation of the noise over the clipping norm, above 0. */
@@ -19,6 +20,13 @@ export interface PrivacyOptions {
   /** Greatest change of a result, in clipping norms: 2 by default, for any two texts; 1 for a text or none. */
   readonly sensitivity?: number;
 }
+
+const PRIVACY: Kinds<PrivacyOptions> = {
+  noise: "number",
+  rounds: "number",
+  delta: "number",
+  sensitivity: "number",
+};
 
 export interface Privacy {
   readonly epsilon: number;
@@ -42,6 +50,7 @@ const REFINEMENTS = 3;
  * @throws SviError `E_OPTION`
  */
 export function privacySpent(options: PrivacyOptions): Privacy {
+  requireOptions("privacySpent", options, PRIVACY);
   const positive = (name: string, value: number) =>
     requireNumber(name, value, "a number above 0", (v) => v > 0);
   const noise = positive("noise", options.noise);

@@ -3,17 +3,20 @@
  *
  * A job can be done by its party alone, so that there is no queue: a round waits for all of them.
  */
+
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { requireInteger, SviError } from "../../errors.ts";
 import { packageVersion, sources } from "../../kernels/generated/identity.ts";
 import { LanguageModel } from "../../languageModel.ts";
+import { type Kinds, requireOptions } from "../../options.ts";
+import { requireModel } from "../../prediction/model.ts";
 import { jsonTokenizer } from "../../text/json.ts";
 import { toWire } from "../../worker/wire.ts";
 import { Channel } from "../channel.ts";
 import { listen, urlOf } from "../http.ts";
 import { changeFromBytes } from "../naturals.ts";
 import { planBytes, type RunPlan } from "../plan.ts";
-import { planOver, type RunOptions } from "../request.ts";
+import { planOver, RUN, type RunOptions } from "../request.ts";
 import { merged, type RoundState } from "../rounds.ts";
 import { MemoryBlobs } from "../store.ts";
 import type { Joining, Offer, Sent } from "./protocol.ts";
@@ -47,6 +50,17 @@ export type FederationEvent =
     }
   | { readonly event: "done" | "stopped"; readonly rounds: number; readonly model: LanguageModel };
 
+const { texts: _t, shards: _s, verify: _v, warmUp: _w, lineEnds: _l, ...SHARED } = RUN;
+const OPTIONS: Kinds<FederateOptions> = {
+  ...SHARED,
+  parties: "number",
+  token: "string",
+  port: "number",
+  host: "string",
+  origin: "string",
+  signal: "signal",
+};
+
 /** Bytes of a request besides the numbers of a change. */
 const SLACK = 2 ** 20;
 /** Bytes of a weight's change: two numbers. */
@@ -62,6 +76,8 @@ const FAREWELL_MILLISECONDS = 3000;
  * @throws SviError `E_OPTION`; `E_HOST` where the port is taken
  */
 export async function* federate(options: FederateOptions): AsyncGenerator<FederationEvent, void, void> {
+  requireOptions("federate", options, OPTIONS);
+  requireModel(options.model);
   const federation = new Federation(options);
   const server = createServer((request, response) => void federation.answer(request, response));
   const port = requireInteger("port", options.port ?? 8080, 0, 65_535);

@@ -1,10 +1,13 @@
 /**
  * @module A party of a federated run: its text never leaves it. Runs wherever fetch does: a page, an isolate, Node.
  */
+
 import { requireInteger, SviError } from "../../errors.ts";
 import { packageVersion, sources } from "../../kernels/generated/identity.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import type { Posterior } from "../../model/posterior.ts";
+import { type Kinds, requireOptions } from "../../options.ts";
+import { requireCorpus } from "../../prediction/model.ts";
 import type { Corpus } from "../../text/corpus.ts";
 import type { JsonTokenizerReader } from "../../text/types.ts";
 import { readModel } from "../../training/modelFile.ts";
@@ -40,6 +43,20 @@ export interface FederatedWorkerOptions {
   readonly signal?: AbortSignal;
 }
 
+const OPTIONS: Kinds<FederatedWorkerOptions> = {
+  url: "string",
+  party: "string",
+  corpus: "object",
+  token: "string",
+  clip: "number",
+  noise: "number",
+  delta: "number",
+  interval: "number",
+  kernels: "kernels",
+  json: "function",
+  signal: "signal",
+};
+
 export interface FederatedEvent {
   readonly event: "sent";
   readonly round: number;
@@ -70,6 +87,8 @@ export interface FederatedEvent {
 export async function* federatedWorker(
   options: FederatedWorkerOptions,
 ): AsyncGenerator<FederatedEvent, void, void> {
+  requireOptions("federatedWorker", options, OPTIONS);
+  requireCorpus(options.corpus);
   const party = new Party(options);
   await party.join();
   for (;;) {
