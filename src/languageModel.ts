@@ -90,7 +90,10 @@ export class LanguageModel {
   static async load(source: BytesSource, options: LoadOptions = {}): Promise<LanguageModel> {
     requireOptions("LanguageModel.load", options, LOAD);
     const bytes = await readAll(source, { signal: options.signal });
-    const { posterior, tokenizer, documents } = await drive(openModel(bytes, options), options.signal);
+    const { posterior, tokenizer, documents } = await drive(
+      openModel(bytes, { json: options.json }),
+      options.signal,
+    );
     return new LanguageModel(posterior, tokenizer, documents);
   }
 

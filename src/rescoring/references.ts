@@ -42,9 +42,12 @@ export function requireReferences(
     );
   const lacking = lists.filter(({ id }) => !references.has(id));
   if (lacking.length === 0) return;
+  const first = JSON.stringify(lacking[0].id);
   throw new SviError(
     "E_FORMAT",
-    `The list ${JSON.stringify(lacking[0].id)} has no reference${lacking.length > 1 ? `, nor have ${lacking.length - 1} others` : ""}`,
+    lacking.length === 1
+      ? `The list ${first} has no reference`
+      : `${lacking.length} lists have no reference, ${first} the first`,
     {
       value: lacking.map(({ id }) => id),
       remedy: "Give a reference for every list",

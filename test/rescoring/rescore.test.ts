@@ -174,7 +174,7 @@ describe("references", () => {
 
   test("must be there for every list", async () => {
     await expect(rescore(lists, null, { references: new Map([["u", "a"]]) })).rejects.toThrow(
-      /The list "v" has no reference, of 2/,
+      /2 lists have no reference, "v" the first/,
     );
   });
 });

@@ -53,8 +53,9 @@ describe("a corpus", () => {
     const parts = ["It was ", "", "the best ", "of times"];
     const small = { tokenizer: bytes, cacheTokens: 0, blockBytes: 8, anchorTokens: 3 };
     const corpus = await Corpus.open(parts, small);
-    const lanes = corpus.lanes({ batch: 2, sequence: 3 });
-    const expected = (await Corpus.open("It was \nthe best \nof times", { tokenizer: bytes })).lanes(lanes);
+    const shape = { batch: 2, sequence: 3 };
+    const lanes = corpus.lanes(shape);
+    const expected = (await Corpus.open("It was \nthe best \nof times", { tokenizer: bytes })).lanes(shape);
     expect(await minibatches(lanes)).toEqual(await minibatches(expected));
   });
 
