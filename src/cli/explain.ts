@@ -46,6 +46,9 @@ const LACKING: readonly (readonly [flag: string, place: RegExp, words: string])[
   ["batch", /a smaller model, batch or sequence/, "a smaller model or text"],
 ];
 
+/** What is wrong with a text, though an option is named. */
+const LACKS = "lacks the symbol";
+
 /**
  * @param command the one that failed, where it was found
  * @param args what was typed
@@ -62,8 +65,9 @@ export function explain(thrown: unknown, command?: Command, args: readonly strin
   const flags = Object.keys(command?.options ?? {});
   const flag = flagOf(error, flags);
   const given = flag !== null && args.some((arg) => arg === `--${flag}` || arg.startsWith(`--${flag}=`));
-  const { problem, remedy } = reworded(error, flags, flag);
-  return say(`${problem}. ${remedy}.`, { code: error.code, wrongUsage: error.code === "E_OPTION" && given });
+  const { problem, remedy } = reworded(error, flags, flag, given);
+  const wrongUsage = error.code === "E_OPTION" && given && !problem.includes(LACKS);
+  return say(`${problem}. ${remedy}.`, { code: error.code, wrongUsage });
 }
 
 /** What failed in the middle of many texts was the file that they come from. */
@@ -86,6 +90,7 @@ function reworded(
   { option, problem, remedy }: SviError,
   flags: readonly string[],
   flag: string | null,
+  given: boolean,
 ): { problem: string; remedy: string } {
   const lacking = LACKING.filter(([name]) => !flags.includes(name)).map(([, ...rest]) => rest);
   const words = [...lacking, ...WORDS];
@@ -107,7 +112,7 @@ function reworded(
     option !== null && flag !== null
       ? problem.replace(new RegExp(`(?<![\\w-])${option.replace(".", "\\.")} `), `--${flag} `)
       : problem;
-  const pairs = flags.includes("pairs") && option === "scoreAfter" && problem.includes("lacks the symbol");
+  const pairs = flags.includes("pairs") && !given && problem.includes(LACKS);
   const more = pairs ? "; for lines of a source, a tab and its target give --pairs" : "";
   return { problem: flagged(spoken(own(named))), remedy: flagged(spoken(remedy)) + more };
 }

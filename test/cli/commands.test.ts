@@ -177,7 +177,7 @@ describe("train", () => {
     );
     expect(objects(lines)[0].nll).toBeLessThan(cold[0].nll - 1);
     const against = await cli.run("train", valid, "--out", out, ...options, "--hidden", "24");
-    expect(against.code).toBe(1);
+    expect(against.code).toBe(2);
     expect(objects(against.out)[0]).toMatchObject({
       code: "E_OPTION",
       message: expect.stringContaining("--hidden is 24"),
@@ -363,7 +363,7 @@ describe("documents of which a part is not scored", () => {
   });
 
   it.each([
-    ["a symbol that is not one token", ["--score-after", "ab"], 1, /--score-after "ab" is 2 tokens/],
+    ["a symbol that is not one token", ["--score-after", "ab"], 2, /--score-after "ab" is 2 tokens/],
     ["a symbol that a document lacks", ["--score-after", "x"], 1, /Document 1 lacks/],
     ["a separator alone", ["--separator", "x"], 2, /--separator needs --score-after/],
   ])("%s is refused before anything is trained", async (_, args, code, message) => {
