@@ -180,7 +180,13 @@ export function pathsOf(
   const uses: PathUse[] = given.flatMap((path, i) => {
     if (addresses && isAddress(path)) return [];
     const word = words[Math.min(i, words.length - 1)].replace(/[?…]$/, "");
-    return [{ path, name: word === "M" ? "the model" : `a ${word}`, use: "read" }];
+    return [
+      {
+        path,
+        name: word === "M" ? "the model" : word.endsWith("s") ? `one of the ${word}` : `a ${word}`,
+        use: "read",
+      },
+    ];
   });
   for (const [flag, option] of Object.entries(table)) {
     const path = options[flag] ?? option.default;

@@ -46,7 +46,7 @@ export async function measureStepCosts(
   const times: number[][] = names.map(() => []);
   const size = shape.batch * shape.sequence;
   const [inputs, targets] = [new Int32Array(size), new Int32Array(size)];
-  const lanes = corpus.lanes(shape);
+  const lanes = corpus.lanes({ batch: shape.batch, sequence: shape.sequence });
   const WARM = 3;
   for (let round = 0; round < rounds + WARM; round++) {
     if (lanes.cursor === lanes.windows) await lanes.seek(0);

@@ -132,7 +132,7 @@ describe("errors of many sentences", () => {
     expect(() => wordErrorRate(["a", "{ b"], ["a", "b"], { alternations: true })).toThrow(
       /^Sentence 1: The reference "{ b" has { without }\. /,
     );
-    expect(() => wordErrors("a", 7 as unknown as string)).toThrow(/The hypothesis is number/);
+    expect(() => wordErrors("a", 7 as unknown as string)).toThrow(/The hypothesis is 7/);
   });
 });
 

@@ -67,7 +67,7 @@ describe("what cannot be scored is refused with what was found", () => {
     ["no hypotheses", [], [[]], /hypotheses is empty/],
     ["texts where sets belong", ["a"], ["a"], /references\[0\] is not a list/],
     ["a hypothesis that is not a text", [undefined], [["a"]], /hypotheses\[0\] is undefined/],
-    ["a reference that is not a text", ["a"], [[7]], /references\[0\]\[0\] is number/],
+    ["a reference that is not a text", ["a"], [[7]], /references\[0\]\[0\] is 7/],
     ["a sentence without a reference", ["a"], [[null]], /hypotheses\[0\] has no reference/],
   ])("%s", (_, hypotheses, references, message) => {
     for (const metric of [bleu, chrf] as ((h: unknown, r: unknown) => unknown)[]) {
