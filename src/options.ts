@@ -70,6 +70,12 @@ export function requireInner<T extends object>(
   return given as Partial<T>;
 }
 
+/** @throws SviError `E_OPTION` for what is not an array or a typed array */
+export function requireList<T>(list: T, name = "ids"): T {
+  if (Array.isArray(list) || (ArrayBuffer.isView(list) && "length" in list)) return list;
+  throw wrongOption(name, list, "an array");
+}
+
 /** `E_OPTION` for a name that is not among those that there are, with the one that was probably meant. */
 export function unknownOption(what: string, name: string, names: readonly string[]): SviError {
   const meant = nearest(name, names);

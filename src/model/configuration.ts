@@ -1,7 +1,7 @@
 /** @module The shape of a model: sizes that are checked once, before anything is allocated. */
 import { requireChoice, requireInteger, SviError } from "../errors.ts";
-import { frozen } from "../frozen.ts";
 import { requireInner } from "../options.ts";
+import { frozen } from "../shapes.ts";
 import { defaultCutoffs } from "./clusters.ts";
 import { CELLS, type CellName } from "./layers/cells.ts";
 

@@ -1,5 +1,5 @@
 /** @module Where each named segment of the one flat parameter vector lies. */
-import { frozen } from "../frozen.ts";
+import { frozen } from "../shapes.ts";
 import type { ModelConfiguration } from "./configuration.ts";
 import { adaptiveTensors } from "./layers/adaptive.ts";
 import { attentionTensors } from "./layers/attention.ts";

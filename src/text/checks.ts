@@ -1,5 +1,6 @@
 /** @module The checks that the tokenizers share. */
 import { SviError, wrongOption } from "../errors.ts";
+import { requireList } from "../options.ts";
 import type { Tokenizer } from "./types.ts";
 
 /** Larger vocabularies are refused: an embedding of 2²² rows is already beyond what wasm memory holds. */
@@ -9,12 +10,6 @@ export const LARGEST_VOCABULARY = 2 ** 22;
 export function requireText(text: string, name = "text"): string {
   if (typeof text === "string") return text;
   throw wrongOption(name, text, "a string", `The ${name}`);
-}
-
-/** @throws SviError `E_OPTION` for what is not an array or a typed array */
-export function requireList<T>(list: T, name = "ids"): T {
-  if (Array.isArray(list) || (ArrayBuffer.isView(list) && "length" in list)) return list;
-  throw wrongOption(name, list, "an array");
 }
 
 /** @throws SviError `E_OPTION` */

@@ -1,10 +1,10 @@
 /** @module A corpus: a text as tokens, counted, checked and ready to be read in lanes. */
 import { requireChoice, requireInteger, requireNumber, SviError, wrongOption } from "../errors.ts";
-import { frozen } from "../frozen.ts";
-import { type Kinds, requireOptions } from "../options.ts";
+import { type Kinds, requireList, requireOptions } from "../options.ts";
+import { frozen } from "../shapes.ts";
 import { BLOCK_BYTES } from "./blocks.ts";
 import { byteTokenizer } from "./byte.ts";
-import { requireIds, requireList, requireTokenizer } from "./checks.ts";
+import { requireIds, requireTokenizer } from "./checks.ts";
 import { JoinedStore } from "./joined.ts";
 import { ContiguousLanes } from "./lanes.ts";
 import { learnTokenizer } from "./learn.ts";

@@ -1,8 +1,8 @@
 /** @module Pairs of texts as tokens: each a document of source and target, of which the target is scored. */
 import { requireInteger, SviError } from "../errors.ts";
-import { frozen } from "../frozen.ts";
 import { type Kinds, requireOptions, shown } from "../options.ts";
 import { pause } from "../pause.ts";
+import { frozen } from "../shapes.ts";
 import { byteTokenizer } from "./byte.ts";
 import { requireIds } from "./checks.ts";
 import { learnTokenizer } from "./learn.ts";

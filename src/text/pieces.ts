@@ -1,6 +1,7 @@
 /** @module Decoding that continues from what stands before: token by token, or many at once. */
 import { wrongOption } from "../errors.ts";
-import { requireIds, requireList } from "./checks.ts";
+import { requireList } from "../options.ts";
+import { requireIds } from "./checks.ts";
 import type { Tokenizer } from "./types.ts";
 import { REPLACEMENT } from "./utf8.ts";
 
