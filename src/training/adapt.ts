@@ -9,7 +9,7 @@ import { type PosteriorPrior, posteriorPrior } from "../inference/method.ts";
 import { drive } from "../kernels/slices.ts";
 import type { Posterior } from "../model/posterior.ts";
 import { type Kinds, requireOptions } from "../options.ts";
-import { type Model, requireModel } from "../prediction/model.ts";
+import { type Model, requireCorpus, requireModel } from "../prediction/model.ts";
 import type { Corpus } from "../text/corpus.ts";
 import { type FitOptions, fitInTurn, type StepRecord } from "./fit.ts";
 import { FITTING } from "./plan.ts";
@@ -83,6 +83,8 @@ export async function* adaptInTurn(
   if (mostForgotten !== Number.POSITIVE_INFINITY)
     requireNumber("mostForgotten", mostForgotten, "a number above 0, or Infinity", (v) => v > 0);
   const inference = adaptation(model, { past, weight, learningRate });
+  requireCorpus(corpus);
+  if (rehearse !== undefined) requireCorpus(rehearse, "rehearse");
   const text = rehearse ? corpus.rehearsing(rehearse) : corpus;
   const prior = inference.prior as PosteriorPrior;
   // A run that never began leaves the model to whoever holds it.
