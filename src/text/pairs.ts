@@ -1,6 +1,6 @@
 /** @module Pairs of texts as tokens: each a document of source and target, of which the target is scored. */
-import { requireInteger, SviError } from "../errors.ts";
-import { type Kinds, requireOptions, shown } from "../options.ts";
+import { requireChoice, requireInteger, SviError, wrongOption } from "../errors.ts";
+import { type Kinds, requireOptions } from "../options.ts";
 import { pause } from "../pause.ts";
 import { frozen } from "../shapes.ts";
 import { byteTokenizer } from "./byte.ts";
@@ -90,12 +90,7 @@ export async function readPairs(
 ): Promise<{ store: PairStore; tokenizer: Tokenizer; scoring: Scoring }> {
   requireOptions("Corpus.pairs", options, OPTIONS);
   const { tooLong = "refuse", signal } = options;
-  if (tooLong !== "refuse" && tooLong !== "omit")
-    throw new SviError("E_OPTION", `tooLong is ${shown(tooLong)}`, {
-      option: "tooLong",
-      value: tooLong,
-      remedy: 'Give "refuse" or "omit"',
-    });
+  requireChoice("tooLong", tooLong, ["refuse", "omit"]);
   const most = requireInteger("longest", options.longest ?? 1024, 3, 4096);
   const [source, tokenizer] = await withTokenizer(pairsOf(pairs), options);
   const between = tokenizer.kind === "word" ? WORD_SEPARATOR : "\t";
@@ -138,11 +133,7 @@ async function withTokenizer(
   if (tokenizer === "byte") return [source, byteTokenizer()];
   if (tokenizer !== "character" && tokenizer !== "word") {
     if (typeof tokenizer?.encode === "function") return [source, tokenizer];
-    throw new SviError("E_OPTION", `The tokenizer is ${shown(tokenizer)}`, {
-      option: "tokenizer",
-      value: tokenizer,
-      remedy: 'Give a tokenizer, or "byte", "character" or "word"',
-    });
+    throw wrongOption("tokenizer", tokenizer, 'a tokenizer, or "byte", "character" or "word"');
   }
   const kept: Pair[] = [];
   const texts: string[] = [""];

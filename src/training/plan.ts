@@ -1,5 +1,5 @@
 /** @module What a run's options and text decide, checked before the first step. */
-import { requireInteger, requireNumber, SviError } from "../errors.ts";
+import { requireChoice, requireInteger, requireNumber, SviError } from "../errors.ts";
 import { ivon } from "../inference/ivon/method.ts";
 import {
   type GaussianPrior,
@@ -147,11 +147,7 @@ export function formFor(batch: number): ProductForm {
 
 function requireForm(form: ProductForm | undefined, batch: number): ProductForm {
   if (form === undefined) return formFor(batch);
-  if (form === "float32" || form === "int16") return form;
-  throw new SviError("E_OPTION", `Products cannot be made of ${String(form)}`, {
-    value: form,
-    remedy: 'Give "float32" or "int16"',
-  });
+  return requireChoice("products", form, ["float32", "int16"]);
 }
 
 export const FITTING: Kinds<FitOptions> = {
