@@ -26,10 +26,10 @@ import ts from "typescript";
 const SIZES = [
   {
     name: "the core: load, score, generate",
-    limit: 54_000,
+    limit: 55_000,
     source: 'export { LanguageModel } from "./dist/index.js";',
   },
-  { name: "all of svi-lm", limit: 102_500, source: 'export * from "./dist/index.js";' },
+  { name: "all of svi-lm", limit: 105_000, source: 'export * from "./dist/index.js";' },
   { name: "svi-lm/worker", limit: 12_500, source: 'export { connect, ivon } from "./dist/worker/index.js"' },
   { name: "svi-lm/metrics", limit: 10_500, source: 'export * from "./dist/metrics.js";' },
 ];
