@@ -60,26 +60,44 @@ export function requireSameRun({ run }: Saved, fingerprint: Fingerprint): void {
  * @param was JSON, as `is`: of objects the first value that differs is named
  * @returns `E_CHECKPOINT`
  */
-export function otherRun(name: string, was: string | undefined, is: string | undefined): SviError {
-  const [before, now] = [fieldsOf(was), fieldsOf(is)];
-  const json = JSON.stringify;
-  const key = Object.keys({ ...before, ...now }).find((each) => json(before[each]) !== json(now[each]));
-  const [had, has] = key === undefined ? [was, is] : [json(before[key]), json(now[key])];
-  const option = key === undefined || key === "kind" ? name : key;
+export function otherRun(name: string, was = "null", is = "null"): SviError {
+  const { field, had, has } = difference(parsed(was), parsed(is));
+  const option = field ?? name;
   return new SviError(
     "E_CHECKPOINT",
     name === "corpus"
       ? "The checkpoint's run read another text"
-      : `The checkpoint's run had ${option} ${had ?? "none"}, this one has ${has ?? "none"}`,
+      : `The checkpoint's run had ${option} ${shown(had)}, this one has ${shown(has)}`,
     { option, value: had, remedy: "Resume with the text and options that the run began with" },
   );
 }
 
-function fieldsOf(json = ""): Record<string, unknown> {
+interface Difference {
+  /** Of the outermost object; none where kinds differ. */
+  readonly field?: string;
+  readonly had: unknown;
+  readonly has: unknown;
+}
+
+/** As deep as both are objects. */
+function difference(had: unknown, has: unknown): Difference {
+  if (typeof had !== "object" || typeof has !== "object" || had === null || has === null) return { had, has };
+  const [before, now] = [had, has] as Record<string, unknown>[];
+  const key = Object.keys({ ...before, ...now }).find(
+    (each) => JSON.stringify(before[each]) !== JSON.stringify(now[each]),
+  );
+  if (key === undefined) return { had, has };
+  const inner = difference(before[key], now[key]);
+  return { ...inner, field: key === "kind" ? undefined : key };
+}
+
+const shown = (value: unknown) => (value == null ? "none" : JSON.stringify(value));
+
+function parsed(json: string): unknown {
   try {
-    return { ...JSON.parse(json) };
+    return JSON.parse(json);
   } catch {
-    return {};
+    return json;
   }
 }
 

@@ -162,7 +162,7 @@ describe("what would fail in the end is told before the first step", () => {
   ])("%s", async (_, code, options, part) => {
     const out = cli.file("never.svi");
     const result = await cli.run("train", book, "--out", out, "--json", ...TINY, ...options);
-    expect(result.code).toBe(1);
+    expect(result.code).toBe(code === "E_OPTION" ? 2 : 1);
     const events = objects(result.out);
     expect(events).toEqual([{ event: "error", code, message: expect.stringContaining(part) }]);
     expect(existsSync(out)).toBe(false);

@@ -119,7 +119,7 @@ describe.concurrent("--resume refuses", () => {
     ["lr", "3", "--lr 8, this one has 3"],
     ["method", "adam", '--method "ivon", this one has "adam"'],
     ["dropout", "0.5", "--dropout 0, this one has 0.5"],
-    ["prior-scale", "2", "--prior-scale "],
+    ["prior-scale", "2", "--prior-scale 0.3, this one has 2"],
     ["batch", "8", "--batch 4, this one has 8"],
     ["hidden", "24", "--hidden 16, this one has 24"],
     ["cell", "gru", '--cell "lstm", this one has "gru"'],

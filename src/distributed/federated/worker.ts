@@ -73,7 +73,7 @@ export interface FederatedEvent {
  * With `clip` and `noise` a result is the change of the mean alone, clipped and with noise of the host's generator; how
  * much the party has then told is in every event. Without, results tell what a model tells about its text.
  *
- * ```ts
+ * ```typescript
  * import { Corpus } from "svi-lm";
  * import { federatedWorker } from "svi-lm/federated";
  *
