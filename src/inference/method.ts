@@ -109,7 +109,7 @@ export function gaussianPrior(scale = 1): GaussianPrior {
  * A model's posterior as the prior of a run of `ivon`: what was learnt counts for as many tokens as it was learnt from.
  * The arrays are copied.
  *
- * @param weight below 1 it counts for less, so that a new text changes it more; `precision` and `lambda` are multiplied
+ * @param options `weight` (1 by default): below 1 it counts for less, so that a new text changes it more; `precision` and `lambda` are multiplied
  * @throws SviError `E_OPTION` for a model without a posterior, and a weight out of range
  */
 export function posteriorPrior(
