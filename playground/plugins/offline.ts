@@ -14,6 +14,7 @@ const NEVER = [/^models\//, /\.map$/, /^sw\.js$/, /\/benchmarkWorker-[^/]+\.js$/
 /** Writes `sw.js` into the built site. */
 export function offline(): Plugin {
   let folder = "";
+  let written = false;
   const shell = new Set<string>();
   return {
     name: "offline",
@@ -35,7 +36,12 @@ export function offline(): Plugin {
       };
       for (const { isEntry, fileName, name } of chunks) if (isEntry || name === "train") add(fileName);
     },
+    writeBundle() {
+      written = true;
+    },
     closeBundle() {
+      // It is called after an error too, which what follows would hide.
+      if (!written) return;
       const files = listed(folder).filter((file) => !NEVER.some((pattern) => pattern.test(file)));
       const first = files.filter((file) => shell.has(file) || FIRST.some((pattern) => pattern.test(file)));
       const later = files.filter((file) => !first.includes(file));
