@@ -143,7 +143,7 @@ function odd(random: Random, value: Json): Json {
     () => [],
     () => ({}),
     () => [value],
-    () => (typeof value === "string" ? mutateText(random, value) : String(value)),
+    () => (typeof value === "string" ? mutateText(random, value) : (JSON.stringify(value) ?? "")),
     () => (typeof value === "number" ? value + random.pick([1, -1, 0.5]) : value),
     () => (typeof value === "string" ? value.repeat(random.below(40)) : 1),
   ];
