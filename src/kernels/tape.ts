@@ -26,13 +26,6 @@ export interface Step {
 type Op =
   | { readonly kind: "call"; readonly kernel: Kernel; readonly args: Named; readonly take?: Take }
   | { readonly kind: "js"; readonly work: () => void }
-  | {
-      readonly kind: "each";
-      readonly count: number;
-      readonly size: number;
-      readonly cost: number;
-      readonly visit: (from: number, size: number) => void;
-    }
   | { readonly kind: "loop"; readonly times: number; readonly body: readonly Step[] };
 
 /** Records a call; where the kernel returns a number, `take` gets that of every piece, in order. */
@@ -73,11 +66,6 @@ export class Tape {
     this.#ops.push({ kind: "js", work });
   }
 
-  /** Visits `count` units, at most `size` at a time. @param nanoseconds of a unit */
-  each(count: number, size: number, nanoseconds: number, visit: (from: number, size: number) => void): void {
-    this.#ops.push({ kind: "each", count, size, cost: nanoseconds, visit });
-  }
-
   /** The same calls again and again, such as timesteps, each on as many lanes, which depend on none but themselves. */
   loop(times: number, record: (k: LoopRecorder) => void): void {
     const body: Step[] = [];
@@ -114,12 +102,6 @@ export class Tape {
         } else if (op.kind === "js") {
           op.work();
           if (this.#ops.length > 0) yield* this.run();
-        } else if (op.kind === "each") {
-          for (let from = 0; from < op.count; from += op.size) {
-            const size = Math.min(op.size, op.count - from);
-            op.visit(from, size);
-            if (this.#spend(op.cost * size)) yield;
-          }
         } else yield* this.#turns(op.times, op.body);
       }
     } finally {

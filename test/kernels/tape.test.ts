@@ -106,19 +106,6 @@ describe("a tape", () => {
     expect(seen).toEqual([]);
   });
 
-  test("visits every unit once, and pauses between", () => {
-    const { tape } = planned();
-    const visited: [number, number][] = [];
-    tape.each(25, 10, SLICE / 10, (from, size) => visited.push([from, size]));
-    const slices = [...tape.run()].length;
-    expect(visited).toEqual([
-      [0, 10],
-      [10, 10],
-      [20, 5],
-    ]);
-    expect(slices).toBe(2);
-  });
-
   for (const slice of [10, 3000, SLICE])
     test(`makes the turns of a loop in slices of ${slice} ns as if one by one`, () => {
       const plan = new MemoryPlan(new KernelInstance(TRAINING));
