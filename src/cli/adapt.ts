@@ -25,6 +25,12 @@ export const adaptCommand = command({
       value: "F",
       help: "a text to measure progress on, after every epoch",
     },
+    rehearse: {
+      kind: "path",
+      use: "read",
+      value: "F",
+      help: "a part of what was learnt before, such as a tenth, read again beside the text: what keeps best from forgetting",
+    },
     weight: {
       kind: "number",
       value: "X",
@@ -39,28 +45,33 @@ export const adaptCommand = command({
     ...KERNELS,
   },
   async run({ words: [path, ...paths], options, json, interruption }) {
-    const { out, valid: validPath, weight, lr, epochs, seed } = options;
+    const { out, valid: validPath, rehearse, weight, lr, epochs, seed } = options;
     if (out === undefined) throw new UsageError("--out is missing");
     const kernels = await kernelsFor(options);
     await requireWritable(out);
     const { signal } = interruption;
     const model = await loadModel(path, signal);
-    const inference = adaptation(model, { weight, learningRate: lr });
+    const inference = adaptation(model, { rehearse, weight, learningRate: lr });
     const batch = requireInteger("batch", options.batch ?? 32, 1, 4096);
     const sequence = requireInteger("sequence", options.sequence ?? 64, 1, 4096);
-    return withTexts(validPath ? [...paths, validPath] : paths, signal, async (texts) => {
+    const more = [validPath, rehearse].filter((each) => each !== undefined);
+    return withTexts([...paths, ...more], signal, async (texts) => {
       const { tokenizer } = model;
       const open = (name: string, some: typeof texts) =>
         naming(name, () => Corpus.open(some, { tokenizer, signal }));
-      const corpus = await open(paths.join(", "), texts.slice(0, paths.length));
-      const valid = validPath ? await open(`--valid ${validPath}`, texts.slice(paths.length)) : null;
+      const text = await open(paths.join(", "), texts.slice(0, paths.length));
+      const [valid, memory] = await Promise.all([
+        validPath ? open(`--valid ${validPath}`, texts.slice(paths.length, paths.length + 1)) : null,
+        rehearse ? open(`--rehearse ${rehearse}`, texts.slice(-1)) : null,
+      ]);
+      const corpus = memory ? text.rehearsing(memory) : text;
       await proveRoom(out, 8 * model.layout.length);
       const { windows } = corpus.lanes({ batch, sequence });
       const steps = Math.max(1, Math.round((epochs ?? 5) * windows));
       const validation = valid ? { corpus: valid } : undefined;
       const fitting: FitOptions = { inference, epochs, batch, sequence, seed, validation, signal, kernels };
       if (!json)
-        note(`${count(corpus.tokens)} tokens beside those that ${path} learnt from, ${count(steps)} steps`);
+        note(`${count(text.tokens)} tokens beside those that ${path} learnt from, ${count(steps)} steps`);
       const run = { model, corpus, fitting, steps, tokens: steps * batch * sequence, out, checkpoint: null };
       return trainAndSave(run, { json, interruption });
     });

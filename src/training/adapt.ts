@@ -78,11 +78,11 @@ export async function* adaptInTurn(
 ): AsyncGenerator<StepRecord, void, void> {
   requireModel(model);
   requireOptions("adapt", given, OPTIONS);
-  const { past, rehearse, learningRate, mostForgotten = Number.POSITIVE_INFINITY, ...others } = given;
-  const { weight = rehearse ? WEIGHT_REHEARSED : WEIGHT, ...options } = others;
+  const { past, rehearse, weight, learningRate, ...others } = given;
+  const { mostForgotten = Number.POSITIVE_INFINITY, ...options } = others;
   if (mostForgotten !== Number.POSITIVE_INFINITY)
     requireNumber("mostForgotten", mostForgotten, "a number above 0, or Infinity", (v) => v > 0);
-  const inference = adaptation(model, { past, weight, learningRate });
+  const inference = adaptation(model, { past, rehearse, weight, learningRate });
   requireCorpus(corpus);
   if (rehearse !== undefined) requireCorpus(rehearse, "rehearse");
   const text = rehearse ? corpus.rehearsing(rehearse) : corpus;
@@ -99,14 +99,20 @@ export async function* adaptInTurn(
   }
 }
 
+interface Adaptation extends Pick<AdaptOptions, "past" | "weight" | "learningRate"> {
+  /** Whatever is rehearsed. */
+  readonly rehearse?: unknown;
+}
+
 /** The method that `adapt` trains by. @throws SviError `E_OPTION` */
 export function adaptation(
   { posterior }: Model,
   {
     past = [posterior],
-    weight = WEIGHT,
+    rehearse,
+    weight = rehearse ? WEIGHT_REHEARSED : WEIGHT,
     learningRate = LEARNING_RATE,
-  }: Pick<AdaptOptions, "past" | "weight" | "learningRate">,
+  }: Adaptation,
 ): IvonMethod {
   const prior = priorOf(past, posterior.layout.length, weight);
   return ivon({ prior, learningRate });
