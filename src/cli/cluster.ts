@@ -14,7 +14,7 @@ import { command, type Values } from "./command.ts";
 import { readTokenizer, requireWritable, TOKENIZERS } from "./files.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
 import { count, duration, fixed, note, printJson, printTable } from "./print.ts";
-import { keepModel, nothingMerged } from "./save.ts";
+import { nothingMerged, saveMerged } from "./save.ts";
 import { UsageError } from "./usage.ts";
 
 const REDIS = {
@@ -132,19 +132,12 @@ async function conclude(
   out: string,
   json: boolean,
 ): Promise<void> {
-  const { path, problem } = await keepModel(model, out);
   const { parameters } = model;
-  const hash = model.hash();
-  if (json)
-    printJson({ event, tokens, seconds, tokensPerSecond: tokens / seconds, valid: null, parameters, hash });
-  else
-    printTable([
-      [event === "done" ? "trained" : "stopped", `${count(tokens)} tokens in ${duration(seconds)}`],
-      ["parameters", count(parameters)],
-      ["hash", hash],
-      ["saved", path],
-    ]);
-  if (problem) throw problem;
+  const figures = { event, tokens, seconds, tokensPerSecond: tokens / seconds, valid: null, parameters };
+  await saveMerged(model, out, json, figures, [
+    [event === "done" ? "trained" : "stopped", `${count(tokens)} tokens in ${duration(seconds)}`],
+    ["parameters", count(parameters)],
+  ]);
 }
 
 function addressOf({ redis }: { readonly redis?: string }): string {

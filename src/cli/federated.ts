@@ -5,8 +5,8 @@ import { openFile } from "../text/file.ts";
 import { jsonTokenizer } from "../text/json.ts";
 import { command } from "./command.ts";
 import { loadModel, requireWritable } from "./files.ts";
-import { fixed, note, printJson, printTable } from "./print.ts";
-import { keepModel, nothingMerged } from "./save.ts";
+import { fixed, note, printJson } from "./print.ts";
+import { nothingMerged, saveMerged } from "./save.ts";
 import { UsageError } from "./usage.ts";
 
 const TOKEN = {
@@ -63,16 +63,8 @@ export const serveCommand = command({
 type Ending = Extract<FederationEvent, { readonly event: "done" | "stopped" }>;
 
 async function conclude({ event, rounds, model }: Ending, out: string, json: boolean): Promise<void> {
-  const { path, problem } = await keepModel(model, out);
-  const hash = model.hash();
-  if (json) printJson({ event, rounds, hash });
-  else
-    printTable([
-      [event === "done" ? "trained" : "stopped", `${rounds} rounds`],
-      ["hash", hash],
-      ["saved", path],
-    ]);
-  if (problem) throw problem;
+  const what = event === "done" ? "trained" : "stopped";
+  await saveMerged(model, out, json, { event, rounds }, [[what, `${rounds} rounds`]]);
 }
 
 type Progress = Exclude<FederationEvent, Ending>;

@@ -7,7 +7,7 @@ import { SviError } from "../errors.ts";
 import type { LanguageModel } from "../languageModel.ts";
 import { reworded } from "./files.ts";
 import type { Interruption } from "./interrupt.ts";
-import { note, printJson } from "./print.ts";
+import { note, printJson, printTable } from "./print.ts";
 
 export interface Kept {
   /** Where the model lies. */
@@ -28,6 +28,25 @@ export async function keepModel(model: LanguageModel, out: string): Promise<Kept
     if (path === null) throw error;
     return { path, problem: reworded(error, error.problem, `${error.remedy}; the model is in ${path}`) };
   }
+}
+
+/**
+ * The end of a run over several shards or parties: its model is kept, and what it came to is told.
+ * @param figures for a program, `rows` for a person; both are told the hash besides
+ * @throws what kept the model from where it was asked for
+ */
+export async function saveMerged(
+  model: LanguageModel,
+  out: string,
+  json: boolean,
+  figures: Readonly<Record<string, unknown>>,
+  rows: readonly (readonly [string, string])[],
+): Promise<void> {
+  const { path, problem } = await keepModel(model, out);
+  const hash = model.hash();
+  if (json) printJson({ ...figures, hash });
+  else printTable([...rows, ["hash", hash], ["saved", path]]);
+  if (problem) throw problem;
 }
 
 /**

@@ -11,15 +11,7 @@ import type { FitOptions } from "../training/fit.ts";
 import { schedule } from "../training/schedule.ts";
 import { CHECKPOINT, CheckpointFile } from "./checkpoint.ts";
 import { command, type Invocation, type Values } from "./command.ts";
-import {
-  loadModel,
-  naming,
-  readTokenizer,
-  requireWritable,
-  reworded,
-  TOKENIZERS,
-  withTexts,
-} from "./files.ts";
+import { loadModel, naming, readTokenizer, requireWritable, TOKENIZERS, withTexts } from "./files.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
 import { METHOD, methodOf } from "./method.ts";
 import { openPairs, PAIRS, requirePairs } from "./pairs.ts";
@@ -212,12 +204,10 @@ async function open(
   const readings = typeof chosen === "string" && chosen !== "byte" && !options.pairs ? 2 : 1;
   const named = options.pairs ? null : words.length === 1 ? words[0] : `${words.length} texts`;
   const corpus = await naming(named, () =>
-    byFlags(() =>
-      watchingTexts(texts.slice(0, words.length), { readings, json }, (watched) =>
-        options.pairs
-          ? openPairs(watched, words, start, options, learning)
-          : Corpus.open(watched, { ...learning, ...scoringOf(options) }),
-      ),
+    watchingTexts(texts.slice(0, words.length), { readings, json }, (watched) =>
+      options.pairs
+        ? openPairs(watched, words, start, options, learning)
+        : Corpus.open(watched, { ...learning, ...scoringOf(options) }),
     ),
   );
   const { tokenizer } = corpus;
@@ -239,25 +229,6 @@ async function open(
   const shape = { embedding, hidden, layers, cell, tied, softmax, cutoffs: cutoffsOf(options), attention };
   const model = start ?? (await LanguageModel.create({ tokenizer, ...shape, seed }));
   return { model, corpus, valid };
-}
-
-const FLAGS: Readonly<Record<string, string>> = {
-  minimumCount: "--min-count",
-  maximumVocabulary: "--max-vocabulary",
-  scoreAfter: "--score-after",
-  separator: "--separator",
-};
-
-/** Options of the library by the names of their flags. */
-async function byFlags<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const flag = error instanceof SviError && error.option !== null ? FLAGS[error.option] : undefined;
-    if (flag === undefined) throw error;
-    const { option, problem, remedy } = error as SviError;
-    throw reworded(error as SviError, problem.replace(option!, flag), remedy.replace(option!, flag));
-  }
 }
 
 /** @throws SviError `E_TEXT_SHORT` for a text without a token to predict, besides what opening one throws */
