@@ -1,5 +1,6 @@
 /** @module A process that makes runs, one after the other, for the process that started it. */
 import { type RunRecord, runOnce, type Setting, type Shape } from "../../comparison/run.ts";
+import { useWideKernels } from "../../kernels/wide.ts";
 import { explain } from "../explain.ts";
 import { openTexts, type TextsSpec } from "./texts.ts";
 
@@ -20,6 +21,7 @@ export type Message =
 /** Serves until its parent goes. */
 export function serve(): void {
   const send = (message: Message) => process.send!(message);
+  const wide = useWideKernels();
   process.on("message", async ({ texts, shape, setting }: Job) => {
     let told = 0;
     const progress = (share: number) => {
@@ -28,6 +30,7 @@ export function serve(): void {
       send({ kind: "progress", share });
     };
     try {
+      await wide;
       const record = await runOnce(await openTexts(texts), shape, setting, { progress });
       send({ kind: "done", record });
     } catch (error) {
