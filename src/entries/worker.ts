@@ -11,24 +11,20 @@ export type { Distribution, Next, NextToken } from "../prediction/session.ts";
 export type { Checkpointing, StepRecord } from "../training/fit.ts";
 export type { LearnerOptions } from "../training/learner.ts";
 export { type Schedule, schedule } from "../training/schedule.ts";
+export type { WorkerClient } from "../worker/client.ts";
+export { connect } from "../worker/connect.ts";
+export type { ConnectOptions } from "../worker/connection.ts";
+export type { WorkerCorpus, WorkerCorpusOptions } from "../worker/corpus.ts";
+export type { NodeWorker, WebWorker } from "../worker/host.ts";
 export type {
-  AnyTokenizer,
-  WorkerAdaptOptions,
-  WorkerClient,
-  WorkerCorpus,
-  WorkerCorpusOptions,
   WorkerCreateOptions,
-  WorkerEvaluateOptions,
-  WorkerFitOptions,
   WorkerGenerateOptions,
   WorkerImportOptions,
   WorkerLanguageModel,
   WorkerScoreAllOptions,
   WorkerScoreOptions,
   WorkerSessionOptions,
-  WorkerTokenizer,
-} from "../worker/client.ts";
-export { connect } from "../worker/connect.ts";
-export type { ConnectOptions } from "../worker/connection.ts";
-export type { NodeWorker, WebWorker } from "../worker/host.ts";
+} from "../worker/model.ts";
+export type { WorkerAdaptOptions, WorkerEvaluateOptions, WorkerFitOptions } from "../worker/runs.ts";
 export { learner, type WorkerLearner, type WorkerSession } from "../worker/session.ts";
+export type { AnyTokenizer, WorkerTokenizer } from "../worker/tokenizer.ts";
