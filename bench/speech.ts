@@ -139,8 +139,9 @@ function mean(numbers: readonly number[]): number {
 async function testFold(tuning: Speech, testing: Speech, said: readonly Said[], choice: "best" | "mbr") {
   const weights: Record<string, number> = { score: 1 };
   for (const m of said.keys()) weights[`logProbability${m === 0 ? "" : m + 1}`] = 0.2 / said.length;
-  const { weights: tuned, scale } = await reorder(tuning, said, { weights, tune: true });
-  const { lists, errors } = await reorder(testing, said, { weights: tuned, scale, choice });
+  const { weights: tuned, scale, riskScale } = await reorder(tuning, said, { weights, tune: true, choice });
+  const settled = { weights: tuned, scale, riskScale: riskScale ?? undefined };
+  const { lists, errors } = await reorder(testing, said, { ...settled, choice });
   return { wer: errors!.wer, surest: errors!.surest, best: lists.map(({ best }) => best) };
 }
 

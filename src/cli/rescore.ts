@@ -64,6 +64,11 @@ export const rescore = command({
       value: "X",
       help: "of the totals, before they become probabilities (default 1, or tuned)",
     },
+    "risk-scale": {
+      kind: "number",
+      value: "X",
+      help: "the same where mbr seeks the least expected errors (default --scale, or tuned)",
+    },
     case: {
       kind: "choice",
       choices: ["keep", "lower", "upper"],
@@ -123,6 +128,7 @@ export const rescore = command({
           tune: options.dev !== undefined,
           choice: choice as "best" | undefined,
           scale,
+          riskScale: options["risk-scale"],
           normalise,
           vocabulary: vocabulary && new Set([...vocabulary].map(normalise)),
           signal,
@@ -218,7 +224,7 @@ async function write(folder: string, files: readonly ListFile[]): Promise<void> 
     await writeFileAtomically(join(folder, name), new TextEncoder().encode(text));
 }
 
-function report({ lists, weights, scale, unknown, errors }: Rescoring, json: boolean): void {
+function report({ lists, weights, scale, riskScale, unknown, errors }: Rescoring, json: boolean): void {
   if (json) {
     for (const { id, best, score, confidence, uncertainty, candidates } of lists) {
       const shown = candidates.map(({ text, total, logProbability, scores }) => ({
@@ -230,12 +236,14 @@ function report({ lists, weights, scale, unknown, errors }: Rescoring, json: boo
       printJson({ id, best, score, confidence, uncertainty, candidates: shown });
     }
     const { wer = null, ...more } = errors ?? {};
-    printJson({ weights, scale, unknown, wer, ...more });
+    printJson({ weights, scale, ...(riskScale !== null && { riskScale }), unknown, wer, ...more });
     return;
   }
   for (const { id, best } of lists) process.stdout.write(`${id}\t${best}\n`);
   const shown = Object.entries(weights).map(([name, weight]) => `${name}=${Number(weight.toPrecision(6))}`);
-  note(`weights ${shown.join(",")}, scale ${Number(scale.toPrecision(4))}`);
+  const scales = [`scale ${Number(scale.toPrecision(4))}`];
+  if (riskScale !== null) scales.push(`risk scale ${Number(riskScale.toPrecision(4))}`);
+  note([`weights ${shown.join(",")}`, ...scales].join(", "));
   if (unknown.candidates > 0)
     note(`${unknown.candidates} candidates hold ${unknown.symbols} unknown words or symbols`);
   if (!errors) return;

@@ -5,9 +5,11 @@ import type { Slices } from "../kernels/tape.ts";
 import { type Interval, interval, resampled } from "../metrics/bootstrap.ts";
 import { log } from "../metrics/elementary.ts";
 import { type Kinds, requireOptions } from "../options.ts";
-import { type Choice, choose, probabilitiesOf } from "./choose.ts";
+import { type Choice, choose } from "./choose.ts";
 import { type CandidateList, isMeasurable, LARGEST, type RankedCandidate, type RankedList } from "./lists.ts";
+import { probabilitiesOf } from "./probabilities.ts";
 import { requireReferences } from "./references.ts";
+import { tuneRisk } from "./risk.ts";
 import type { ScoredText, Scorer } from "./scorer.ts";
 import {
   bestOf,
@@ -38,6 +40,11 @@ export interface RescoreOptions {
   readonly choice?: "best" | "mbr";
   /** What totals are multiplied by before they become probabilities; found by tuning, else 1. */
   readonly scale?: number;
+  /**
+   * The same where "mbr" seeks the least expected errors: sharper probabilities make fewer errors than true ones. Found
+   * by tuning, else `scale`.
+   */
+  readonly riskScale?: number;
   /** What the scorer is given for a candidate: itself by default. */
   readonly normalise?: (text: string) => string;
   /** Words that are known: those of a candidate, normalised, that are not among them are its score `unseen`. */
@@ -51,6 +58,7 @@ const OPTIONS: Kinds<RescoreOptions> = {
   tune: "boolean",
   choice: "string",
   scale: "number",
+  riskScale: "number",
   normalise: "function",
   vocabulary: "object",
   signal: "signal",
@@ -71,6 +79,8 @@ export interface Rescoring {
   readonly lists: readonly RescoredList[];
   readonly weights: Weights;
   readonly scale: number;
+  /** Where "mbr" chose. */
+  readonly riskScale: number | null;
   /** Candidates with unknown words or symbols, and how many those are. */
   readonly unknown: { readonly candidates: number; readonly symbols: number };
   /** Where references are known. */
@@ -129,9 +139,11 @@ function* weigh(lists: readonly CandidateList[], table: Table, options: RescoreO
   requireChoice("choice", choice, ["best", "mbr"]);
   const counted = references && (yield* errorTable(lists, references));
   const { weights, scale } = yield* settle(table, counted, options);
+  const riskScale =
+    choice === "mbr" ? yield* settleRisk(lists, table, counted, weights, { ...options, scale }) : null;
   const chosen: Choice[] = [];
   for (const [l, list] of lists.entries()) {
-    chosen.push(choose(list, table.rows[l], table.columns, weights, scale, choice === "mbr"));
+    chosen.push(choose(list, table.rows[l], table.columns, weights, scale, riskScale));
     yield;
   }
   const unknown = table.rows.flat().map((row) => row.unknown);
@@ -139,6 +151,7 @@ function* weigh(lists: readonly CandidateList[], table: Table, options: RescoreO
     lists: lists.map((list, l) => ordered(list, chosen[l], table, l)),
     weights: Object.fromEntries(table.names.map((name, f) => [name, weights[f]])),
     scale,
+    riskScale,
     unknown: {
       candidates: unknown.filter((count) => count > 0).length,
       symbols: unknown.reduce((sum, count) => sum + count, 0),
@@ -216,8 +229,9 @@ function* settle(
       value: bad[1],
       remedy: `Give numbers up to ${LARGEST}`,
     });
-  if (options.scale !== undefined)
-    requireNumber("scale", options.scale, `a number from 0 to ${LARGEST}`, (v) => v >= 0 && v <= LARGEST);
+  for (const name of ["scale", "riskScale"] as const)
+    if (options[name] !== undefined)
+      requireNumber(name, options[name], `a number from 0 to ${LARGEST}`, (v) => v >= 0 && v <= LARGEST);
   const start = table.names.map((name) => given[name] ?? (options.weights ? 0 : defaultWeight(table, name)));
   if (!options.tune) return { weights: start, scale: options.scale ?? 1 };
   if (!counted)
@@ -227,6 +241,17 @@ function* settle(
     });
   const { weights } = yield* tune(table, counted, start, idle(table));
   return { weights, scale: options.scale ?? (yield* calibrate(table, counted, weights)) };
+}
+
+function* settleRisk(
+  lists: readonly CandidateList[],
+  table: Table,
+  counted: ErrorTable | undefined,
+  weights: readonly number[],
+  { riskScale, tune, scale }: RescoreOptions,
+): Slices<number> {
+  if (riskScale !== undefined) return riskScale;
+  return tune && counted ? yield* tuneRisk(lists, table, counted, weights) : scale!;
 }
 
 function defaultWeight({ names, columns }: Table, name: string): number {

@@ -120,6 +120,7 @@ describe("rescore", () => {
     [["--weights", "lm=1"], 2, /E_OPTION: --weights names "lm"/],
     [["--samples", "-1"], 2, /E_OPTION: --samples is -1/],
     [["--scale=-1"], 2, /E_OPTION: --scale is -1/],
+    [["--risk-scale=-1"], 2, /E_OPTION: --risk-scale is -1/],
     [["--dev", said, "--references", said], 2, /exclude each other/],
     [["--dev", lists], 1, /E_FORMAT: .*dev\.tsv:2: The id "u-1" is there twice/],
     [["--references", model], 1, /E_TEXT_ENCODING: .*model\.svi is not UTF-8/],

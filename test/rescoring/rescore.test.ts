@@ -127,6 +127,42 @@ describe("minimum Bayes risk", () => {
     expect(other[0]).toMatchObject({ best: "b" });
     expect(other[0].confidence).toBeCloseTo((first + second) / 2, 6);
   });
+
+  /** Lists of which two candidates are near to each other, and the likeliest stands alone. */
+  const parted = (right: readonly string[]) => ({
+    lists: right.map((_, i) => list(`u${i}`, ["x y z", -1], ["a b c", -1.2], ["a b d", -1.2])),
+    references: new Map(right.map((said, i) => [`u${i}`, said])),
+  });
+
+  test("is tuned to the sharpest probabilities that make the fewest errors", async () => {
+    const { lists, references } = parted(Array.from({ length: 8 }, () => "a b c"));
+    const tuned = await rescore(lists, null, { references, tune: true, choice: "mbr" });
+    expect(tuned.errors).toMatchObject({ wer: 0, first: 100 });
+    // Risks p₁ + 3q and 6p₁ are equal where 5 e^(−0.2 s) = 3.
+    const most = Math.log(5 / 3) / 0.2;
+    expect(tuned.riskScale).toBeLessThan(most);
+    expect(tuned.riskScale! * 1.25).toBeGreaterThan(most);
+    const again = { weights: tuned.weights, scale: tuned.scale, choice: "mbr" as const };
+    const same = await rescore(lists, null, { ...again, riskScale: tuned.riskScale! });
+    expect(same.lists).toEqual(tuned.lists);
+    const sharp = await rescore(lists, null, { ...again, riskScale: 50 });
+    expect(sharp.lists[0].best).toBe("x y z");
+    // What is said of the choice goes by the scale of the probabilities.
+    const [p, q] = [-1, -1.2].map((total) => Math.exp(tuned.scale * total));
+    expect(sharp.lists[0].confidence).toBeCloseTo(p / (p + 2 * q), 12);
+  });
+
+  test("is tuned to the highest total where fewer errors on a few lists may be chance", async () => {
+    const { lists, references } = parted([..."abcdefghijk"].map((_, i) => (i < 6 ? "a b c" : "x y z")));
+    const { lists: ranked, riskScale } = await rescore(lists, null, {
+      references,
+      tune: true,
+      choice: "mbr",
+    });
+    expect(riskScale).toBeGreaterThan(50);
+    expect(ranked.map(({ best }) => best)).toEqual(lists.map(() => "x y z"));
+    expect((await rescore(lists, null, { references, tune: true })).riskScale).toBeNull();
+  });
 });
 
 describe("references", () => {
@@ -220,6 +256,7 @@ describe("what cannot be reordered is refused", () => {
     ],
     ["a scale that is not a number", lists, { scale: Number.NaN }, /scale is NaN/],
     ["a scale below 0", lists, { scale: -1 }, /scale is -1/],
+    ["a risk scale below 0", lists, { riskScale: -1 }, /riskScale is -1/],
     ["a score beyond all sums", [list("u", ["a", 1e308])], {}, /A score of list "u" is 1e\+308/],
     [
       "a score that one lacks",
