@@ -1,9 +1,10 @@
 /** @module Work in slices of bounded size, so that a step can be left and resumed in its middle. */
 
 import type { KernelInstance } from "../kernels/instance.ts";
+import { finish, type Slices } from "../kernels/tape.ts";
 
 /** Resumable work: yields between slices, returns a result. */
-export type Slices<T = void> = Generator<void, T, void>;
+export { finish, type Slices };
 
 /** About 2.5 ms at 40 GFLOP/s. Counted, not timed: edge clocks stand still, and slices must not change with load. */
 export const SLICE_FLOPS = 1e8;
@@ -58,14 +59,6 @@ export class Work {
 // biome-ignore lint/correctness/useYield: there is nothing to stop in.
 export function* ready<T>(value: T): Slices<T> {
   return value;
-}
-
-/** Does all of the work at once. */
-export function finish<T>(work: Slices<T>): T {
-  for (;;) {
-    const { done, value } = work.next();
-    if (done) return value;
-  }
 }
 
 /** Units of `each` elements that make a part of a vector; at least one. */

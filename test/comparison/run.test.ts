@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "vitest";
 import { type RunRecord, runOnce, type Texts } from "../../src/comparison/run.ts";
 import { Corpus } from "../../src/text/corpus.ts";
 import { learnTokenizer } from "../../src/text/learn.ts";
-import { randomNumbers } from "../model/reference.ts";
+import { randomNumbers } from "../support/random.ts";
 
 const SHAPE = { embedding: 8, hidden: 16, layers: 1, batch: 4, sequence: 16 };
 let texts: Texts;

@@ -1,7 +1,7 @@
 /** Means over seeds and their intervals. */
 import { expect, test } from "vitest";
 import { average, bootstrap, calibrationFloor, median } from "../../src/comparison/statistics.ts";
-import { randomNumbers } from "../model/reference.ts";
+import { randomNumbers } from "../support/random.ts";
 
 test("three values have the exact interval of all 27 resamples", () => {
   const { mean, low, high, values } = bootstrap([1, 2, 6]);

@@ -6,14 +6,3 @@ export function fileOf(header: string | Uint8Array, data = 0): Uint8Array<ArrayB
   bytes.set(json, 8);
   return bytes;
 }
-
-/** Small deterministic generator, for bytes that stay the same from run to run. */
-export function mulberry(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

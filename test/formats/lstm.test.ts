@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Tensor, writeSafetensors } from "../../src/formats/safetensors.ts";
-import { mulberry } from "./hostile.ts";
+import { randomNumbers } from "../support/random.ts";
 
 const PYTHON = "/usr/bin/python3";
 const [INPUTS, HIDDEN, STEPS] = [3, 4, 5];
@@ -59,7 +59,7 @@ function hasTorch(): boolean {
 
 test("nn.LSTM takes a file of ours, strictly, and computes the same", { timeout: 60_000 }, (context) => {
   if (!hasTorch()) context.skip(`${PYTHON} with torch is missing`);
-  const random = mulberry(3);
+  const random = randomNumbers(3);
   const shapes: Record<string, number[]> = {
     "lstm.weight_ih_l0": [4 * HIDDEN, INPUTS],
     "lstm.weight_hh_l0": [4 * HIDDEN, HIDDEN],

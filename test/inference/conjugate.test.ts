@@ -15,10 +15,11 @@ import { adam, bbb, gaussianPrior, ivon, type PosteriorPrior, sgd } from "../../
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { seedOf } from "../../src/kernels/random.ts";
+import { finish } from "../../src/kernels/tape.ts";
 import { TRAINING } from "../../src/kernels/training.ts";
 import type { Layout, Segment } from "../../src/model/layout.ts";
-import { randomNumbers } from "../model/reference.ts";
-import { finish, relativeError } from "../model/support.ts";
+import { relativeError } from "../model/support.ts";
+import { randomNumbers } from "../support/random.ts";
 
 // Seconds of arithmetic, on machines that may be busy.
 vi.setConfig({ testTimeout: 30_000 });

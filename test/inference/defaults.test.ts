@@ -6,11 +6,11 @@ import { gaussianPrior, type IvonMethod, ivon } from "../../src/inference/public
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { seedOf } from "../../src/kernels/random.ts";
+import { finish } from "../../src/kernels/tape.ts";
 import { TRAINING } from "../../src/kernels/training.ts";
 import { configureModel } from "../../src/model/configuration.ts";
 import { type Layout, layoutOf, type Segment } from "../../src/model/layout.ts";
-import { randomNumbers } from "../model/reference.ts";
-import { finish } from "../model/support.ts";
+import { randomNumbers } from "../support/random.ts";
 
 const [ROWS, WIDTH, TOKENS] = [8, 32, 100];
 const LENGTH = ROWS * WIDTH + 16;

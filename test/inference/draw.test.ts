@@ -3,13 +3,13 @@ import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { ivon } from "../../src/inference/public.ts";
 import { seedOf } from "../../src/kernels/random.ts";
+import { finish } from "../../src/kernels/tape.ts";
 import { configureModel } from "../../src/model/configuration.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { Posterior } from "../../src/model/posterior.ts";
 import { schedule } from "../../src/training/schedule.ts";
 import { Trainer } from "../../src/training/trainer.ts";
-import { randomNumbers } from "../model/reference.ts";
-import { finish } from "../model/support.ts";
+import { randomNumbers } from "../support/random.ts";
 
 const SHAPE = { vocabulary: 300, embedding: 24, hidden: 16 };
 const [BATCH, SEQUENCE, STEPS] = [3, 4, 24];

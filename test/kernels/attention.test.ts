@@ -1,6 +1,6 @@
 /** Attention's kernels against float64 loops at odd shapes, and their gradients against central differences. */
 import { expect, test } from "vitest";
-import { randomNumbers } from "../model/reference.ts";
+import { randomNumbers } from "../support/random.ts";
 import { Bench } from "./harness.ts";
 import { centralDifferences, largestError, random } from "./matrix.ts";
 

@@ -3,7 +3,7 @@ import type { Kernel } from "../../src/kernels/cuts.ts";
 import type { Instantiated } from "../../src/kernels/kernels.ts";
 import { Tape } from "../../src/kernels/tape.ts";
 import { TRAINING } from "../../src/kernels/training.ts";
-import { randomNumbers } from "../model/reference.ts";
+import { randomNumbers } from "../support/random.ts";
 import { kernelsOfForm, type LooseKernels, loosely } from "./forms.ts";
 
 export const MEBIBYTE = 2 ** 20;

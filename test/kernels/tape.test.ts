@@ -8,7 +8,7 @@ import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { finish, Tape } from "../../src/kernels/tape.ts";
 import { TRAINING } from "../../src/kernels/training.ts";
 import { Products } from "../../src/model/products.ts";
-import { randomNumbers } from "../model/reference.ts";
+import { randomNumbers } from "../support/random.ts";
 import { CALLS, END, onTape, outcome } from "./calls.ts";
 import { kernelsOfForm, loosely } from "./forms.ts";
 import { whole } from "./whole.ts";

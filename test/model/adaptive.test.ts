@@ -3,16 +3,17 @@
 import { describe, expect, test, vi } from "vitest";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
-import { Tape } from "../../src/kernels/tape.ts";
+import { finish, Tape } from "../../src/kernels/tape.ts";
 import { TRAINING } from "../../src/kernels/training.ts";
 import { defaultCutoffs, tailsOf } from "../../src/model/clusters.ts";
 import { configureModel } from "../../src/model/configuration.ts";
 import { initialWeights } from "../../src/model/initialise.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { Network } from "../../src/model/network.ts";
+import { randomNumbers } from "../support/random.ts";
 import { BOUND, type Case, compare } from "./compare.ts";
-import { centralDifferences, randomNumbers, reference } from "./reference.ts";
-import { finish, Rig, relativeError, Worst } from "./support.ts";
+import { centralDifferences, reference } from "./reference.ts";
+import { Rig, relativeError, Worst } from "./support.ts";
 
 // Seconds of arithmetic, on machines that may be busy.
 vi.setConfig({ testTimeout: 30_000 });

@@ -1,10 +1,12 @@
 /** Attention against the float64 reference, window after window: what rows attend to, and every gradient. */
 import { expect, test, vi } from "vitest";
+import { finish } from "../../src/kernels/tape.ts";
 import { configureModel } from "../../src/model/configuration.ts";
 import { layoutOf } from "../../src/model/layout.ts";
+import { randomNumbers } from "../support/random.ts";
 import { BOUND, type Case, compare } from "./compare.ts";
-import { centralDifferences, type ReferenceWindow, randomNumbers, reference } from "./reference.ts";
-import { finish, Rig, Worst } from "./support.ts";
+import { centralDifferences, type ReferenceWindow, reference } from "./reference.ts";
+import { Rig, Worst } from "./support.ts";
 
 // Seconds of arithmetic, on machines that may be busy.
 vi.setConfig({ testTimeout: 30_000 });

@@ -1,6 +1,7 @@
 /** A network against the float64 reference, window by window: loss, states and every gradient. */
 import { expect } from "vitest";
-import { randomNumbers, reference } from "./reference.ts";
+import { randomNumbers } from "../support/random.ts";
+import { reference } from "./reference.ts";
 import { Rig, Worst } from "./support.ts";
 
 export interface Case {

@@ -1,6 +1,6 @@
 /** Targets of -1 add nothing: gradients of complementary halves of a window's targets add up to that of all. */
 import { expect, test } from "vitest";
-import { randomNumbers } from "./reference.ts";
+import { randomNumbers } from "../support/random.ts";
 import { Rig } from "./support.ts";
 
 const [BATCH, STEPS, VOCABULARY] = [5, 7, 23];

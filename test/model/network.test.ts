@@ -4,14 +4,15 @@ import { expect, test, vi } from "vitest";
 import type { SviError } from "../../src/errors.ts";
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
-import { Tape } from "../../src/kernels/tape.ts";
+import { finish, Tape } from "../../src/kernels/tape.ts";
 import { TRAINING } from "../../src/kernels/training.ts";
 import { configureModel } from "../../src/model/configuration.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { Network } from "../../src/model/network.ts";
+import { randomNumbers } from "../support/random.ts";
 import { BOUND, type Case, compare } from "./compare.ts";
-import { centralDifferences, type ReferenceWindow, randomNumbers, reference } from "./reference.ts";
-import { finish, Rig, Worst } from "./support.ts";
+import { centralDifferences, type ReferenceWindow, reference } from "./reference.ts";
+import { Rig, Worst } from "./support.ts";
 
 // Seconds of arithmetic, on machines that may be busy.
 vi.setConfig({ testTimeout: 30_000 });

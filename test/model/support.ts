@@ -2,19 +2,12 @@
 
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
-import { Tape } from "../../src/kernels/tape.ts";
+import { finish, Tape } from "../../src/kernels/tape.ts";
 import { TRAINING } from "../../src/kernels/training.ts";
 import { configureModel, type ModelConfiguration, type ModelOptions } from "../../src/model/configuration.ts";
 import type { SourceRanges } from "../../src/model/layers/layer.ts";
 import { type Layout, layoutOf } from "../../src/model/layout.ts";
 import { Network, type NetworkOptions } from "../../src/model/network.ts";
-
-export function finish<T>(work: Generator<unknown, T, void>): T {
-  for (;;) {
-    const { done, value } = work.next();
-    if (done) return value;
-  }
-}
 
 /** ‖found − expected‖ / ‖expected‖; where expected is zero, the norm of what was found. */
 export function relativeError(found: ArrayLike<number>, expected: ArrayLike<number>): number {

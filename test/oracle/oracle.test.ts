@@ -7,8 +7,9 @@ import { guideOf as createGuide } from "../../src/inference/methods.ts";
 import { adam, adamw, bbb, gaussianPrior, ivon, scaleMixturePrior, sgd } from "../../src/inference/public.ts";
 import type { MemoryPlan } from "../../src/kernels/memory.ts";
 import { STREAM, seedOf } from "../../src/kernels/random.ts";
+import { finish } from "../../src/kernels/tape.ts";
 import type { Layout } from "../../src/model/layout.ts";
-import { finish, Rig, relativeError, Worst } from "../model/support.ts";
+import { Rig, relativeError, Worst } from "../model/support.ts";
 import { group, loadOracle, type OracleDump } from "./load.ts";
 
 const GRADIENTS = 1e-5;

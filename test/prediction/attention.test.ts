@@ -1,4 +1,5 @@
 /** With attention too, all predictors agree: windows, tokens, rows side by side, sessions, samples, 8 bits. */
+
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import {
   type AttentionForm,
@@ -7,11 +8,11 @@ import {
   type LanguageModel,
   type SessionOptions,
 } from "../../src/entries/index.ts";
+import { failure } from "../support/errors.ts";
 import { corpusOf, createModel, sentences, tokenizer, train } from "../training/support.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
-const failure = (code: string) => expect.objectContaining({ name: "SviError", code });
 const newline = tokenizer.endOfLine!;
 /** Longer than a window of an evaluation, which has 256 timesteps. */
 const TEXT = sentences(20, 3);

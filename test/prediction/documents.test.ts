@@ -11,8 +11,8 @@ import {
   type TextScore,
 } from "../../src/entries/index.ts";
 import { readSafetensors, safetensorsChunks } from "../../src/formats/safetensors.ts";
-import { randomNumbers } from "../model/reference.ts";
-import { errorOf } from "../text/support.ts";
+import { errorOf } from "../support/errors.ts";
+import { randomNumbers } from "../support/random.ts";
 
 const random = randomNumbers(4);
 const DOCUMENTS = Array.from({ length: 80 }, () => {

@@ -11,10 +11,12 @@ import {
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { STREAM, seedOf } from "../../src/kernels/random.ts";
+import { finish } from "../../src/kernels/tape.ts";
 import { TRAINING } from "../../src/kernels/training.ts";
 import { Sampler, type SamplerOptions } from "../../src/prediction/sampler.ts";
-import { randomNumbers, reference } from "../model/reference.ts";
-import { finish, relativeError } from "../model/support.ts";
+import { reference } from "../model/reference.ts";
+import { relativeError } from "../model/support.ts";
+import { randomNumbers } from "../support/random.ts";
 import { createModel, METHODS, TEXT, tokenizer, train } from "../training/support.ts";
 
 // Seconds of arithmetic, on machines that may be busy.

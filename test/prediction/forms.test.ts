@@ -5,15 +5,16 @@ import { adam, Corpus, evaluate, LanguageModel, wordTokenizer } from "../../src/
 import { KernelInstance } from "../../src/kernels/instance.ts";
 import { MemoryPlan } from "../../src/kernels/memory.ts";
 import { STREAM, seedOf } from "../../src/kernels/random.ts";
-import { Tape } from "../../src/kernels/tape.ts";
+import { finish, Tape } from "../../src/kernels/tape.ts";
 import { TRAINING } from "../../src/kernels/training.ts";
 import { Network } from "../../src/model/network.ts";
 import { planScratch, Stepper } from "../../src/model/stepper.ts";
 import type { PredictionForm } from "../../src/prediction/ensemble.ts";
 import { Predictor } from "../../src/prediction/predictor.ts";
 import { Sampler, type SamplerOptions } from "../../src/prediction/sampler.ts";
-import { randomNumbers, reference } from "../model/reference.ts";
-import { finish, relativeError } from "../model/support.ts";
+import { reference } from "../model/reference.ts";
+import { relativeError } from "../model/support.ts";
+import { randomNumbers } from "../support/random.ts";
 import { createModel, METHODS, sentences, TEXT, tokenizer, train } from "../training/support.ts";
 
 vi.setConfig({ testTimeout: 60_000 });

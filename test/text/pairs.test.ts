@@ -1,8 +1,9 @@
 /** Pairs of texts as documents: what windows hold of them, in what order, and what is refused. */
 import { describe, expect, it } from "vitest";
 import { byteTokenizer, Corpus, type PairOptions, type Pairs, wordTokenizer } from "../../src/text/index.ts";
-import { randomNumbers } from "../model/reference.ts";
-import { errorOf, sourceOf } from "./support.ts";
+import { errorOf } from "../support/errors.ts";
+import { randomNumbers } from "../support/random.ts";
+import { sourceOf } from "./support.ts";
 
 const random = randomNumbers(5);
 const letters = (most: number) =>

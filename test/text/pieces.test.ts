@@ -8,7 +8,8 @@ import {
   wordTokenizer,
 } from "../../src/text/index.ts";
 import { jsonTokenizer } from "../../src/text/json.ts";
-import { errorOf, text } from "./support.ts";
+import { errorOf } from "../support/errors.ts";
+import { text } from "./support.ts";
 import { byteLevel, wordPiece } from "./tokenizer-json.ts";
 
 const pieces = (tokenizer: Tokenizer, ids: ArrayLike<number>) => {

@@ -8,7 +8,7 @@ import {
   fit,
   LanguageModel,
 } from "../../src/entries/index.ts";
-import { randomNumbers } from "../model/reference.ts";
+import { randomNumbers } from "../support/random.ts";
 
 const random = randomNumbers(3);
 const letters = (most: number) =>

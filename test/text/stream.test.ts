@@ -8,7 +8,8 @@ import {
   type StreamOptions,
   wordTokenizer,
 } from "../../src/text/index.ts";
-import { errorOf, minibatches, text } from "./support.ts";
+import { errorOf } from "../support/errors.ts";
+import { minibatches, text } from "./support.ts";
 
 const bytes = byteTokenizer();
 

@@ -1,16 +1,5 @@
 import fc from "fast-check";
-import type { SviError } from "../../src/errors.ts";
 import type { ByteSource, Corpus, LaneReader } from "../../src/text/index.ts";
-
-/** The error that some work throws or rejects with; fails where there is none. */
-export async function errorOf(work: () => unknown): Promise<SviError> {
-  try {
-    await work();
-  } catch (error) {
-    return error as SviError;
-  }
-  throw new Error("nothing was thrown");
-}
 
 /** Texts rich in what goes wrong at boundaries: long sequences, surrogate pairs, all line ends, whitespace. */
 export const text: fc.Arbitrary<string> = fc

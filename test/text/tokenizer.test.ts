@@ -9,7 +9,8 @@ import {
   wordTokenizer,
 } from "../../src/text/index.ts";
 import { byCodePoints, WordCounts } from "../../src/text/learn.ts";
-import { errorOf, text } from "./support.ts";
+import { errorOf } from "../support/errors.ts";
+import { text } from "./support.ts";
 
 const ids = (tokenizer: Tokenizer, x: string) => [...tokenizer.encode(x)];
 const reread = (tokenizer: Tokenizer) =>

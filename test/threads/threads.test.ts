@@ -1,4 +1,5 @@
 /** What threads promise: the bits of one thread whatever happens to them, and a clear end where they are lost. */
+
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,12 +11,12 @@ import { evaluate, type FitOptions, fit, type ModelOptions } from "../../src/ent
 import { type ThreadedKernels, threads } from "../../src/entries/threads.ts";
 import { threadSource } from "../../src/kernels/generated/thread.ts";
 import { onTape } from "../kernels/calls.ts";
+import { failure } from "../support/errors.ts";
 import { corpusOf, createModel, METHODS, sentences, tokenizer, train } from "../training/support.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
 const COUNTS = [1, 2, 3, 8];
-const failure = (code: string) => expect.objectContaining({ name: "SviError", code });
 const text = sentences(150);
 /** Large enough for most kernels to be split, and odd in every size. */
 const ODD: ModelOptions = { embedding: 37, hidden: 101, layers: 2 };

@@ -1,4 +1,5 @@
 /** What a run of inference promises: reproducible bits, clean ends, early and clear failures. */
+
 import { describe, expect, test, vi } from "vitest";
 import {
   adam,
@@ -19,9 +20,10 @@ import {
 } from "../../src/entries/index.ts";
 import { hasPosterior } from "../../src/inference/methods.ts";
 import { seedOf } from "../../src/kernels/random.ts";
+import { finish } from "../../src/kernels/tape.ts";
 import { pause } from "../../src/pause.ts";
 import { Trainer } from "../../src/training/trainer.ts";
-import { finish } from "../model/support.ts";
+import { failure } from "../support/errors.ts";
 import { corpusOf, createModel, METHODS, SMALL, sentences, TEXT, tokenizer, train } from "./support.ts";
 
 // Seconds of arithmetic, on machines that may be busy.
@@ -32,8 +34,6 @@ function* stepOf(trainer: Trainer, tokens: Int32Array, time: number): Generator<
   yield* trainer.update(yield* trainer.differentiate(tokens, tokens, time), true);
 }
 
-const failure = (code: string, rest: object = {}) =>
-  expect.objectContaining({ name: "SviError", code, ...rest });
 const finite = (numbers: Float32Array) => numbers.every(Number.isFinite);
 
 /** The bytes of a checkpoint written after `step` updates, and the run's final hash. */

@@ -11,7 +11,7 @@ import {
   LanguageModel,
   wordTokenizer,
 } from "../../src/entries/index.ts";
-import { randomNumbers } from "../model/reference.ts";
+import { randomNumbers } from "../support/random.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 

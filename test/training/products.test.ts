@@ -1,4 +1,5 @@
 /** Training with int16 products: near to that of floats, and as reproducible. */
+
 import { describe, expect, test, vi } from "vitest";
 import {
   adam,
@@ -8,14 +9,14 @@ import {
   type ProductForm,
 } from "../../src/entries/index.ts";
 import { threads } from "../../src/entries/threads.ts";
-import { randomNumbers } from "../model/reference.ts";
 import { Rig, Worst } from "../model/support.ts";
+import { failure } from "../support/errors.ts";
+import { randomNumbers } from "../support/random.ts";
 import { corpusOf, createModel, METHODS, sentences, tokenizer, train } from "./support.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
 const INT16 = { products: "int16" } as const;
-const failure = (code: string) => expect.objectContaining({ name: "SviError", code });
 
 const SHAPES: Record<string, ModelOptions & { vocabulary: number; dropout?: boolean; resets?: boolean }> = {
   "two layers": { vocabulary: 41, embedding: 23, hidden: 70, layers: 2 },

@@ -16,7 +16,7 @@ import {
   scaleMixturePrior,
   sgd,
 } from "../../src/entries/index.ts";
-import { randomNumbers } from "../model/reference.ts";
+import { randomNumbers } from "../support/random.ts";
 
 /** Sentences of a tiny grammar: predictable within a word, less so between them. */
 export function sentences(count: number, seed = 1): string {

@@ -2,7 +2,7 @@
 import { beforeAll, expect, test, vi } from "vitest";
 import { adam, Corpus, evaluate, fit, LanguageModel } from "../../src/entries/index.ts";
 import { translate, translateAll } from "../../src/entries/translation.ts";
-import { randomNumbers } from "../model/reference.ts";
+import { randomNumbers } from "../support/random.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 

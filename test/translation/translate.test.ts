@@ -7,8 +7,8 @@ import {
   translate,
   translateAll,
 } from "../../src/entries/translation.ts";
-import { randomNumbers } from "../model/reference.ts";
-import { errorOf } from "../text/support.ts";
+import { errorOf } from "../support/errors.ts";
+import { randomNumbers } from "../support/random.ts";
 
 // Seconds of arithmetic, on machines that may be busy.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
