@@ -32,6 +32,8 @@ export interface Plan {
   readonly batch: number;
   readonly sequence: number;
   readonly windows: number;
+  /** Scored tokens of a window, on average; null where all tokens are scored. */
+  readonly scored: number | null;
   readonly steps: number;
   /** Effective number of tokens, those behind a learnt prior among them. */
   readonly lambda: number;
@@ -76,6 +78,7 @@ export function planRun(
     batch: lanes.batch,
     sequence: lanes.sequence,
     windows: lanes.windows,
+    scored: documents?.after == null ? null : scored / lanes.windows,
     steps: Math.max(1, Math.round(epochs * lanes.windows)),
     lambda: own + learnt,
     learnt,

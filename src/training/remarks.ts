@@ -10,6 +10,9 @@ const FIRST_STEPS = 10;
 const ABOVE = 1.1;
 /** Times the loss of guessing: an untrained model is a little worse than that, too. */
 const MUCH = 1.05;
+/** Scored tokens of a window below which the default rate of IVON is told to be high. */
+const FEW_SCORED = 1024;
+const OWN_RATE = 8;
 /** Steps at the end whose mean loss is what the run ends at. */
 const LAST_STEPS = 20;
 
@@ -37,6 +40,7 @@ export class Remarks {
     if (this.#last.length > LAST_STEPS) this.#last.shift();
     const warnings = [
       step === 1 ? strongPrior(this.#plan, learningRate) : null,
+      step === 1 ? longSteps(this.#plan) : null,
       last ? this.#worseThanGuessing(valid?.nll) : null,
     ];
     const notes = [step === 1 ? learntPrior(this.#plan, this.#options) : null, this.#jump(step, nll)];
@@ -79,6 +83,13 @@ function strongPrior(plan: Plan, learningRate: number): string | null {
   const share = 100 * (1 - Math.exp(-pull)); // for display alone
   const part = share < 99 ? `about ${Math.round(share)}` : "more than 99";
   return `The prior N(0, ${method.prior.scale}²) takes ${part} % of the mean away over this run; a larger prior scale or lambda makes it weaker`;
+}
+
+/** IVON's own rate is that of windows of some 2,048 scored tokens; at less than half of them it has failed to learn. */
+function longSteps({ method, scored, batch }: Plan): string | null {
+  if (method.kind !== "ivon" || method.learningRate < OWN_RATE || scored === null || scored >= FEW_SCORED)
+    return null;
+  return `A window has about ${Math.round(scored)} scored tokens, and a learning rate of ${method.learningRate} is right for some 2,048: if the loss does not fall steadily, take ivon({ learningRate: 3 }), --lr 3 on the command line, or a batch above ${batch}`;
 }
 
 /** What a user would not expect of the run as it was planned. */

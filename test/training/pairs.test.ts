@@ -103,3 +103,35 @@ test("a document longer than a chunk of logits is scored whole", async () => {
   expect(whole.nll).toBeCloseTo(parts.nll, 6);
   expect(whole.brier).toBeCloseTo(parts.brier, 6);
 });
+
+describe("a window of few scored tokens", () => {
+  const first = async (corpus: Corpus, options: FitOptions) => {
+    for await (const { warning } of fit(await create(), corpus, { batch: 8, ...options })) return warning;
+    throw new Error("there was no step");
+  };
+
+  test("has the remedy for a rate that is too high in its first record", async () => {
+    const corpus = await open();
+    const scored = Math.round((await corpus.scored()) / (PAIRS.length / 8));
+    const warning = await first(corpus, {});
+    expect(warning).toContain(`about ${scored} scored tokens`);
+    expect(warning).toMatch(/ivon\(\{ learningRate: 3 \}\).* or a batch above 8$/);
+  });
+
+  test.each<[string, () => Promise<Corpus>, FitOptions]>([
+    ["the lower rate", open, { inference: ivon({ learningRate: 3 }) }],
+    ["another method", open, { inference: adam() }],
+    [
+      "windows of many",
+      () => open(Array.from({ length: 20 }, () => PAIRS).flat()),
+      { batch: 300, memoryLimit: 2 ** 30 },
+    ],
+    [
+      "text of which all is scored",
+      () => Corpus.open(PAIRS.map(([source]) => source).join("\n"), { tokenizer }),
+      { sequence: 16 },
+    ],
+  ])("is not told of with %s", async (_, corpus, options) => {
+    expect(await first(await corpus(), options)).not.toEqual(expect.stringContaining("scored tokens"));
+  });
+});
