@@ -32,6 +32,7 @@ export const translateCommand = command({
       help: "posterior samples that are averaged at every token; 0 for the mean of the weights",
     },
     seed: { kind: "number", default: 1, help: "of the samples" },
+    quantized: { kind: "flag", help: "predict with weights of 8 bits" },
     "max-tokens": {
       kind: "number",
       help: "tokens that a target has at most (default twice those of its source and 20)",
@@ -51,6 +52,7 @@ export const translateCommand = command({
       count,
       samples,
       seed,
+      quantized: options.quantized ? "int8" : undefined,
       longest,
       strict,
       lengthNormalisation: options["length-normalisation"],

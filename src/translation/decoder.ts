@@ -7,14 +7,17 @@ import { KernelInstance } from "../kernels/instance.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { MemoryPlan } from "../kernels/memory.ts";
 import type { Seed } from "../kernels/random.ts";
+import type { Quantization } from "../model/matrix.ts";
 import type { Posterior } from "../model/posterior.ts";
 import type { Slices } from "../model/work.ts";
 import { requirePrediction } from "../prediction/model.ts";
 import { RowEnsemble, rowsOf } from "../prediction/rowEnsemble.ts";
+import { type Rows, StepRows } from "../prediction/stepRows.ts";
 import { Beam, type BeamMath, type BeamOptions } from "./beam.ts";
 
 export interface DecoderOptions extends BeamOptions {
   readonly samples: number;
+  readonly quantized?: Quantization;
   /** Tokens that a target has at most, its end among them. */
   longest(sourceTokens: number): number;
   readonly memoryLimit?: number;
@@ -34,17 +37,21 @@ interface Work {
 
 export class Decoder {
   readonly #plan: MemoryPlan;
-  readonly #rows: RowEnsemble;
+  readonly #rows: Rows;
   readonly #options: DecoderOptions;
   readonly #tokens: Int32Array;
   readonly #parents: Int32Array;
 
   /** @throws SviError `E_OPTION`, `E_MEMORY` */
   constructor(posterior: Posterior, options: DecoderOptions) {
-    const rows = Math.max(options.width, rowsOf(posterior, options.samples));
+    const { width, samples, quantized } = options;
+    // Where rows are read one by one, more of them gain nothing.
+    const rows = quantized ? width : Math.max(width, rowsOf(posterior, samples));
     this.#options = options;
     this.#plan = new MemoryPlan(new KernelInstance(PREDICTION, options.kernels), options.memoryLimit);
-    this.#rows = new RowEnsemble(this.#plan, posterior, options.samples, rows);
+    this.#rows = quantized
+      ? new StepRows(this.#plan, posterior, samples, { quantized }, rows)
+      : new RowEnsemble(this.#plan, posterior, samples, rows);
     this.#plan.commit();
     this.#tokens = new Int32Array(rows);
     this.#parents = new Int32Array(rows);

@@ -4,8 +4,10 @@ import { PREDICTION } from "../kernels/calls.ts";
 import { type Kernels, prepareKernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
+import type { Quantization } from "../model/matrix.ts";
 import { requireSource } from "../model/remembered.ts";
 import { type Kinds, requireOptions } from "../options.ts";
+import { requireForm } from "../prediction/ensemble.ts";
 import { type Model, requireModel, requireSamples } from "../prediction/model.ts";
 import { type Texts, windows } from "../prediction/windows.ts";
 import { requireText } from "../text/checks.ts";
@@ -21,6 +23,8 @@ export interface TranslateOptions {
   readonly count?: number;
   /** Posterior samples whose predictions are averaged at every token; 0 for the mean. */
   readonly samples?: number;
+  /** "int8" predicts with weights of 8 bits, a row after the other; in float32 by default. */
+  readonly quantized?: Quantization;
   /** Tokens that a target has at most, its end among them; by default twice those of the source and 20. */
   readonly maxTokens?: number;
   /** Tokens that a source has at most, 1,024 by default. */
@@ -73,6 +77,7 @@ const OPTIONS: Kinds<TranslateOptions> = {
   lengthNormalisation: "number",
   count: "number",
   samples: "number",
+  quantized: "string",
   maxTokens: "number",
   longest: "number",
   seed: "number",
@@ -175,6 +180,7 @@ function planOf(model: Model, options: TranslateOptions) {
       (v) => v >= 0 && v <= 10,
     ),
     samples: requireSamples(posterior, options.samples ?? 0),
+    quantized: requireForm({ quantized: options.quantized }).quantized,
     seed: seedOf(requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER)),
     mostTokens: requireInteger("longest", options.longest ?? 1024, 1, 2 ** 20),
     attention: posterior.configuration.attention,

@@ -98,6 +98,17 @@ describe("translate", () => {
     expect((await running.end).out).toBe(out);
   });
 
+  it("predicts in 8 bits where it is told to, which changes the figures a little", async () => {
+    const figures = [];
+    for (const args of [[], ["--quantized"]]) {
+      const { code, out, err } = await cli.run("translate", model, lines, "--json", ...args);
+      expect({ code, err }).toEqual({ code: 0, err: "" });
+      figures.push(objects(out)[0].logProbability);
+    }
+    expect(figures[1]).not.toBe(figures[0]);
+    expect(figures[1]).toBeCloseTo(figures[0], 0);
+  });
+
   it("gives an object a line with its candidates, or Moses' list of them, which rescore reads", async () => {
     const args = ["--beam", "3", "--count", "2", "--samples", "2"];
     const json = objects((await cli.run("translate", model, lines, ...args, "--json")).out);

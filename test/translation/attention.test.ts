@@ -47,18 +47,22 @@ test("windows that name what rows attend to are what the model finds token by to
   expect(Math.abs((await evaluate(model, held, { quantized: "int8" })).nll - nll)).toBeLessThan(0.02);
 });
 
-test("a translation's likelihood is that of its score, in a beam and among others", async () => {
-  const [model] = models;
-  const sources = pairs(20, 3).map(([source]) => source);
-  for await (const found of translateAll(model, sources, { beam: 4 })) {
-    if (found.error) throw found.error;
-    const source = sources[found.index];
-    expect((await translate(model, source, { beam: 4 })).logProbability).toBe(found.logProbability);
-    const text = `${source}\t${found.text}\n`;
-    const { logProbability } = await model.score(text);
-    expect(logProbability).toBeCloseTo(found.logProbability, 4);
-  }
-});
+test.each([undefined, "int8" as const])(
+  "a translation's likelihood is that of its score, in a beam and among others: %s",
+  async (quantized) => {
+    const [model] = models;
+    const sources = pairs(20, 3).map(([source]) => source);
+    for await (const found of translateAll(model, sources, { beam: 4, quantized })) {
+      if (found.error) throw found.error;
+      const source = sources[found.index];
+      const alone = await translate(model, source, { beam: 4, quantized });
+      expect(alone.logProbability).toBe(found.logProbability);
+      const text = `${source}\t${found.text}\n`;
+      const { logProbability } = await model.score(text, { quantized });
+      expect(logProbability).toBeCloseTo(found.logProbability, 4);
+    }
+  },
+);
 
 test("a source beyond the span is refused by name", async () => {
   await expect(translate(models[0], "abcdefghabcdefgh")).rejects.toMatchObject({

@@ -105,6 +105,36 @@ describe("translate", () => {
     expect(found[3]).toMatchObject({ text: "", tokens: 0, candidates: [] });
   });
 
+  it.each([0, 3])(
+    "predicts in 8 bits nearly what float32 does, by the mean or %i samples",
+    async (samples) => {
+      const sources = Array.from({ length: 60 }, word);
+      const options = { beam: 4, count: 2, samples };
+      const floats = (await all(sources, options)) as Translation[];
+      const bytes = (await all(sources, { ...options, quantized: "int8" })) as Translation[];
+      const same = bytes.filter(({ text }, i) => text === floats[i].text);
+      expect(same.length).toBeGreaterThanOrEqual(0.95 * sources.length);
+      for (const [i, { text, logProbability, entropy, mutualInformation }] of bytes.entries()) {
+        if (text === floats[i].text) expect(logProbability).toBeCloseTo(floats[i].logProbability, 0);
+        // A beam's states part and meet as those of a text read by itself.
+        const form = { samples, quantized: "int8" } as const;
+        const scored = await model.score(`${sources[i]}\t${text}\n`, form);
+        const mean = (of: "entropy" | "mutualInformation") =>
+          scored.tokens.reduce((sum, token) => sum + token[of], 0) / scored.tokens.length;
+        expect(logProbability).toBeCloseTo(scored.logProbability, 4);
+        expect(entropy).toBeCloseTo(mean("entropy"), 5);
+        expect(mutualInformation).toBeCloseTo(mean("mutualInformation"), 5);
+      }
+      expect(bytes.map(({ logProbability }) => logProbability)).not.toEqual(
+        floats.map(({ logProbability }) => logProbability),
+      );
+      expect(await translate(model, sources[7], { ...options, quantized: "int8" })).toEqual({
+        ...bytes[7],
+        index: 0,
+      });
+    },
+  );
+
   it("ends at the limit, and says so", async () => {
     const found = await translate(model, "babab", { maxTokens: 2, beam: 2, lengthNormalisation: 0 });
     expect(found.tokens).toBeLessThanOrEqual(2);
@@ -142,6 +172,7 @@ describe("what cannot be translated", () => {
     ["a power below 0", { lengthNormalisation: -1 }, "lengthNormalisation"],
     ["no token at all", { maxTokens: 0 }, "maxTokens"],
     ["an unknown option", { beams: 2 }, "beams"],
+    ["weights of 4 bits", { quantized: "int4" }, "quantized"],
   ])("is refused: %s", async (_, options, option) => {
     expect(await errorOf(() => translate(model, "ab", options))).toMatchObject({ code: "E_OPTION", option });
   });
