@@ -24,7 +24,8 @@ const SOURCES = "test/bundlers";
 const OUT = resolve("build/bundlers");
 const SHARED = ["job.js", "page.js"];
 const CSP = "Content-Security-Policy";
-const BROWSERS = [process.env.CHROMIUM, "chromium", "chromium-browser", "google-chrome", "chrome"];
+const CHROMIUM = [process.env.CHROMIUM, "chromium", "chromium-browser", "google-chrome", "chrome"];
+const FIREFOX = [process.env.FIREFOX, "firefox", "firefox-esr"];
 const MIME = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm" };
 
 class Missing extends Error {}
@@ -82,15 +83,35 @@ function build(folder) {
   return join(folder, "dist");
 }
 
-function inWorkerd(folder) {
-  return JSON.parse(run(newerNode(), [join(OUT, "tools/workerd.js"), folder]));
+function inWorkerd(...folderMainFlags) {
+  return JSON.parse(run(newerNode(), [join(OUT, "tools/workerd.js"), ...folderMainFlags]));
 }
 
-function findBrowser() {
-  const browser = BROWSERS.find((name) => name && spawnSync(name, ["--version"]).status === 0);
-  if (!browser) throw new Missing("Chromium is not installed");
+function installed(what, names) {
+  const browser = names.find((name) => name && spawnSync(name, ["--version"]).status === 0);
+  if (!browser) throw new Missing(`${what} is not installed`);
   return browser;
 }
+
+/** How a browser is started in a profile of its own: its command, and its arguments. */
+const chromium =
+  (preferences = {}) =>
+  (profile) => {
+    mkdirSync(join(profile, "Default"));
+    writeFileSync(join(profile, "Default/Preferences"), JSON.stringify(preferences));
+    const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--mute-audio"];
+    return [installed("Chromium", CHROMIUM), [...flags, `--user-data-dir=${profile}`]];
+  };
+
+const firefox =
+  (preferences = {}) =>
+  (profile) => {
+    const lines = Object.entries(preferences).map(
+      ([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`,
+    );
+    writeFileSync(join(profile, "user.js"), lines.join(""));
+    return [installed("Firefox", FIREFOX), ["--headless", "--no-remote", "--profile", profile]];
+  };
 
 /** What threads need: a page that is cross-origin isolated. */
 const ISOLATED = {
@@ -98,8 +119,8 @@ const ISOLATED = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
-/** Serves a folder, opens its page in Chromium, and waits for what the page reports; `at`: another server's page. */
-async function inChromium(folder, { headers = ISOLATED, instead = {}, at, browser = findBrowser() } = {}) {
+/** Serves a folder, opens its page in a browser, and waits for what the page reports; `at`: another server's page. */
+async function inBrowser(folder, { headers = ISOLATED, instead = {}, at, browser = chromium() } = {}) {
   let answered;
   const answer = new Promise((resolve) => {
     answered = resolve;
@@ -123,15 +144,12 @@ async function inChromium(folder, { headers = ISOLATED, instead = {}, at, browse
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const profile = mkdtempSync(join(tmpdir(), "svi-lm-"));
-  const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--mute-audio"];
   const own = `http://127.0.0.1:${server.address().port}/`;
   const address = at ? `${at}?report=${encodeURIComponent(`${own}result`)}` : own;
-  const child = spawn(browser, [...flags, `--user-data-dir=${profile}`, address], {
-    stdio: "ignore",
-    detached: true,
-  });
+  const [command, args] = browser(profile);
+  const child = spawn(command, [...args, address], { stdio: "ignore", detached: true });
   const silent = new Promise((_, reject) => {
-    setTimeout(() => reject(new Error("The page reported nothing for 60 s")), 60_000).unref();
+    setTimeout(() => reject(new Error("The page reported nothing for two minutes")), 120_000).unref();
   });
   try {
     return await Promise.race([answer, silent]);
@@ -148,7 +166,7 @@ async function inChromium(folder, { headers = ISOLATED, instead = {}, at, browse
 const page =
   ({ more, ...options } = {}) =>
   async (name, tarball) =>
-    inChromium(build(install(name, tarball, more)), options);
+    inBrowser(build(install(name, tarball, more)), options);
 
 /** A development server of a project that was installed, while `work` has its address. */
 async function served(folder, args, work, ready = /(http:\/\/(?:127\.0\.0\.1|localhost):\d+)/) {
@@ -180,7 +198,7 @@ async function served(folder, args, work, ready = /(http:\/\/(?:127\.0\.0\.1|loc
 const viteServer = (versions) => async (name, tarball) => {
   const folder = install(name, tarball, { project: "vite", versions });
   const args = ["vite", "--port", "0", "--host", "127.0.0.1"];
-  return served(folder, args, (at) => inChromium(folder, { at }));
+  return served(folder, args, (at) => inBrowser(folder, { at }));
 };
 const host = (command, ...args) => ({
   name: args.at(-1),
@@ -210,10 +228,16 @@ async function next(name, tarball) {
   const folder = install(name, tarball);
   run("npx", ["next", "build"], { cwd: folder, env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1" } });
   return served(folder, ["next", "start", "-H", "127.0.0.1", "-p", "0"], async (at) => {
-    const results = [await inChromium(folder, { at })];
+    const results = [await inBrowser(folder, { at })];
     for (const route of ["edge", "node"]) results.push(await (await fetch(`${at}${route}`)).json());
     return results;
   });
+}
+
+/** At a request, and while the module is loaded, when the host allows no timer: with Node's globals and without. */
+function wrangler(name, tarball) {
+  const folder = build(install(name, tarball));
+  return [inWorkerd(folder), inWorkerd(folder, "start.js"), inWorkerd(folder, "start.js", "nodejs_compat")];
 }
 
 /** Nitro's bundle for Cloudflare: modules in folders, of which one is the worker. */
@@ -223,9 +247,8 @@ function nitro(name, tarball) {
   const job = join(folder, "job.js");
   writeFileSync(job, readFileSync(job, "utf8").replace('"svi-lm"', '"svi-lm/edge-light"'));
   build(folder);
-  return JSON.parse(
-    run(newerNode(), [join(OUT, "tools/workerd.js"), join(folder, ".output/server"), "index.mjs"]),
-  );
+  // What Nitro brings along takes Node's modules for granted.
+  return inWorkerd(join(folder, ".output/server"), "index.mjs", "nodejs_compat");
 }
 
 const error = (code, remedy) => (result) =>
@@ -272,7 +295,7 @@ const PROJECTS = [
     },
     judge: ({ compilers, failed }) => (compilers.length > 5 && !failed.length ? null : failed.join("\n")),
   },
-  { name: "wrangler", version: "wrangler", run: (name, tarball) => inWorkerd(build(install(name, tarball))) },
+  { name: "wrangler", version: "wrangler", run: wrangler },
 ];
 /** What takes minutes to install or to build. */
 const MORE = [
@@ -310,16 +333,41 @@ const HOSTS = [
   ),
   { ...host(() => tool("@oven/bun-linux-x64", "bin", "bun"), "esm.js"), name: "bun" },
 ];
+const built = (options) => () => inBrowser(join(OUT, "esbuild/dist"), options);
+const NOT_ISOLATED = { "Access-Control-Allow-Origin": "*" };
+const SANDBOXED = {
+  "/index.html": '<!doctype html><iframe sandbox="allow-scripts" src="/frame.html"></iframe>',
+};
+const FRAME = { "/frame.html": '<!doctype html><script src="/frame.js"></script>' };
+/** Believed, it would hold work back for ever. */
+const POLYFILL = {
+  "/index.html":
+    '<!doctype html><script>globalThis.setImmediate = () => 1</script><script src="/index.js"></script>',
+};
+const NOTHING_KEPT = {
+  chromium: chromium({ profile: { default_content_setting_values: { cookies: 2 } } }),
+  firefox: firefox({ "network.cookie.cookieBehavior": 2 }),
+};
+/** Of the page that the project esbuild has built. */
+const PAGES = Object.entries({ chromium: chromium(), firefox: firefox() }).flatMap(([name, browser]) => [
+  { name: `${name}`, run: built({ browser }) },
+  { name: `${name}, site data blocked`, run: built({ browser: NOTHING_KEPT[name] }) },
+  {
+    name: `${name}, sandboxed frame with a worker from a Blob`,
+    run: built({ browser, headers: NOT_ISOLATED, instead: { ...SANDBOXED, ...FRAME } }),
+  },
+  { name: `${name}, setImmediate of the page's own`, run: built({ browser, instead: POLYFILL }) },
+]);
 const REFUSALS = [
   {
     name: "csp without wasm-unsafe-eval",
-    run: () => inChromium(join(OUT, "esbuild/dist"), { headers: { [CSP]: "script-src 'self'" } }),
+    run: () => inBrowser(join(OUT, "esbuild/dist"), { headers: { [CSP]: "script-src 'self'" } }),
     judge: error("E_HOST", /wasm-unsafe-eval/),
   },
   {
     name: "csp with wasm-unsafe-eval",
     run: () =>
-      inChromium(join(OUT, "esbuild/dist"), { headers: { [CSP]: "script-src 'self' 'wasm-unsafe-eval'" } }),
+      inBrowser(join(OUT, "esbuild/dist"), { headers: { [CSP]: "script-src 'self' 'wasm-unsafe-eval'" } }),
   },
   {
     name: "csp",
@@ -339,14 +387,14 @@ const REFUSALS = [
         join(OUT, "module/node_modules/svi-lm/dist/kernels/generated/simd.wasm"),
         join(dist, "kernels.wasm"),
       );
-      return inChromium(dist);
+      return inBrowser(dist);
     },
     judge: (result) => (result.build === "simd" ? null : JSON.stringify(result)),
   },
   {
     name: "page in place of kernels.wasm",
     run: () =>
-      inChromium(join(OUT, "module/dist"), {
+      inBrowser(join(OUT, "module/dist"), {
         instead: { "/kernels.wasm": "<!doctype html><title>404</title>" },
       }),
     judge: error("E_KERNELS", /A page came in place/),
@@ -383,6 +431,7 @@ async function main() {
     ),
     ...group("host", HOSTS),
     ...group("example", EXAMPLES),
+    ...group("page", PAGES),
     ...group("refusal", REFUSALS),
   ];
   const rows = [];

@@ -1,6 +1,7 @@
 // The edge example under many requests in workerd, and a long run of training: answers must be right, memory flat.
 //   npm run build && npm run load -- --requests 2000        bounded: it stops by itself
 //   npm run load -- --requests 100000 --steps 100000 --minutes 240 --json
+//   npm run load -- --only score,aborted      requests of these kinds alone, to find out which one holds memory
 // Needs what `npm run bundlers -- edge` installs. Everything stays on this machine's loopback.
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -14,15 +15,19 @@ const { values } = parseArgs({
     steps: { type: "string", default: "2000" },
     models: { type: "string", default: "200" },
     minutes: { type: "string", default: "30" },
+    only: { type: "string", default: "score,complete,suggest,train,aborted" },
+    trace: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
 const [REQUESTS, STEPS, MODELS, MINUTES] = [values.requests, values.steps, values.models, values.minutes].map(
   Number,
 );
+const KINDS = values.only.split(",");
 const TOOLS = resolve("build/bundlers/tools/package.json");
 const OUT = resolve("build/load");
 const AT_ONCE = 4;
+const CLOSED = new Set(["ECONNRESET", "UND_ERR_SOCKET"]);
 const SAMPLES = 200;
 const TEXTS = Array.from({ length: 16 }, (_, i) => `Call me Ishmael, said number ${i} of the crew.`);
 const TRAINED = "Some years ago, never mind how long precisely, I thought I would sail. ".repeat(30);
@@ -78,6 +83,7 @@ async function startEdge(model) {
     compatibilityDate: "2026-01-01",
     bindings: VARS,
     r2Buckets: ["MODELS"],
+    kvNamespaces: ["SESSIONS"],
   });
   await (await edge.getR2Bucket("MODELS")).put("model.safetensors", model.toBytes());
   return { edge, address: await edge.ready };
@@ -100,11 +106,18 @@ function residentBytes() {
 async function expectations(model) {
   const scores = [];
   const completions = [];
+  const suggestions = [];
   for (const [seed, prompt] of TEXTS.entries()) {
     scores.push((await model.score(prompt)).logProbability);
     let text = "";
     for await (const piece of model.generate({ prompt, tokens: 8, seed })) text += piece.text;
     completions.push(text);
+    const session = await model.session();
+    await session.read(prompt);
+    const { tokens } = session.top(3);
+    const words = await session.complete({ count: 3, effort: 64 }).catch(() => []);
+    suggestions.push(JSON.stringify({ word: session.word, words, tokens, learnt: 0 }));
+    session.dispose();
   }
   const copy = await LanguageModel.load(model.toBytes());
   const corpus = await Corpus.open(TRAINED, { tokenizer: copy.tokenizer });
@@ -117,23 +130,21 @@ async function expectations(model) {
     seed: 1,
   }))
     losses.set(step, nll);
-  return { scores, completions, losses };
+  return { scores, completions, suggestions, losses };
 }
 
 async function load() {
   const model = await LanguageModel.create({ tokenizer: byteTokenizer(), embedding: 16, hidden: 32 });
-  const { scores, completions, losses } = await expectations(model);
+  const { scores, completions, suggestions, losses } = await expectations(model);
   const { edge, address } = await startEdge(model);
   const memory = [];
-  const counts = { score: 0, complete: 0, train: 0, aborted: 0, busy: 0, wrong: 0 };
+  const counts = { score: 0, complete: 0, suggest: 0, train: 0, aborted: 0, busy: 0, wrong: 0 };
   const wrong = [];
   let begun = 0;
   const post = (path, body, init) => {
     const request = () => fetch(new URL(path, address), { method: "POST", body, ...init });
     // workerd closes a connection whose request was ended unread, and the next one may meet that.
-    return request().catch((error) =>
-      error.cause?.code === "ECONNRESET" ? request() : Promise.reject(error),
-    );
+    return request().catch((error) => (CLOSED.has(error.cause?.code) ? request() : Promise.reject(error)));
   };
   const judge = (right, what) => {
     if (right) return;
@@ -149,6 +160,14 @@ async function load() {
       const body = JSON.stringify({ prompt: TEXTS[i % 16], tokens: 8, seed: i % 16 });
       const text = await (await post("complete", body)).text();
       judge(text === completions[i % 16], `complete ${text}`);
+    },
+    async suggest(i) {
+      const session = `somebody ${i}`;
+      const asked = JSON.stringify({ session, text: TEXTS[i % 16], count: 3 });
+      const answer = await (await post("suggest", asked)).text();
+      judge(answer === suggestions[i % 16], `suggest ${answer}`);
+      const forgotten = await post("suggest", JSON.stringify({ session }), { method: "DELETE" });
+      judge(forgotten.ok, await forgotten.text());
     },
     async train() {
       const response = await post("train", TRAINED);
@@ -170,15 +189,21 @@ async function load() {
         .catch((error) => judge(error.name === "AbortError", String(error)));
     },
   };
-  const kindOf = (i) =>
-    i % 20 === 7 ? "train" : i % 20 === 13 ? "aborted" : i % 4 === 2 ? "complete" : "score";
+  const mixed = (i) => {
+    if (i % 20 === 7) return "train";
+    if (i % 20 === 13) return "aborted";
+    return ["score", "suggest", "complete", "score"][i % 4];
+  };
+  const kindOf = (i) => (KINDS.includes(mixed(i)) ? mixed(i) : KINDS[i % KINDS.length]);
   const worker = async () => {
     while (begun < REQUESTS && performance.now() < until) {
       const i = begun++;
       const kind = kindOf(i);
       counts[kind]++;
       await requests[kind](i);
-      if (i % Math.ceil(REQUESTS / SAMPLES) === 0) memory.push([i, residentBytes()]);
+      if (i % Math.ceil(REQUESTS / SAMPLES) > 0) continue;
+      memory.push([i, residentBytes()]);
+      if (values.trace) process.stderr.write(`${i} requests, ${memory.at(-1)[1]} bytes\n`);
     }
   };
   try {
@@ -186,6 +211,8 @@ async function load() {
     await (await post("train", undefined, { method: "DELETE" })).text();
     const left = (await (await edge.getR2Bucket("MODELS")).list({ prefix: "training/" })).objects.length;
     judge(left === 0, `${left} objects are left of a run that was given up`);
+    const sessions = (await (await edge.getKVNamespace("SESSIONS")).list()).keys.length;
+    judge(sessions === 0, `${sessions} sessions are left of those that were forgotten`);
   } finally {
     await edge.dispose();
   }

@@ -39,9 +39,11 @@ export class SviError extends Error {
   readonly remedy: string;
 
   constructor(code: SviErrorCode, problem: string, { option, value, remedy, cause }: SviErrorDetails) {
-    super(`${problem}. ${remedy}.`, cause === undefined ? undefined : { cause });
+    // What a host said may end it, with its own full stop.
+    const said = problem.replace(/\.$/, "");
+    super(`${said}. ${remedy}.`, cause === undefined ? undefined : { cause });
     this.code = code;
-    this.problem = problem;
+    this.problem = said;
     this.option = option ?? null;
     this.value = value;
     this.remedy = remedy;

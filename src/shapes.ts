@@ -44,9 +44,11 @@ export function tagOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice("[object ".length, -1);
 }
 
+/** What an error says; what is thrown may be anything, also what makes no text of itself. */
 export function messageOf(error: unknown): string {
   const { message } = (error ?? {}) as { message?: unknown };
-  return typeof message === "string" ? message : String(error);
+  if (typeof message === "string") return message;
+  return typeof error === "object" && error !== null ? tagOf(error) : String(error);
 }
 
 /** Freezes plain data to its depth: what is given out and read by others stays as it is. */

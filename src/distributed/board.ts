@@ -5,7 +5,7 @@ import type { Queue } from "bullmq";
 import { requireInteger } from "../errors.ts";
 import { requireOptions } from "../options.ts";
 import { listen, urlOf } from "./http.ts";
-import { notInstalled } from "./packages.ts";
+import { absent, notInstalled } from "./packages.ts";
 import { connect, jobsQueue, libraries, type RedisClient, readRuns, roundsQueue } from "./queue.ts";
 
 export interface BoardOptions {
@@ -86,9 +86,9 @@ async function queuesOf(client: RedisClient): Promise<Set<string>> {
 async function boardLibraries(): Promise<BoardLibraries> {
   try {
     const [api, queues, express] = await Promise.all([
-      import("@bull-board/api"),
-      import("@bull-board/api/bullMQAdapter"),
-      import("@bull-board/express"),
+      import("@bull-board/api").catch(absent),
+      import("@bull-board/api/bullMQAdapter").catch(absent),
+      import("@bull-board/express").catch(absent),
     ]);
     return { ...api, ...queues, ...express };
   } catch (cause) {

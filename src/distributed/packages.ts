@@ -8,3 +8,8 @@ export function notInstalled(packages: readonly string[], cause: unknown): SviEr
     cause,
   });
 }
+
+/** Behind each import of such a package: bundlers leave out what is absent only where its import has a catch of its own. */
+export function absent(cause: unknown): never {
+  throw cause;
+}

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { Redis } from "ioredis";
 import { requireNumber, SviError } from "../errors.ts";
 import { isObject, objectStore } from "./objects.ts";
-import { notInstalled } from "./packages.ts";
+import { absent, notInstalled } from "./packages.ts";
 import type { Job, JobResult } from "./round.ts";
 import type { RoundState } from "./rounds.ts";
 import { type BytesClient, folderStore, redisStore, type Store } from "./store.ts";
@@ -62,7 +62,10 @@ export function roundsQueue(run: string): string {
 /** @throws SviError `E_HOST` where the packages are not installed */
 export async function libraries(): Promise<Libraries> {
   try {
-    const [bullmq, client] = await Promise.all([import("bullmq"), import("ioredis")]);
+    const [bullmq, client] = await Promise.all([
+      import("bullmq").catch(absent),
+      import("ioredis").catch(absent),
+    ]);
     return { ...bullmq, Redis: client.Redis };
   } catch (cause) {
     throw notInstalled(["bullmq", "ioredis"], cause);

@@ -1,6 +1,7 @@
 /** @module Texts from any source, some at a time: as many as are there, never waiting for more to come. */
 import { SviError, shown } from "../errors.ts";
 import { pause } from "../pause.ts";
+import { messageOf } from "../shapes.ts";
 
 /** A list, a generator, a stream of texts. */
 export type Texts = Iterable<string> | AsyncIterable<string> | ReadableStream<string>;
@@ -120,5 +121,3 @@ function sourceError(index: number, cause: unknown): SviError {
     cause,
   });
 }
-
-const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));

@@ -32,6 +32,8 @@ export async function connect(
   return connectTo(worker, options, startFromFile);
 }
 
+/** Timers of hosts know no more. */
+const RANGE = "milliseconds above 0 and below 2 ** 31";
 const OPTIONS: Kinds<ConnectOptions> = { kernels: "any", timeout: "number", signal: "signal" };
 
 /** @throws SviError as `connect` does */
@@ -42,7 +44,7 @@ export async function connectTo(
 ): Promise<WorkerClient> {
   requireOptions("connect", options, OPTIONS);
   const { kernels, timeout } = options;
-  if (timeout !== undefined) requireNumber("timeout", timeout, "milliseconds above 0", (ms) => ms > 0);
+  if (timeout !== undefined) requireNumber("timeout", timeout, RANGE, (ms) => ms > 0 && ms < 2 ** 31);
   if (kernels !== undefined && tagOf(kernels) !== "WebAssembly.Module")
     throw wrongOption("kernels", kernels, "a compiled WebAssembly.Module");
   options.signal?.throwIfAborted();

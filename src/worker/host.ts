@@ -1,5 +1,5 @@
 /** @module Workers as hosts have them: the web's, and Node's threads. */
-import { SviError } from "../errors.ts";
+import { SviError, shown } from "../errors.ts";
 import { messageOf } from "../shapes.ts";
 import { fileBesideCache, type ViteMeta, workerRemedy } from "../workers.ts";
 import type { Endpoint } from "./channel.ts";
@@ -45,11 +45,13 @@ function workerThreads(): Threads | undefined {
 /** In Vite's development server alone: elsewhere a bundler would leave a path of the machine that builds. */
 const ADDRESS = (import.meta as ViteMeta).env?.DEV ? import.meta.url : undefined;
 
+const NO_WORKERS = "Import svi-lm itself: fit gives the host a turn between its slices";
+
 /** From the package's file, as bundlers and a Content-Security-Policy expect it. @throws SviError `E_WORKER` */
 export function startFromFile(): WebWorker {
   if (typeof Worker !== "function")
     throw new SviError("E_WORKER", "This host has no workers", {
-      remedy: `Import svi-lm itself: fit gives the host a turn between its slices. Or ${workerRemedy("worker")}`,
+      remedy: NO_WORKERS,
     });
   return orRefused(() => {
     const served = fileBesideCache(ADDRESS, "worker/thread.js");
@@ -62,9 +64,7 @@ export function startFromFile(): WebWorker {
 export function startFromText(source: string): NodeWorker {
   const threads = workerThreads();
   if (threads) return orRefused(() => new threads.Worker(source, { eval: true, name: "svi-lm" }));
-  throw new SviError("E_WORKER", "This host has no threads", {
-    remedy: "Import svi-lm itself: fit gives the host a turn between its slices",
-  });
+  throw new SviError("E_WORKER", "This host has no threads", { remedy: NO_WORKERS });
 }
 
 function orRefused<T>(start: () => T): T {
@@ -92,7 +92,8 @@ export function threadOf(worker: WebWorker | NodeWorker): Thread {
   if (whole && typeof addEventListener === "function")
     return { ...shared, ...webEvents(worker as WebWorker) };
   if (whole && typeof on === "function") return { ...shared, ...nodeEvents(worker as NodeWorker) };
-  throw new SviError("E_OPTION", `The worker is ${String(worker)}`, {
+  throw new SviError("E_OPTION", `worker is ${shown(worker)}`, {
+    option: "worker",
     value: worker,
     remedy: 'Give a Worker, such as new Worker(new URL(…), { type: "module" }), or omit it',
   });

@@ -1,5 +1,5 @@
 /** The tile for 256-bit code: its bits, and what must hold before it is taken. */
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import * as lib from "../../src/entries/index.ts";
 import { threads } from "../../src/entries/threads.ts";
 import { capabilities } from "../../src/kernels/capabilities.ts";
@@ -175,6 +175,15 @@ describe("useWideKernels", () => {
       reason: "256-bit code gave other bits than narrow code on this machine",
     });
     expect(flags.at(-1)).toBe("--no-experimental-wasm-revectorize");
+  });
+
+  test("fake timers of a test do not hold the trial up", async () => {
+    vi.useFakeTimers();
+    try {
+      expect((await widen(host(() => ({})))).available).toBe(false);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test("a host that refuses the flag says so", async () => {

@@ -143,16 +143,31 @@ describe("a thread that is lost", () => {
   test("that the host refuses, or that is none, fails the start and leaves no thread behind", async () => {
     const made: Worker[] = [];
     const refusing = () => {
-      if (made.length === 1) throw Object.assign(new Error("not here"), { code: "ERR_ACCESS_DENIED" });
+      if (made.length === 1)
+        throw Object.assign(new Error("It may not be here."), { code: "ERR_ACCESS_DENIED" });
       made.push(new Worker("setInterval(() => {}, 1e6)", { eval: true }));
       return made[0];
     };
     const error = await threads({ count: 3, worker: refusing }).catch((thrown) => thrown);
     expect(error).toEqual(failure("E_WORKER"));
-    expect(error.remedy).toMatch(/--allow-worker/);
+    expect(error.message).toBe("A thread was refused: It may not be here. Start Node with --allow-worker.");
     await new Promise((resolve) => made[0].on("exit", resolve));
-    for (const worker of [() => undefined, () => "thread.js", "thread.js"])
+    for (const worker of [
+      () => undefined,
+      () => "thread.js",
+      () => Object.create(null),
+      async () => made[0],
+      () => ({ postMessage() {}, terminate() {} }),
+      "thread.js",
+    ])
       await expect(threads({ count: 2, worker: worker as never })).rejects.toEqual(failure("E_OPTION"));
+  });
+
+  test("that is refused by what makes no text of itself is told of all the same", async () => {
+    const worker = () => {
+      throw Object.create(null);
+    };
+    await expect(threads({ count: 2, worker })).rejects.toEqual(failure("E_WORKER"));
   });
 });
 

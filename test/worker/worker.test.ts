@@ -14,6 +14,7 @@ import {
   type StepRecord,
 } from "../../src/entries/index.ts";
 import type * as WorkerApi from "../../src/entries/worker.ts";
+import { shown } from "../../src/errors.ts";
 import { sentences, TEXT } from "../training/support.ts";
 import { buildWorker, FOLDER, script, startWorker } from "./support.ts";
 
@@ -490,14 +491,28 @@ describe("a worker that is none", () => {
   });
 
   test("no worker at all, and an abort while it starts", async () => {
-    expect(await problem(api.connect({} as never))).toMatchObject({ code: "E_OPTION" });
-    for (const worker of ["worker.js", 1, true, () => {}, { postMessage() {} }, new URL("file:///worker.js")])
-      expect(await problem(api.connect(worker as never))).toMatchObject({ code: "E_OPTION" });
+    for (const worker of [
+      {},
+      Object.create(null),
+      "",
+      "worker.js",
+      1,
+      true,
+      () => {},
+      { postMessage() {} },
+      new URL("file:///worker.js"),
+    ])
+      expect(await problem(api.connect(worker as never))).toMatchObject({
+        code: "E_OPTION",
+        option: "worker",
+        problem: `worker is ${shown(worker)}`,
+      });
     for (const options of [
       null,
       5,
       { timeout: "1 s" },
       { timeout: 0 },
+      { timeout: 2 ** 31 },
       { signal: {} },
       { kernels: new Uint8Array(8) },
     ])

@@ -1,5 +1,5 @@
 /** @module How each host makes a thread and hears from it; nothing here is imported from Node. */
-import { SviError } from "../../errors.ts";
+import { SviError, shown } from "../../errors.ts";
 import { messageOf } from "../../shapes.ts";
 import { fileBesideCache, type ViteMeta, workerRemedy } from "../../workers.ts";
 import { threadSource } from "../generated/thread.ts";
@@ -64,11 +64,17 @@ export function makeThread(create: () => ThreadWorker): ThreadWorker {
       cause,
     });
   }
-  if (typeof worker?.postMessage === "function" && typeof worker.terminate === "function") return worker;
-  throw new SviError("E_OPTION", `The option worker made ${String(worker)}`, {
+  if (isWorker(worker)) return worker;
+  throw new SviError("E_OPTION", `The option worker made ${shown(worker)}`, {
+    option: "worker",
     value: worker,
     remedy: "Let it return a new Worker whose file imports svi-lm/threads/thread",
   });
+}
+
+function isWorker(made: unknown): boolean {
+  const { postMessage, terminate, addEventListener, on } = (made ?? {}) as Partial<Worker & NodeWorker>;
+  return [postMessage, terminate, addEventListener ?? on].every((part) => typeof part === "function");
 }
 
 /** Resolves when the thread has taken its first message. @throws SviError `E_WORKER` where it does not come up */
