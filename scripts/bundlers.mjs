@@ -95,12 +95,12 @@ function installed(what, names) {
 
 /** How a browser is started in a profile of its own: its command, and its arguments. */
 const chromium =
-  (preferences = {}) =>
+  (preferences = {}, more = []) =>
   (profile) => {
     mkdirSync(join(profile, "Default"));
     writeFileSync(join(profile, "Default/Preferences"), JSON.stringify(preferences));
     const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--mute-audio"];
-    return [installed("Chromium", CHROMIUM), [...flags, `--user-data-dir=${profile}`]];
+    return [installed("Chromium", CHROMIUM), [...flags, ...more, `--user-data-dir=${profile}`]];
   };
 
 const firefox =
@@ -348,6 +348,16 @@ const NOTHING_KEPT = {
   chromium: chromium({ profile: { default_content_setting_values: { cookies: 2 } } }),
   firefox: firefox({ "network.cookie.cookieBehavior": 2 }),
 };
+/** A page that loads svi-lm a hundred times and works with each: none of them may be kept. */
+const RELOADED = {
+  name: "chromium, module loaded anew a hundred times",
+  run: () =>
+    built({
+      browser: chromium({}, ["--js-flags=--expose-gc"]),
+      instead: { "/index.html": readFileSync(join(SOURCES, "esbuild/reload.html"), "utf8") },
+    })(),
+  judge: ({ kept, ...result }) => (kept === 0 ? null : JSON.stringify({ kept, ...result })),
+};
 /** Of the page that the project esbuild has built. */
 const PAGES = Object.entries({ chromium: chromium(), firefox: firefox() }).flatMap(([name, browser]) => [
   { name: `${name}`, run: built({ browser }) },
@@ -431,7 +441,7 @@ async function main() {
     ),
     ...group("host", HOSTS),
     ...group("example", EXAMPLES),
-    ...group("page", PAGES),
+    ...group("page", [...PAGES, RELOADED]),
     ...group("refusal", REFUSALS),
   ];
   const rows = [];

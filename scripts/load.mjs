@@ -1,11 +1,12 @@
 // The edge example under many requests in workerd, and a long run of training: answers must be right, memory flat.
 //   npm run build && npm run load -- --requests 2000        bounded: it stops by itself
 //   npm run load -- --requests 100000 --steps 100000 --minutes 240 --json
-//   npm run load -- --only score,aborted      requests of these kinds alone, to find out which one holds memory
+//   npm run load -- --only score,aborted      requests of these kinds alone, to find out which one holds memory;
+//                                             the kinds nothing and stores ask no model: what workerd itself takes
 // Needs what `npm run bundlers -- edge` installs. Everything stays on this machine's loopback.
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
 
@@ -25,7 +26,8 @@ const [REQUESTS, STEPS, MODELS, MINUTES] = [values.requests, values.steps, value
 );
 const KINDS = values.only.split(",");
 const TOOLS = resolve("build/bundlers/tools/package.json");
-const OUT = resolve("build/load");
+/** A folder for each run: several may measure at once. */
+const OUT = resolve("build/load", String(process.pid));
 const AT_ONCE = 4;
 const CLOSED = new Set(["ECONNRESET", "UND_ERR_SOCKET"]);
 const SAMPLES = 200;
@@ -56,13 +58,31 @@ function slopeOf(points) {
   return { slope, low: slope - half95, high: slope + half95 };
 }
 
+/** The example, and a request that uses the stores as it does, without svi-lm. */
+const WITH_STORES = `
+  import edge from "./examples/edge/src/index.js";
+  async function stores({ MODELS, SESSIONS }) {
+    const key = crypto.randomUUID();
+    const bytes = await (await MODELS.get("model.safetensors")).arrayBuffer();
+    await MODELS.put(key, bytes);
+    await SESSIONS.put(key, bytes.slice(0, 1000), { expirationTtl: 3600, metadata: { key } });
+    const { value } = await SESSIONS.getWithMetadata(key, "arrayBuffer");
+    await SESSIONS.delete(key);
+    await MODELS.delete(key);
+    return new Response(String(value.byteLength));
+  }
+  export default {
+    fetch: (request, env) => (new URL(request.url).pathname === "/stores" ? stores(env) : edge.fetch(request, env)),
+  };
+`;
+
 async function startEdge(model) {
   if (!existsSync(TOOLS)) throw new Error("Run npm run bundlers -- edge first: it installs workerd");
   const { Miniflare } = createRequire(TOOLS)("miniflare");
   mkdirSync(OUT, { recursive: true });
   await build({
-    entryPoints: ["examples/edge/src/index.js"],
-    outfile: `${OUT}/index.js`,
+    stdin: { contents: WITH_STORES, resolveDir: process.cwd() },
+    outfile: join(OUT, "index.js"),
     bundle: true,
     format: "esm",
     conditions: ["workerd"],
@@ -138,7 +158,17 @@ async function load() {
   const { scores, completions, suggestions, losses } = await expectations(model);
   const { edge, address } = await startEdge(model);
   const memory = [];
-  const counts = { score: 0, complete: 0, suggest: 0, train: 0, aborted: 0, busy: 0, wrong: 0 };
+  const counts = {
+    nothing: 0,
+    stores: 0,
+    score: 0,
+    complete: 0,
+    suggest: 0,
+    train: 0,
+    aborted: 0,
+    busy: 0,
+    wrong: 0,
+  };
   const wrong = [];
   let begun = 0;
   const post = (path, body, init) => {
@@ -152,6 +182,14 @@ async function load() {
     if (wrong.length < 5) wrong.push(what);
   };
   const requests = {
+    async nothing() {
+      const { status } = await post("nothing", "");
+      judge(status === 404, `nothing ${status}`);
+    },
+    async stores() {
+      const size = await (await post("stores", "")).text();
+      judge(size === "1000", `stores ${size}`);
+    },
     async score(i) {
       const { logProbability } = await (await post("score", TEXTS[i % 16])).json();
       judge(logProbability === scores[i % 16], `score ${logProbability}`);

@@ -5,13 +5,19 @@ const LATE = 20;
 /** Milliseconds after which a page that was left alone is taken not to be shown, and for how long. */
 const NOT_SHOWN = 60;
 const UNWATCHED = 1000;
+/** Milliseconds without a turn after which a channel is closed. */
+const UNUSED = 1000;
 
 /** Calls `resume` in a later task. Throws at once where the host does not allow it. */
 type Way = (resume: () => void) => void;
 
 interface Host {
   readonly setImmediate?: (task: () => void) => unknown;
-  readonly setTimeout: (task: () => void, milliseconds?: number) => unknown;
+  readonly setTimeout: <A extends number[]>(
+    task: (...given: A) => void,
+    milliseconds?: number,
+    ...given: A
+  ) => unknown;
   readonly clearTimeout: (timer: unknown) => void;
   readonly MessageChannel?: new () => { readonly port1: Port; readonly port2: Port };
   readonly requestAnimationFrame?: (task: () => void) => unknown;
@@ -71,23 +77,41 @@ function isWebWorker(): boolean {
   return "DedicatedWorkerGlobalScope" in globalThis;
 }
 
-/** One channel for all turns; it would keep a host other than a page or a worker from ending. */
+/**
+ * One channel for all turns; it would keep a host other than a page or a worker from ending. A page keeps an open one,
+ * and with it the module that it calls, also after it has loaded that anew: so it is closed once nothing uses it.
+ */
 function messageOfOneChannel(): Way {
-  let channel: Way | undefined;
+  let channel: Channel | undefined;
+  let turns = 0;
+  const closeUnused = (seen: number) => {
+    if (turns !== seen || !channel!.close()) setTimeout(closeUnused, UNUSED, turns);
+    else channel = undefined;
+  };
   let refused: unknown;
   return (resume) => {
     if (refused) throw refused;
     try {
-      channel ??= openChannel();
+      if (!channel) {
+        channel = openChannel();
+        setTimeout(closeUnused, UNUSED, turns);
+      }
     } catch (error) {
       refused = error;
       throw error;
     }
-    channel(resume);
+    turns++;
+    channel.turn(resume);
   };
 }
 
-function openChannel(): Way {
+interface Channel {
+  readonly turn: Way;
+  /** Returns false where a turn is on its way. */
+  close(): boolean;
+}
+
+function openChannel(): Channel {
   const { port1, port2 } = new MessageChannel!();
   if ("unref" in port1) {
     for (const port of [port1, port2]) port.close();
@@ -95,9 +119,16 @@ function openChannel(): Way {
   }
   const waiting: (() => void)[] = [];
   port1.onmessage = () => waiting.shift()!();
-  return (resume) => {
-    port2.postMessage(null);
-    waiting.push(resume);
+  return {
+    turn(resume) {
+      port2.postMessage(null);
+      waiting.push(resume);
+    },
+    close() {
+      if (waiting.length > 0) return false;
+      port1.close();
+      return true;
+    },
   };
 }
 

@@ -70,30 +70,57 @@ test("work continues without a pause where the host allows no task at all", asyn
   await pause();
 });
 
+class Port {
+  onmessage: (() => void) | null = null;
+  other!: Port;
+  postMessage() {
+    queueMicrotask(() => this.other.onmessage?.());
+  }
+  close() {
+    Channel.open--;
+  }
+}
+
+class Channel {
+  static open = 0;
+  port1 = new Port();
+  port2 = new Port();
+  constructor() {
+    Channel.open++;
+    this.port1.other = this.port2;
+    this.port2.other = this.port1;
+  }
+}
+
+const PAGE = {
+  document: { visibilityState: "visible" },
+  requestAnimationFrame: () => 0,
+  MessageChannel: Channel,
+};
+
 test("a page's own polyfill of setImmediate is left alone", async () => {
   const polyfill = vi.fn(refuse);
-  class Port {
-    onmessage: (() => void) | null = null;
-    other!: Port;
-    postMessage() {
-      queueMicrotask(() => this.other.onmessage?.());
-    }
-  }
-  class Channel {
-    port1 = new Port();
-    port2 = new Port();
-    constructor() {
-      this.port1.other = this.port2;
-      this.port2.other = this.port1;
-    }
-  }
-  const pause = await pauseIn({
-    document: { visibilityState: "visible" },
-    requestAnimationFrame: () => 0,
-    MessageChannel: Channel,
-    setImmediate: polyfill,
-  });
+  const pause = await pauseIn({ ...PAGE, setImmediate: polyfill });
   await pause();
   await pause();
   expect(polyfill).not.toHaveBeenCalled();
+});
+
+test.each([
+  ["page", { ...PAGE, document: { visibilityState: "hidden" } }],
+  ["worker", { MessageChannel: Channel, DedicatedWorkerGlobalScope: {} }],
+])("a %s's channel, which keeps the module alive, is closed once it is not used", async (_, globals) => {
+  vi.useFakeTimers();
+  Channel.open = 0;
+  const pause = await pauseIn(globals);
+  for (const _ of "two runs") {
+    for (let seconds = 0; seconds < 5; seconds++) {
+      await pause();
+      expect(Channel.open).toBe(1);
+      vi.advanceTimersByTime(900);
+    }
+    vi.advanceTimersByTime(2000);
+    expect(Channel.open).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+  }
 });
