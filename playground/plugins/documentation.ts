@@ -36,6 +36,7 @@ function anchorOf(title: string): string {
 }
 
 function titleOf(markdown: string, path: string): string {
+  if (path === "reference/README") return "All entry points";
   return /^# (.*)$/m.exec(markdown)?.[1].replaceAll("`", "").replaceAll("\\", "") ?? path;
 }
 
@@ -71,15 +72,28 @@ function rendererFor(path: string): Marked {
         return `<div class="example" data-program="${program}" data-block="${block}">${code}</div>\n`;
       },
       table(token: Tokens.Table): string {
-        const row = (cells: Tokens.TableCell[], tag: string) =>
-          `<tr>${cells.map((cell) => `<${tag}>${this.parser.parseInline(cell.tokens)}</${tag}>`).join("")}</tr>`;
-        const body = token.rows.map((cells) => row(cells, "td")).join("");
-        return `<div class="wide" tabindex="0" role="group" aria-label="Table"><table><thead>${row(token.header, "th")}</thead><tbody>${body}</tbody></table></div>`;
+        const inner = (cell: Tokens.TableCell) => this.parser.parseInline(cell.tokens);
+        const names = token.header.map(({ text }) => plain(text));
+        const head = token.header.map((cell) => `<th role="columnheader">${inner(cell)}</th>`).join("");
+        const body = token.rows.map((cells) => `<tr role="row">${cells.map(cellOf).join("")}</tr>`).join("");
+        function cellOf(cell: Tokens.TableCell, column: number): string {
+          const said = column > 0 ? ` data-column="${names[column]}"` : "";
+          return `<td role="cell"${EMPTY.test(cell.text) ? ' class="nothing"' : ""}${said}>${inner(cell)}</td>`;
+        }
+        // Roles stay where phones show the rows of a table with many columns one below the other.
+        const kind = names.length > 2 ? ' class="stacks"' : "";
+        return `<div class="wide" tabindex="0" role="group" aria-label="Table"><table role="table"${kind}><thead role="rowgroup"><tr role="row">${head}</tr></thead><tbody role="rowgroup">${body}</tbody></table></div>`;
       },
     },
   });
   return marked;
 }
+
+/** Cells that say nothing. */
+const EMPTY = /^[-\u2010]?$/;
+
+/** A heading's text, as an attribute takes it. */
+const plain = (markdown: string) => escaped(markdown.replace(/[`*_\\]/g, "")).replaceAll('"', "&quot;");
 
 const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 

@@ -14,6 +14,7 @@ export function startTheme(button: HTMLButtonElement): void {
   let theme = THEMES.find((one) => one === recall("theme")) ?? "auto";
   const show = () => {
     document.documentElement.dataset.theme = theme;
+    button.dataset.theme = theme;
     button.textContent = LABELS[theme];
     button.setAttribute("aria-label", `Colours: ${LABELS[theme]}`);
     colours.value++;

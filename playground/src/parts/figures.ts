@@ -4,9 +4,10 @@ export const whole = (value: number): string => Math.round(value).toLocaleString
 
 export const percent = (part: number): string => `${(part * 100).toFixed(0)} %`;
 
-export function duration(seconds: number): string {
-  if (seconds < 60) return `${Math.ceil(seconds)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+export function duration(exact: number): string {
+  const seconds = Math.ceil(exact);
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
   return `${(seconds / 3600).toFixed(1)} h`;
 }
 

@@ -52,8 +52,13 @@ export function troubleOf(error: unknown): Trouble {
   };
 }
 
+const inGigabytes = (bytes: number) =>
+  `${(bytes / 1e9).toLocaleString("en", { maximumSignificantDigits: 2 })} GB`;
+
 /** What is wrong with a file is told in its own terms; first, that it is the file. */
-function problemOf({ code, problem }: SviError): string {
+function problemOf({ code, problem, value }: SviError): string {
+  if (code === "E_MEMORY" && typeof value === "number")
+    return `This needs ${inGigabytes(value)} of memory, more than the browser gives`;
   if (code !== "E_FORMAT") return problem;
   return `This file is not a model, or it is damaged: ${problem.charAt(0).toLowerCase()}${problem.slice(1)}`;
 }

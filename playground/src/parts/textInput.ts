@@ -6,6 +6,8 @@ interface TextInput {
   readonly element: HTMLElement;
   readonly area: HTMLTextAreaElement;
   set(text: string): void;
+  /** Reads a file into it, as choosing one does. */
+  take(file: File | undefined): Promise<void>;
 }
 
 /** Texts longer than this are kept beside the field: a field of megabytes freezes browsers. */
@@ -75,7 +77,7 @@ export function textInput({ label, rows, placeholder, refused, changed }: TextIn
     ),
   );
   droppable(element, (files) => void take(files[0]));
-  return { element, area, set };
+  return { element, area, set, take };
 }
 
 /** Lets files be dropped on an element. */
@@ -88,6 +90,7 @@ export function droppable(element: HTMLElement, dropped: (files: readonly File[]
   element.addEventListener("dragleave", over(false));
   element.addEventListener("drop", (event) => {
     over(false)(event);
+    event.stopPropagation();
     if (event.dataTransfer?.files.length) dropped([...event.dataTransfer.files]);
   });
 }

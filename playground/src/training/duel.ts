@@ -25,6 +25,8 @@ export class Duel {
   before: Duel | null = null;
   phase: Phase = "preparing";
   error: unknown = null;
+  /** Whether it was told to end: a step and a last text may be under way. */
+  ending = false;
   #running = 0;
 
   /** @throws Refusal for a text that nothing can be learnt from */
@@ -69,6 +71,7 @@ export class Duel {
 
   /** Ends both runs with what they learnt. */
   stop(): void {
+    this.ending = true;
     this.#gate.stop();
     changed();
   }

@@ -30,6 +30,8 @@ const MOST_HELD_OUT = 3000;
 const HELD_OUT = 0.1;
 const CHECKPOINTS = 40;
 const WRITE_EVERY = 2500;
+/** Steps before which nothing that it writes is worth reading. */
+const LEAST_STEPS = 20;
 const SMOOTHING = 0.1;
 
 export class Runner {
@@ -121,7 +123,7 @@ export class Runner {
     this.record = record;
     this.tokensPerSecond = record.tokens / record.step / (this.#secondsPerStep || 1);
     if (record.valid) this.#point(record.epoch, record.valid.bitsPerToken);
-    if (now - this.#wrote > WRITE_EVERY && !this.#writing) void this.#sample();
+    if (record.step >= LEAST_STEPS && now - this.#wrote > WRITE_EVERY && !this.#writing) void this.#sample();
     this.#changed();
   }
 
@@ -154,6 +156,8 @@ export class Runner {
     const tokens = tokenizer === "word" ? 40 : 180;
     const exclude = unwritten(this.model!);
     let text = prompt.trimStart();
+    // The first text is seen as it comes; later ones take the place of the one before once they are whole.
+    const first = this.written === "";
     try {
       const seed = this.record?.step ?? 1;
       for await (const piece of this.model!.generate({
@@ -162,12 +166,18 @@ export class Runner {
         temperature,
         seed,
         exclude,
-      }))
+      })) {
         text += piece.text;
-      this.written = text;
-      this.#changed();
+        if (first) this.#say(text);
+      }
+      this.#say(text);
     } finally {
       this.#writing = false;
     }
+  }
+
+  #say(text: string): void {
+    this.written = text;
+    this.#changed();
   }
 }

@@ -1,9 +1,9 @@
 /** @module The five pictures. */
 import type { Evaluation } from "svi-lm/worker";
+import { label, path, picture, shape } from "../../charts/svg.ts";
 import { h } from "../../dom.ts";
 import { visible } from "../../parts/figures.ts";
 import type { Lesson, Weight } from "./lesson.ts";
-import { label, path, picture, shape } from "./svg.ts";
 
 /** Small, so that letters are readable where the picture is as wide as a phone. */
 const [WIDTH, HEIGHT] = [420, 230];

@@ -43,7 +43,7 @@ export function cardOf(
     h(
       "p",
       { class: "hint" },
-      `Of ${card.text} · ${card.tokenizer}s${bits} · ${Math.round(size / 1000)} kB · ${new Date(saved).toLocaleDateString()}`,
+      `Of ${card.text} · ${card.tokenizer}s${bits} · ${Math.round(size / 1000)} kB · ${new Date(saved).toLocaleDateString("en", { dateStyle: "medium" })}`,
     ),
     card.hash ? h("p", { class: "hint" }, "Hash ", h("code", {}, card.hash.slice(0, 16))) : null,
     h(

@@ -67,7 +67,12 @@ export const view: View = ({ signal, query }) => {
       trouble,
       share,
     ),
-    h("section", { class: "card", "aria-label": "Results" }, h("h2", {}, "Tokens trained a second"), table),
+    h(
+      "section",
+      { class: "card", "aria-label": "Results" },
+      h("h2", {}, "Machines, the fastest first"),
+      table,
+    ),
   );
 
   async function race(): Promise<void> {

@@ -2,8 +2,8 @@
 import { h, uniqueId } from "../../dom.ts";
 import { DEFAULTS, NUMBERS, type Settings } from "../../training/settings.ts";
 
-/** The panel, and what is chosen in it. */
-export function settingsPanel(): { element: HTMLElement; read: () => Settings } {
+/** The button, the panel that it opens, and what is chosen there. */
+export function settingsPanel(): { button: HTMLElement; panel: HTMLElement; read: () => Settings } {
   let settings = DEFAULTS;
   const choose = (chosen: Partial<Settings>) => {
     settings = { ...settings, ...chosen };
@@ -34,13 +34,32 @@ export function settingsPanel(): { element: HTMLElement; read: () => Settings } 
       h("p", { class: "hint", id: `${id}-means` }, means),
     );
   });
-  const element = h(
-    "details",
-    { class: "settings" },
-    h("summary", { class: "button quiet" }, "Settings"),
-    h("div", { class: "settings-grid" }, tokenizerSetting(), rivalSetting(), numbers),
+  const id = uniqueId("settings");
+  const panel = h(
+    "div",
+    { class: "settings", id, hidden: true, role: "group", "aria-label": "Settings" },
+    tokenizerSetting(),
+    rivalSetting(),
+    numbers,
   );
-  return { element, read: () => settings };
+  const button = h(
+    "button",
+    {
+      type: "button",
+      class: "quiet opens",
+      id: "settings",
+      "aria-expanded": "false",
+      "aria-controls": id,
+      on: {
+        click: () => {
+          panel.hidden = !panel.hidden;
+          button.setAttribute("aria-expanded", String(!panel.hidden));
+        },
+      },
+    },
+    "Settings",
+  );
+  return { button, panel, read: () => settings };
 
   function tokenizerSetting(): HTMLElement {
     const id = uniqueId("setting");
@@ -81,7 +100,7 @@ export function settingsPanel(): { element: HTMLElement; read: () => Settings } 
     return h(
       "div",
       { class: "setting check" },
-      h("label", { for: id }, box, " Compare with maximum likelihood"),
+      h("label", { for: id }, box, "Compare with maximum likelihood"),
       h("p", { class: "hint", id: `${id}-means` }, means),
     );
   }

@@ -31,8 +31,8 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
   const stop = h("button", { type: "button", on: { click: () => run.stop() } }, "Stop");
   const next = h(
     "p",
-    { class: "row", hidden: true },
-    h("a", { class: "button", href: "#/write" }, "Write with it"),
+    { class: "row next", hidden: true },
+    h("a", { class: "button main", href: "#/write" }, "Write with it"),
     h("a", { class: "button quiet", href: "#/score" }, "Score a text"),
     h("a", { class: "button quiet", href: "#/keep" }, "Keep it"),
   );
@@ -56,7 +56,7 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
     h(
       "div",
       { class: "card" },
-      h("h2", {}, "Loss on text that neither has read"),
+      h("h2", {}, run.rival ? "Loss on text that neither has read" : "Loss on text that it has not read"),
       h("p", { class: "hint" }, "Bits a token; lower is better. A curve that turns up learns by heart."),
       legend(lines),
       chart.element,
@@ -75,7 +75,12 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
     h(
       "div",
       { class: "card progress" },
-      h("div", { class: "row" }, state, figures, h("span", { class: "grow" }), pause, stop),
+      h(
+        "div",
+        { class: "row" },
+        h("p", { class: "doing" }, state, " ", figures),
+        h("div", { class: "row presses" }, pause, stop),
+      ),
       bar,
       hidden,
       trouble,
@@ -86,13 +91,17 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
 
   function look(): void {
     const { own } = run;
-    state.textContent = run.phase === "done" && run.fraction < 1 ? "Stopped early" : PHASES[run.phase];
+    state.textContent = stateOf(run);
     bar.value = run.fraction;
     bar.hidden = rest.hidden = run.stillborn;
-    figures.textContent = run.active ? figuresOf(run) : "";
-    pause.hidden = stop.hidden = !run.active;
+    figures.textContent = run.active && !run.ending ? figuresOf(run) : "";
+    // What was pressed last goes: the keyboard continues at what takes its place.
+    const pressed = !run.active && (document.activeElement === stop || document.activeElement === pause);
+    stop.hidden = !run.active;
+    pause.hidden = stop.hidden || run.ending;
     pause.textContent = run.phase === "paused" ? "Continue" : "Pause";
     next.hidden = own.record === null || run.active || run.phase === "lost";
+    if (pressed && !next.hidden) next.querySelector("a")?.focus();
     hidden.hidden = !run.active;
     if (troubled !== run.error) {
       troubled = run.error;
@@ -112,6 +121,11 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
   }
 }
 
+function stateOf(run: Duel): string {
+  if (run.active && run.ending) return "Stopping: it writes once more…";
+  return run.phase === "done" && run.fraction < 1 ? "Stopped early" : PHASES[run.phase];
+}
+
 /** What can be done about a run that is lost, or that came to nothing. */
 function actionsOf(run: Duel): Action[] {
   if (run.phase === "lost") return [{ label: "Continue from the last checkpoint", run: () => run.recover() }];
@@ -129,7 +143,9 @@ function figuresOf(run: Duel): string {
   const left = Math.max(0, ...run.runners.map(({ secondsLeft }) => secondsLeft ?? 0));
   const speed = run.runners.reduce((sum, { tokensPerSecond }) => sum + tokensPerSecond, 0);
   if (!run.own.record) return "";
-  return `${whole(speed)} tokens a second · ${left > 0 ? `${duration(left)} left` : ""}`;
+  const words = [`${whole(speed)} tokens a second`];
+  if (left > 0) words.push(`${duration(left)} left`);
+  return words.join(" · ");
 }
 
 function legend(lines: readonly { label: string; colour: string; dash?: number[] }[]): HTMLElement {
@@ -174,8 +190,10 @@ function panel(runner: Runner) {
     const last = runner.curve.bits.at(-1);
     bits.textContent = last === undefined ? "" : `${last.toFixed(2)} bits`;
     if (runner.written === shown) return;
+    const grown = runner.written.startsWith(shown);
     shown = runner.written;
     text.textContent = shown;
+    if (grown) return;
     text.classList.remove("fresh");
     requestAnimationFrame(() => text.classList.add("fresh"));
   };

@@ -1,7 +1,7 @@
 /** @module Which text is learnt: one that comes along, or one's own. */
 import { h, replace } from "../../dom.ts";
 import { noticeOf } from "../../parts/notice.ts";
-import { textInput } from "../../parts/textInput.ts";
+import { droppable, textInput } from "../../parts/textInput.ts";
 import { fetchSample, SAMPLES, type Sample } from "../../texts/samples.ts";
 import type { Task } from "../../training/duel.ts";
 
@@ -30,13 +30,19 @@ export function textChoice(): { element: HTMLElement; task: () => Promise<Task> 
       choose(null);
     },
   });
-  const own = h("details", { class: "own" }, h("summary", {}, "…or take your own"), input.element);
+  const own = h("div", { class: "own", hidden: true }, input.element);
   const chips = SAMPLES.map((sample) => chip(sample.label, sample));
   const yours = chip("Your own", null);
   const group = h("fieldset", { class: "chips" }, h("legend", {}, "Learn from"), chips, yours);
   input.set(ownText);
   choose(chosen);
-  return { element: h("div", { class: "choice" }, group, what, own, trouble), task };
+  const element = h("div", { class: "choice" }, group, what, own, trouble);
+  // A file may be dropped wherever the texts are; where it is refused, the field to try again stands there too.
+  droppable(element, (files) => {
+    choose(null);
+    void input.take(files[0]);
+  });
+  return { element, task };
 
   function chip(label: string, sample: Sample | null): HTMLElement {
     const radio = h("input", {
@@ -52,8 +58,9 @@ export function textChoice(): { element: HTMLElement; task: () => Promise<Task> 
     chosen = sample;
     for (const radio of group.querySelectorAll("input"))
       radio.checked = radio.value === (sample?.id ?? "own");
-    what.textContent = sample ? `It learns from ${sample.what}.` : "It learns from what stands below.";
-    own.open = sample === null;
+    what.textContent = sample ? `It learns from ${sample.what}.` : "";
+    what.hidden = sample === null;
+    own.hidden = sample !== null;
   }
 
   async function task(): Promise<Task> {

@@ -3,6 +3,7 @@ import { h, replace } from "../../dom.ts";
 import { noticeOf } from "../../parts/notice.ts";
 import type { View } from "../../router.ts";
 import { begin, type Duel, duel } from "../../training/duel.ts";
+import { bell } from "./bell.ts";
 import { settingsPanel } from "./settingsPanel.ts";
 import { stage } from "./stage.ts";
 import { textChoice } from "./textChoice.ts";
@@ -34,18 +35,24 @@ export const view: View = ({ signal }) => {
     h(
       "section",
       { class: "hero" },
-      h("h1", {}, "A language model that knows what it does not know"),
       h(
-        "p",
-        { class: "lead" },
-        "Train one here, in this page. It keeps not one set of weights but a distribution over them, so it learns from little text without learning it by heart, and can say where it is unsure.",
+        "div",
+        {},
+        h("h1", {}, "A language model that knows what it does not know"),
+        h(
+          "p",
+          { class: "lead" },
+          "Train one here, in this page. It keeps not one set of weights but a distribution over them, so it learns from little text without learning it by heart, and can say where it is unsure.",
+        ),
       ),
+      bell(),
     ),
     h(
       "section",
       { class: "card", "aria-label": "What to learn" },
       choice.element,
-      h("div", { class: "row actions" }, start, settings.element),
+      h("div", { class: "row actions" }, start, settings.button),
+      settings.panel,
       trouble,
     ),
     shown,
