@@ -52,10 +52,18 @@ async function take(context: BrowserContext, site: Site, at: keyof typeof WIDTHS
     if (only && !group.some(({ name }) => name.startsWith(only))) continue;
     const page = await context.newPage();
     await page.setViewport(WIDTHS[at]);
-    await group[0].before?.(page);
-    for (const scene of group) {
-      await scene.show(page, site.address);
-      await pictures(page, `${scene.name}-${at}`);
+    let showing = group[0].name;
+    try {
+      await group[0].before?.(page);
+      for (const scene of group) {
+        showing = scene.name;
+        await scene.show(page, site.address);
+        await pictures(page, `${scene.name}-${at}`);
+      }
+    } catch (error) {
+      // The others are still worth seeing.
+      process.exitCode = 1;
+      process.stderr.write(`${showing}-${at} was not reached: ${(error as Error).message}\n`);
     }
     await page.close();
   }

@@ -4,9 +4,8 @@ import { readFileSync } from "node:fs";
 import type { Page } from "puppeteer-core";
 import { matches } from "../src/views/docs/examples/matches.ts";
 import { audit } from "./audit.ts";
-import { pressText } from "./journey.ts";
 import type { Step } from "./run.ts";
-import { open, waitForText } from "./scenes.ts";
+import { open, pressText, waitForText } from "./scenes.ts";
 
 interface Listed {
   readonly path: string;
@@ -58,6 +57,16 @@ async function runAll(page: Page): Promise<void> {
 }
 
 export const examples: readonly Step[] = [
+  [
+    "the site has the reference, and its examples run",
+    async () => {
+      const reference = withExamples.filter(({ path }) => path.startsWith("reference/"));
+      assert.ok(
+        reference.length > 10,
+        `${reference.length} pages of the reference have examples: npm run docs`,
+      );
+    },
+  ],
   ...withExamples.map(
     ({ path, examples: count }): Step => [
       `the examples of ${path} run, and print what it says`,

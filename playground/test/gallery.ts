@@ -1,7 +1,26 @@
 /** @module Every view and state that pictures are taken of, and how to come there. */
-import type { ElementHandle, Page } from "puppeteer-core";
-import { go, pressText } from "./journey.ts";
-import { open, press, train, waitForText } from "./scenes.ts";
+import type { Page } from "puppeteer-core";
+import {
+  choose,
+  explain,
+  findInDocs,
+  go,
+  learnLog,
+  open,
+  openModelFile,
+  press,
+  pressText,
+  progressed,
+  race,
+  scoreOne,
+  scoreTwo,
+  sortLog,
+  train,
+  waitForText,
+  withoutSimd,
+  withoutStore,
+  write,
+} from "./scenes.ts";
 import { file, keepWorkers, lookAway, openFile, trainTooLarge } from "./trouble.ts";
 
 export interface Scene {
@@ -17,19 +36,6 @@ const simple = (name: string, view: string): Scene => ({
   name,
   show: (page, site) => open(page, site, view),
 });
-
-const progressed = (page: Page, part: number) =>
-  page.waitForFunction(
-    (wanted) => document.querySelector("progress")!.value > wanted,
-    { timeout: 120_000 },
-    part,
-  );
-
-const choose = (page: Page, value: string) =>
-  page.evaluate(
-    (wanted) => document.querySelector<HTMLInputElement>(`input[value="${wanted}"]`)!.click(),
-    value,
-  );
 
 /** What one run shows from beginning to end, and what is done with its model. */
 const RUN: readonly Scene[] = [
@@ -67,8 +73,7 @@ const RUN: readonly Scene[] = [
     follows: true,
     async show(page) {
       await go(page, "write");
-      await press(page, "#write");
-      await waitForText(page, "on average");
+      await write(page);
       await page.focus(".shaded");
       for (let i = 0; i < 12; i++) await page.keyboard.press("ArrowRight");
       await page.waitForSelector(".likeliest");
@@ -79,29 +84,13 @@ const RUN: readonly Scene[] = [
     follows: true,
     async show(page) {
       await go(page, "score");
-      await press(page, "#score");
-      await waitForText(page, "Surprised it most");
+      await scoreOne(page);
     },
   },
   {
     name: "score-two",
     follows: true,
-    async show(page) {
-      await choose(page, "two");
-      await press(page, "#score");
-      await waitForText(page, "is more like what the model learnt");
-    },
-  },
-  {
-    name: "score-lines",
-    follows: true,
-    async show(page) {
-      await choose(page, "lines");
-      await pressText(page, "Take a log with four odd lines");
-      await page.waitForFunction(() => document.querySelector("textarea")!.value.length > 1000);
-      await press(page, "#score");
-      await waitForText(page, "Strangest first");
-    },
+    show: scoreTwo,
   },
   {
     name: "keep-kept",
@@ -114,13 +103,18 @@ const RUN: readonly Scene[] = [
   },
 ];
 
+const LOG: Scene = {
+  name: "score-lines",
+  async show(page, site) {
+    await learnLog(page, site);
+    await sortLog(page);
+  },
+};
+
 const TROUBLE: readonly Scene[] = [
   {
     name: "trouble-no-simd",
-    before: (page) =>
-      page.evaluateOnNewDocument(() => {
-        WebAssembly.validate = () => false;
-      }),
+    before: withoutSimd,
     async show(page, site) {
       await open(page, site, "train");
       await press(page, "#train");
@@ -155,10 +149,7 @@ const TROUBLE: readonly Scene[] = [
   },
   {
     name: "trouble-no-store",
-    before: (page) =>
-      page.evaluateOnNewDocument(() => {
-        Object.defineProperty(window, "indexedDB", { value: undefined });
-      }),
+    before: withoutStore,
     async show(page, site) {
       await open(page, site, "keep");
       await waitForText(page, "This browser keeps nothing");
@@ -168,8 +159,7 @@ const TROUBLE: readonly Scene[] = [
     name: "trouble-model",
     async show(page, site) {
       await open(page, site, "keep");
-      const input = (await page.$("#model-file")) as ElementHandle<HTMLInputElement>;
-      await input.uploadFile(file("other.safetensors", "not a model at all"));
+      await openModelFile(page, file("other.safetensors", "not a model at all"));
       await waitForText(page, "Open a file that was saved here");
     },
   },
@@ -240,8 +230,7 @@ const DOCS: readonly Scene[] = [
     name: "docs-found",
     async show(page, site) {
       await open(page, site, "docs");
-      await page.type('input[type="search"]', "checkpoint resume");
-      await page.waitForSelector(".found a");
+      await findInDocs(page);
     },
   },
   simple("docs-reference", "docs/reference/svi-lm/rescoring"),
@@ -253,27 +242,27 @@ export const SCENES: readonly Scene[] = [
     name: "train-settings",
     async show(page, site) {
       await open(page, site, "train");
-      await press(page, ".settings summary");
+      await press(page, "#settings");
     },
   },
   {
     name: "train-own",
     async show(page, site) {
       await open(page, site, "train");
-      await press(page, ".own summary");
+      await choose(page, "own");
     },
   },
-  ...RUN,
   simple("write-empty", "write"),
   simple("score-empty", "score"),
   simple("keep-empty", "keep"),
+  ...RUN,
+  LOG,
   simple("race-empty", "race"),
   {
     name: "race-done",
     async show(page, site) {
       await open(page, site, "race");
-      await press(page, "#race");
-      await page.waitForSelector(".share", { timeout: 110_000 });
+      await race(page);
     },
   },
   simple("explain-empty", "explain"),
@@ -281,10 +270,7 @@ export const SCENES: readonly Scene[] = [
     name: "explain-made",
     async show(page, site) {
       await open(page, site, "explain");
-      await press(page, "#explain");
-      await page.waitForFunction(() => document.querySelectorAll(".chapter .unmade").length === 0, {
-        timeout: 200_000,
-      });
+      await explain(page);
     },
   },
   ...DOCS,

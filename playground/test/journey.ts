@@ -3,31 +3,20 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { Page } from "puppeteer-core";
 import { audit } from "./audit.ts";
-import type { Step } from "./run.ts";
-import { open, press, train, waitForText } from "./scenes.ts";
-
-/** Goes to another view as a link does, without loading the page anew. */
-export async function go(page: Page, view: string): Promise<void> {
-  await page.evaluate((name) => {
-    location.hash = `#/${name}`;
-  }, view);
-  await page.waitForSelector(`#main[data-shown="${view.split(/[/?]/)[0]}"]`);
-}
-
-export async function pressText(page: Page, text: string): Promise<void> {
-  await page.waitForFunction(
-    (wanted) =>
-      [...document.querySelectorAll("button")].some((one) => one.textContent === wanted && !one.disabled),
-    {},
-    text,
-  );
-  await page.evaluate((wanted) => {
-    [...document.querySelectorAll("button")].find((one) => one.textContent === wanted)!.click();
-  }, text);
-}
-
-export const textOf = (page: Page, selector: string): Promise<string> =>
-  page.$eval(selector, (element) => element.textContent ?? "");
+import type { Step, Visit } from "./run.ts";
+import {
+  go,
+  learnLog,
+  open,
+  press,
+  pressText,
+  scoreOne,
+  scoreTwo,
+  sortLog,
+  textOf,
+  waitForText,
+  write,
+} from "./scenes.ts";
 
 /** The longest time between two frames, in milliseconds, from now until `end`. */
 async function watchFrames(page: Page): Promise<{ end(): Promise<number> }> {
@@ -52,16 +41,21 @@ const BOOK = new Set(
     .match(/[a-z]{2,}/g),
 );
 
-/** The part of its words that the book has too. */
+/** Words that a text must have to be judged: its first ones are the prompt. */
+const ENOUGH_WORDS = 12;
+
+/** The part of its words that the book has too; 0 where there are too few. */
 function readable(text: string): number {
   const words = text.toLowerCase().match(/[a-z]{2,}/g) ?? [];
-  return words.filter((word) => BOOK.has(word)).length / Math.max(1, words.length);
+  if (words.length < ENOUGH_WORDS) return 0;
+  return words.filter((word) => BOOK.has(word)).length / words.length;
 }
 
-async function writesWords(page: Page): Promise<void> {
+async function writesWords({ page, slower }: Visit): Promise<void> {
+  const patience = 60 * slower;
   const started = performance.now();
   await page.waitForFunction(() => document.querySelector(".writer.own .written:not(:has(.waiting))"), {
-    timeout: 60_000,
+    timeout: patience * 1000,
   });
   for (;;) {
     const share = readable(await textOf(page, ".writer.own .written"));
@@ -70,17 +64,21 @@ async function writesWords(page: Page): Promise<void> {
       return console.log(
         `readable words ${seconds.toFixed(1)} s after Train: ${(share * 100).toFixed(0)} % are the book's`,
       );
-    assert.ok(seconds < 60, `after a minute ${(share * 100).toFixed(0)} % of the words are the book's`);
+    assert.ok(
+      seconds < patience,
+      `after ${patience} s ${(share * 100).toFixed(0)} % of the words are the book's`,
+    );
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
 }
 
-async function trains({ page, site }: Parameters<Step[1]>[0]): Promise<void> {
+async function trains(visit: Visit): Promise<void> {
+  const { page, site } = visit;
   await open(page, site.address, "train");
   await audit(page, "Train, empty");
   const frames = await watchFrames(page);
   await press(page, "#train");
-  await writesWords(page);
+  await writesWords(visit);
   console.log(`longest gap between frames: ${(await frames.end()).toFixed(0)} ms`);
   await page.waitForFunction(() =>
     document.querySelector(".verdict")?.textContent?.includes("maximum likelihood"),
@@ -110,8 +108,7 @@ async function writes(page: Page): Promise<void> {
   await press(page, ".suggestion");
   assert.match(await page.$eval("textarea", (field) => field.value), /^The wha[a-z'’-]* $/);
   await waitForText(page, "It has learnt from");
-  await press(page, "#write");
-  await waitForText(page, "on average");
+  await write(page);
   assert.ok((await page.$$(".shaded span")).length > 100);
   await page.focus(".shaded");
   for (let i = 0; i < 3; i++) await page.keyboard.press("ArrowRight");
@@ -121,12 +118,10 @@ async function writes(page: Page): Promise<void> {
 
 async function scores(page: Page): Promise<void> {
   await go(page, "score");
-  await press(page, "#score");
-  await waitForText(page, "Surprised it most");
+  await scoreOne(page);
   assert.match(await textOf(page, ".ranking"), /smartphone/);
   await audit(page, "Score, one text");
-  await page.evaluate(() => document.querySelector<HTMLInputElement>('input[value="two"]')!.click());
-  await press(page, "#score");
+  await scoreTwo(page);
   await waitForText(page, "The first text is more like what the model learnt");
   await audit(page, "Score, two texts");
 }
@@ -143,18 +138,8 @@ export const journey: readonly Step[] = [
   [
     "a log's strange lines come first",
     async ({ page, site }) => {
-      await open(page, site.address, "train");
-      await page.evaluate(() => document.querySelector<HTMLInputElement>('input[value="log"]')!.click());
-      await train(page, site.address, false);
-      await page.waitForFunction(() => document.querySelector("progress")!.value > 0.3, { timeout: 100_000 });
-      await pressText(page, "Stop");
-      await waitForText(page, "Write with it");
-      await go(page, "score");
-      await page.evaluate(() => document.querySelector<HTMLInputElement>('input[value="lines"]')!.click());
-      await pressText(page, "Take a log with four odd lines");
-      await page.waitForFunction(() => document.querySelector("textarea")!.value.length > 1000);
-      await press(page, "#score");
-      await waitForText(page, "Strangest first");
+      await learnLog(page, site.address);
+      await sortLog(page);
       const first = await page.$$eval(".strange code", (lines) =>
         lines.slice(0, 8).map((line) => line.textContent),
       );
@@ -165,6 +150,10 @@ export const journey: readonly Step[] = [
       await audit(page, "Score, lines");
     },
   ],
+];
+
+/** What stands in views before there is anything to show. */
+export const views: readonly Step[] = [
   [
     "views without a model say how to have one",
     async ({ page, site }) => {

@@ -2,9 +2,20 @@
 import assert from "node:assert/strict";
 import type { Page } from "puppeteer-core";
 import { audit } from "./audit.ts";
-import { go, pressText, textOf } from "./journey.ts";
 import type { Step } from "./run.ts";
-import { open, press, train, waitForText } from "./scenes.ts";
+import {
+  explain,
+  findInDocs,
+  go,
+  open,
+  press,
+  pressText,
+  race,
+  textOf,
+  train,
+  waitForText,
+  write,
+} from "./scenes.ts";
 
 /** Sets a field as typing does. */
 async function fill(page: Page, selector: string, text: string): Promise<void> {
@@ -48,8 +59,7 @@ async function keeps(page: Page): Promise<void> {
   await page.waitForSelector(".model-line");
   assert.match(await textOf(page, ".model-line"), /My whale/);
   await go(page, "write");
-  await press(page, "#write");
-  await waitForText(page, "on average");
+  await write(page);
   await go(page, "keep");
   await page.waitForSelector(".model");
   await pressText(page, "Delete");
@@ -72,10 +82,7 @@ export const rooms: readonly Step[] = [
     async ({ page, site }) => {
       await open(page, site.address, "explain");
       await audit(page, "Explain, empty");
-      await press(page, "#explain");
-      await page.waitForFunction(() => document.querySelectorAll(".chapter .unmade").length === 0, {
-        timeout: 100_000,
-      });
+      await explain(page);
       assert.equal((await page.$$(".chapter")).length, 5);
       assert.ok((await page.$$(".picture path")).length >= 21);
       assert.equal((await page.$$(".readers tr")).length, 6);
@@ -88,8 +95,7 @@ export const rooms: readonly Step[] = [
       await open(page, site.address, "docs");
       await waitForText(page, "A page for each thing that you may want to do");
       await audit(page, "Docs");
-      await page.type('input[type="search"]', "checkpoint resume");
-      await page.waitForSelector(".found a");
+      await findInDocs(page);
       await audit(page, "Docs, found");
       await press(page, ".found a");
       await page.waitForFunction(() => /checkpoint/i.test(document.querySelector(".prose")!.textContent!));
@@ -103,8 +109,7 @@ export const races: readonly Step[] = [
     async ({ page, site }) => {
       await open(page, site.address, "race");
       await fill(page, '.race input[type="text"]', "A & B’s machine");
-      await press(page, "#race");
-      await page.waitForFunction(() => document.querySelector(".share, .notice"), { timeout: 110_000 });
+      await race(page);
       assert.equal(
         await page.$(".notice").then((found) => found?.evaluate((one) => one.textContent)),
         undefined,

@@ -7,9 +7,22 @@ import type { ElementHandle, Page } from "puppeteer-core";
 import { DEFAULTS, POINTS } from "../src/training/settings.ts";
 import { HASH } from "../src/views/race/result.ts";
 import { audit } from "./audit.ts";
-import { go, pressText, textOf } from "./journey.ts";
 import type { Step } from "./run.ts";
-import { open, press, train, waitForText } from "./scenes.ts";
+import {
+  choose,
+  go,
+  open,
+  openModelFile,
+  press,
+  pressText,
+  progressed,
+  textOf,
+  train,
+  waitForText,
+  withoutSimd,
+  withoutStore,
+  write,
+} from "./scenes.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "playground-"));
 
@@ -20,16 +33,14 @@ export function file(name: string, content: string | Uint8Array): string {
 }
 
 export async function openFile(page: Page, path: string): Promise<void> {
-  await page.evaluate(() => {
-    document.querySelector<HTMLDetailsElement>(".own")!.open = true;
-  });
+  await choose(page, "own");
   const input = await page.$('input[type="file"]');
   await (input as ElementHandle<HTMLInputElement>).uploadFile(path);
 }
 
 async function type(page: Page, text: string): Promise<void> {
+  await choose(page, "own");
   await page.evaluate((given) => {
-    document.querySelector<HTMLDetailsElement>(".own")!.open = true;
     const field = document.querySelector("textarea")!;
     field.value = given;
     field.dispatchEvent(new Event("input"));
@@ -53,7 +64,7 @@ export const keepWorkers = (page: Page) =>
   });
 
 /** Settings with which no browser has the memory. */
-async function choose(page: Page, settings: Readonly<Record<string, number>>): Promise<void> {
+async function set(page: Page, settings: Readonly<Record<string, number>>): Promise<void> {
   await page.evaluate((chosen) => {
     for (const label of document.querySelectorAll<HTMLLabelElement>(".setting label")) {
       const value = chosen[label.textContent ?? ""];
@@ -69,8 +80,8 @@ export const HUGE = { Units: 1024, Layers: 4, Lanes: 256, Timesteps: 512 };
 
 /** Presses Train with settings that no memory is enough for. */
 export async function trainTooLarge(page: Page): Promise<void> {
-  await page.evaluate(() => document.querySelector<HTMLInputElement>('input[value="moby-long"]')!.click());
-  await choose(page, HUGE);
+  await choose(page, "moby-long");
+  await set(page, HUGE);
   await press(page, "#train");
   await waitForText(page, "Take fewer units, layers or lanes in the settings", 90_000);
 }
@@ -122,10 +133,59 @@ export const trouble: readonly Step[] = [
       await page.waitForSelector(".chart[data-points]");
       assert.equal(await page.$eval(".chart", (chart) => chart.getAttribute("aria-label")), said);
       await go(page, "write");
-      await press(page, "#write");
-      await waitForText(page, "on average");
+      await write(page);
     },
   ],
+  [
+    "a lost worker continues from its last checkpoint",
+    async ({ page, site }) => {
+      await keepWorkers(page);
+      await train(page, site.address);
+      await progressed(page, 0.03);
+      await page.evaluate(() => {
+        (window as unknown as { made: Worker[] }).made[0].terminate();
+      });
+      await waitForText(page, "Interrupted");
+      await audit(page, "Train, worker lost");
+      await pressText(page, "Continue from the last checkpoint");
+      await page.waitForFunction(() => document.querySelector(".stage strong")!.textContent === "Training");
+      await progressed(page, 0.04);
+      assert.doesNotMatch(await textOf(page, ".stage"), /Interrupted/);
+    },
+  ],
+  [
+    "files that are not models are refused, and a browser that keeps nothing says so",
+    async ({ page, site }) => {
+      await withoutStore(page);
+      await open(page, site.address, "keep");
+      await waitForText(page, "This browser keeps nothing for this page");
+      await audit(page, "Keep, without a store");
+      await openModelFile(page, file("other.safetensors", "not a model at all"));
+      await waitForText(page, "Open a file that was saved here, or by svi-lm");
+      const header = JSON.stringify({ __metadata__: { format: "svi-lm", version: "99" } });
+      const newer = new Uint8Array(8 + header.length);
+      new DataView(newer.buffer).setUint32(0, header.length, true);
+      newer.set(new TextEncoder().encode(header), 8);
+      await openModelFile(page, file("newer.safetensors", newer));
+      await page.waitForFunction(() => document.querySelector(".notice"));
+      await waitForText(page, "No model is in use");
+    },
+  ],
+  [
+    "an engine without SIMD is told what to do",
+    async ({ page, site }) => {
+      await withoutSimd(page);
+      await open(page, site.address, "train");
+      await waitForText(page, "This browser has no WebAssembly SIMD");
+      await audit(page, "No SIMD");
+      await press(page, "#train");
+      await page.waitForSelector(".stage .notice");
+    },
+  ],
+];
+
+/** What a visitor brings that is refused. */
+export const refusals: readonly Step[] = [
   [
     "texts that cannot be learnt are refused plainly: binary, huge, short, one symbol",
     async ({ page, site }) => {
@@ -152,44 +212,6 @@ export const trouble: readonly Step[] = [
     },
   ],
   [
-    "a lost worker continues from its last checkpoint",
-    async ({ page, site }) => {
-      await keepWorkers(page);
-      await train(page, site.address);
-      await page.waitForFunction(() => document.querySelector("progress")!.value > 0.03, { timeout: 60_000 });
-      await page.evaluate(() => {
-        (window as unknown as { made: Worker[] }).made[0].terminate();
-      });
-      await waitForText(page, "Interrupted");
-      await audit(page, "Train, worker lost");
-      await pressText(page, "Continue from the last checkpoint");
-      await page.waitForFunction(() => document.querySelector(".stage strong")!.textContent === "Training");
-      await page.waitForFunction(() => document.querySelector("progress")!.value > 0.04, { timeout: 60_000 });
-      assert.doesNotMatch(await textOf(page, ".stage"), /Interrupted/);
-    },
-  ],
-  [
-    "files that are not models are refused, and a browser that keeps nothing says so",
-    async ({ page, site }) => {
-      await page.evaluateOnNewDocument(() => {
-        Object.defineProperty(window, "indexedDB", { value: undefined });
-      });
-      await open(page, site.address, "keep");
-      await waitForText(page, "This browser keeps nothing for this page");
-      await audit(page, "Keep, without a store");
-      const input = (await page.$("#model-file")) as ElementHandle<HTMLInputElement>;
-      await input.uploadFile(file("other.safetensors", "not a model at all"));
-      await waitForText(page, "Open a file that was saved here, or by svi-lm");
-      const header = JSON.stringify({ __metadata__: { format: "svi-lm", version: "99" } });
-      const newer = new Uint8Array(8 + header.length);
-      new DataView(newer.buffer).setUint32(0, header.length, true);
-      newer.set(new TextEncoder().encode(header), 8);
-      await input.uploadFile(file("newer.safetensors", newer));
-      await page.waitForFunction(() => document.querySelector(".notice"));
-      await waitForText(page, "No model is in use");
-    },
-  ],
-  [
     "a link with a forged or a cut result is refused",
     async ({ page, site }) => {
       const link = (fields: unknown[]) =>
@@ -209,19 +231,6 @@ export const trouble: readonly Step[] = [
       await page.goto("about:blank");
       await open(page, site.address, link(["Other", 59, 54, 9000, 51, 9, hash]));
       await waitForText(page, "Other (from the link)");
-    },
-  ],
-  [
-    "an engine without SIMD is told what to do",
-    async ({ page, site }) => {
-      await page.evaluateOnNewDocument(() => {
-        WebAssembly.validate = () => false;
-      });
-      await open(page, site.address, "train");
-      await waitForText(page, "This browser has no WebAssembly SIMD");
-      await audit(page, "No SIMD");
-      await press(page, "#train");
-      await page.waitForSelector(".stage .notice");
     },
   ],
 ];

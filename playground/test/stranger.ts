@@ -1,0 +1,170 @@
+/** @module What a stranger tries who has read nothing: a text of one's own, the keyboard alone, files on the wrong place. */
+import assert from "node:assert/strict";
+import type { Page } from "puppeteer-core";
+import { audit } from "./audit.ts";
+import type { Step } from "./run.ts";
+import { choose, open, press, pressText, textOf, waitForText } from "./scenes.ts";
+
+/** Pastes into the field for one's own text, as a clipboard does. */
+async function paste(page: Page, text: string): Promise<void> {
+  await choose(page, "own");
+  await page.evaluate((given) => {
+    const field = document.querySelector("textarea")!;
+    field.focus();
+    field.select();
+    document.execCommand("insertText", false, given);
+  }, text);
+}
+
+/** Drops a file on an element. */
+async function drop(page: Page, selector: string, name: string, bytes: readonly number[]): Promise<void> {
+  await page.$eval(
+    selector,
+    (element, called, content) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([Uint8Array.from(content as number[])], called as string));
+      for (const type of ["dragover", "drop"])
+        element.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+    },
+    name,
+    bytes,
+  );
+}
+
+const bytesOf = (text: string) => [...new TextEncoder().encode(text)];
+
+/** What has the focus, by its role's element and its name. */
+const focused = (page: Page) =>
+  page.evaluate(() => {
+    const element = document.activeElement as HTMLElement;
+    const labels = (element as HTMLInputElement).labels;
+    return `${element.tagName} ${element.getAttribute("aria-label") ?? labels?.[0]?.textContent ?? element.textContent?.trim().slice(0, 40)}`;
+  });
+
+/** Presses Tab until something has the focus, and that is seen. */
+async function tabTo(page: Page, wanted: RegExp): Promise<void> {
+  const passed: string[] = [];
+  for (let presses = 0; presses < 40; presses++) {
+    await page.keyboard.press("Tab");
+    const now = await focused(page);
+    passed.push(now);
+    if (!wanted.test(now)) continue;
+    const seen = await page.evaluate(() => {
+      const { activeElement } = document;
+      const drawn = activeElement!.matches(".chip input")
+        ? activeElement!.nextElementSibling!
+        : activeElement!;
+      return getComputedStyle(drawn).outlineStyle;
+    });
+    return assert.notEqual(seen, "none", `${now} shows that it has the focus`);
+  }
+  assert.fail(`${wanted} was not among\n${passed.join("\n")}`);
+}
+
+const SENTENCES = [
+  "The cat sat on the mat. ",
+  "A dog ran to the red house! ",
+  "Why did the old cat run, Ann? ",
+];
+
+/** Texts of one's own that are odd, and are learnt all the same. */
+const ODD: readonly (readonly [string, string])[] = [
+  ["a short one", SENTENCES.join("").repeat(6)],
+  ["one of two symbols", "ab".repeat(2000)],
+  ["one without a space", "the-quick-brown-fox-".repeat(200)],
+  ["other scripts and emoji", "Привет, мир! 你好，世界。👩‍🚀 é\r\n".repeat(120)],
+];
+
+/** @returns problems that the page tells, each where it stands */
+const problems = (page: Page) =>
+  page.$$eval(".notice.problem", (notices) => notices.map((one) => one.textContent));
+
+export const stranger: readonly Step[] = [
+  [
+    "texts of one's own are learnt: short ones, of few symbols, of other scripts",
+    async ({ page, site }) => {
+      await open(page, site.address, "train");
+      for (const [what, text] of ODD) {
+        await paste(page, text);
+        await press(page, "#train");
+        await page.waitForFunction(
+          () =>
+            document.querySelector(".notice.problem") ||
+            (document.querySelector("progress")?.value ?? 0) > 0.02,
+          { timeout: 60_000 },
+        );
+        assert.deepEqual(await problems(page), [], what);
+        await pressText(page, "Stop");
+        await page.waitForFunction(
+          () =>
+            document.querySelector(".next:not([hidden])") && !document.querySelector(".writer.own .waiting"),
+          { timeout: 60_000 },
+        );
+        assert.deepEqual(await problems(page), [], what);
+      }
+    },
+  ],
+  [
+    "a file that is dropped beside the field is taken, or refused in words",
+    async ({ page, site }) => {
+      await open(page, site.address, "train");
+      await drop(page, ".chips", "story.txt", bytesOf("Once upon a time there was a whale. ".repeat(40)));
+      await page.waitForFunction(() => document.querySelector("textarea")!.value.startsWith("Once upon"));
+      assert.equal(await page.$eval('input[value="own"]', (one) => (one as HTMLInputElement).checked), true);
+      await drop(page, "textarea", "cat.jpg", [255, 216, 255, 0, 0, 1]);
+      await waitForText(page, "cat.jpg is not a text in UTF-8");
+      assert.equal((await problems(page)).length, 1);
+      // What was there before is still there.
+      assert.match(await page.$eval("textarea", (one) => one.value), /^Once upon/);
+      await open(page, site.address, "keep");
+      await drop(page, ".keep", "cat.jpg", [255, 216, 255, 0, 0, 1]);
+      await waitForText(page, "This file is not a model, or it is damaged");
+      await audit(page, "Keep, a picture was dropped");
+    },
+  ],
+  [
+    "everything is done by keyboard alone, and what has the focus is seen",
+    async ({ page, site }) => {
+      await open(page, site.address, "train");
+      await page.keyboard.press("Tab");
+      assert.match(await focused(page), /Skip to the content/);
+      await page.keyboard.press("Enter");
+      await tabTo(page, /Moby Dick/);
+      for (let presses = 0; presses < 3; presses++) await page.keyboard.press("ArrowRight");
+      await waitForText(page, "4,951 first names");
+      await tabTo(page, /BUTTON Train/);
+      await tabTo(page, /BUTTON Settings/);
+      await page.keyboard.press("Enter");
+      await tabTo(page, /INPUT Units/);
+      await page.keyboard.press("Escape");
+      await page.focus("#train");
+      await page.keyboard.press("Enter");
+      await page.waitForSelector(".stage");
+      await page.waitForFunction(() => (document.querySelector("progress")?.value ?? 0) > 0.005, {
+        timeout: 60_000,
+      });
+      await page.focus("#train");
+      await tabTo(page, /BUTTON Pause/);
+      await page.keyboard.press("Space");
+      await waitForText(page, "Paused");
+      assert.match(await focused(page), /BUTTON Continue/);
+      await tabTo(page, /BUTTON Stop/);
+      await page.keyboard.press("Enter");
+      await waitForText(page, "Write with it");
+      // The button that was pressed is gone: the keyboard continues at what took its place.
+      await page.waitForFunction(() => document.activeElement?.textContent === "Write with it");
+      await page.keyboard.press("Enter");
+      await page.waitForSelector('#main[data-shown="write"]');
+      await tabTo(page, /TEXTAREA It continues from/);
+      await page.keyboard.type("Ann");
+      await page.waitForFunction(() => document.querySelector(".suggestions")!.textContent !== "");
+      await tabTo(page, /BUTTON Write/);
+      await page.keyboard.press("Enter");
+      await waitForText(page, "on average");
+      await tabTo(page, /DIV What was written/);
+      await page.keyboard.press("ArrowRight");
+      await page.waitForSelector(".likeliest li");
+      assert.match(await textOf(page, ".details"), /The model was unsure by/);
+    },
+  ],
+];
