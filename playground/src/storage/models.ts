@@ -11,18 +11,26 @@ export interface Kept {
 }
 
 interface Row extends Kept {
-  readonly bytes: Blob;
+  /** Where an earlier version of this page kept it. */
+  readonly bytes?: Blob;
 }
 
 const NAME = "svi-lm";
+const VERSION = 2;
 const STORE = "models";
+/** The files themselves, beside what is listed of them: as arrays, since WebKit's private windows store no blobs. */
+const FILES = "files";
 
 /** @throws Refusal where the browser has no store, or gives none to this page */
 async function open(): Promise<IDBDatabase> {
   if (typeof indexedDB !== "object" || indexedDB === null) throw unavailable("it has no IndexedDB");
   return new Promise((resolve, reject) => {
-    const request = indexedDB.open(NAME, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "id" });
+    const request = indexedDB.open(NAME, VERSION);
+    request.onupgradeneeded = () => {
+      const { result: database } = request;
+      if (!database.objectStoreNames.contains(STORE)) database.createObjectStore(STORE, { keyPath: "id" });
+      database.createObjectStore(FILES);
+    };
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(unavailable(request.error?.message ?? "it refuses"));
     request.onblocked = () => reject(unavailable("another tab holds an older version of it"));
@@ -36,16 +44,16 @@ function unavailable(why: string): Refusal {
   );
 }
 
-/** One request in a transaction of its own. @throws Refusal */
+/** Requests in a transaction of their own. @returns what the last of them gave. @throws Refusal */
 async function request<T>(
   mode: IDBTransactionMode,
-  ask: (store: IDBObjectStore) => IDBRequest<T>,
+  ask: (models: IDBObjectStore, files: IDBObjectStore) => IDBRequest<T>,
 ): Promise<T> {
   const database = await open();
   try {
     return await new Promise<T>((resolve, reject) => {
-      const transaction = database.transaction(STORE, mode);
-      const asked = ask(transaction.objectStore(STORE));
+      const transaction = database.transaction([STORE, FILES], mode);
+      const asked = ask(transaction.objectStore(STORE), transaction.objectStore(FILES));
       transaction.oncomplete = () => resolve(asked.result);
       transaction.onabort = () => reject(refused(transaction.error));
     });
@@ -70,10 +78,12 @@ export async function listed(): Promise<Kept[]> {
 }
 
 export async function keep(card: Card, bytes: Uint8Array): Promise<string> {
-  const blob = new Blob([bytes as BlobPart]);
   const id = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
-  const row: Row = { id, card, size: blob.size, saved: Date.now(), bytes: blob };
-  await request("readwrite", (store) => store.put(row));
+  const row: Row = { id, card, size: bytes.length, saved: Date.now() };
+  await request("readwrite", (models, files) => {
+    models.put(row);
+    return files.put(bytes, id);
+  });
   return id;
 }
 
@@ -85,7 +95,9 @@ async function row(id: string): Promise<Row> {
 }
 
 export async function bytesOf(id: string): Promise<Blob> {
-  return (await row(id)).bytes;
+  const { bytes } = await row(id);
+  const file = await request("readonly", (_, files) => files.get(id));
+  return bytes ?? new Blob([file as BlobPart]);
 }
 
 export async function rename(id: string, name: string): Promise<void> {
@@ -94,5 +106,8 @@ export async function rename(id: string, name: string): Promise<void> {
 }
 
 export async function remove(id: string): Promise<void> {
-  await request("readwrite", (store) => store.delete(id));
+  await request("readwrite", (models, files) => {
+    models.delete(id);
+    return files.delete(id);
+  });
 }
