@@ -5,6 +5,8 @@ import { h } from "../dom.ts";
 export interface Trouble {
   readonly problem: string;
   readonly remedy: string;
+  /** What only whoever looks into it wants to know. */
+  readonly detail?: string;
 }
 
 export interface Action {
@@ -42,8 +44,13 @@ const REMEDIES: Record<string, string> = {
 /** What an error means to whoever reads the page. */
 export function troubleOf(error: unknown): Trouble {
   if (error instanceof Refusal) return error;
-  if (error instanceof SviError)
-    return { problem: problemOf(error), remedy: REMEDIES[error.code] ?? error.remedy };
+  if (error instanceof SviError) {
+    const remedy = REMEDIES[error.code] ?? error.remedy;
+    // What is wrong with a file is for its maker; first counts that it is the file.
+    if (error.code === "E_FORMAT")
+      return { problem: "This file is not a model, or it is damaged", remedy, detail: error.problem };
+    return { problem: problemOf(error), remedy };
+  }
   if (error instanceof RangeError || /memory/i.test(String((error as Error)?.message)))
     return { problem: "The browser gave no more memory", remedy: REMEDIES.E_MEMORY };
   return {
@@ -55,23 +62,22 @@ export function troubleOf(error: unknown): Trouble {
 const inGigabytes = (bytes: number) =>
   `${(bytes / 1e9).toLocaleString("en", { maximumSignificantDigits: 2 })} GB`;
 
-/** What is wrong with a file is told in its own terms; first, that it is the file. */
 function problemOf({ code, problem, value }: SviError): string {
   if (code === "E_MEMORY" && typeof value === "number")
     return `This needs ${inGigabytes(value)} of memory, more than the browser gives`;
-  if (code !== "E_FORMAT") return problem;
-  return `This file is not a model, or it is damaged: ${problem.charAt(0).toLowerCase()}${problem.slice(1)}`;
+  return problem;
 }
 
 export function isAbort(error: unknown): boolean {
   return (error as Error | undefined)?.name === "AbortError";
 }
 
-export function notice({ problem, remedy }: Trouble, actions: readonly Action[] = []): HTMLElement {
+export function notice({ problem, remedy, detail }: Trouble, actions: readonly Action[] = []): HTMLElement {
   return h(
     "div",
     { class: "notice problem", role: "alert" },
     h("p", {}, h("strong", {}, `${problem}.`), ` ${remedy}.`),
+    detail !== undefined && h("p", { class: "hint" }, `In detail: ${detail}.`),
     actions.length > 0 &&
       h(
         "p",
