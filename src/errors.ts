@@ -58,6 +58,11 @@ export function shown(value: unknown): string {
   return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 
+/** `1 token`, `2 tokens`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** `E_OPTION` for a value that an option or argument cannot have. */
 export function wrongOption(option: string, value: unknown, wanted: string, name = option): SviError {
   return new SviError("E_OPTION", `${name} is ${shown(value)}`, { option, value, remedy: `Give ${wanted}` });

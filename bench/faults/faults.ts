@@ -4,10 +4,11 @@
  *
  *   npm run faults                        12 kills, 4 full disks, 4 lost threads
  *   npm run faults -- --kills 200         and a quarter of that of the others
- *   npm run faults -- --parts disk,threads      some of kills, disk, threads, memory, folder, clock
+ *   npm run faults -- --parts disk,threads      some of kills, disk, threads, memory, folder, clock, interrupts
+ *   npm run faults -- --parts interrupts --sends 8 --only eval,compare     Ctrl-C, so often a command
  *   npm run faults -- --processes 4       as many at a time, 2 by default
  *   npm run faults -- --seconds 600       what has not begun by then is left, which is a failure
- *   npm run faults -- --json              {"kills","sameHash","diskFull","workers","memory","failures"} on the last line
+ *   npm run faults -- --json              {"kills","sameHash","diskFull","workers","memory","interrupts","failures"} on the last line
  *
  * How far it is, and each figure as it is known, stands on stderr.
  */
@@ -16,6 +17,7 @@ import { parseArgs } from "node:util";
 import { Campaign } from "./campaign.ts";
 import { diskFull } from "./disk.ts";
 import { jumpingClock, twoRuns } from "./folder.ts";
+import { interrupts } from "./interrupts.ts";
 import { kills } from "./kills.ts";
 import { refusedMemory } from "./memory.ts";
 import { CLI, hashOf, place, prepare, run, train, wholeOf } from "./support.ts";
@@ -27,14 +29,18 @@ const { values } = parseArgs({
     processes: { type: "string", default: "2" },
     seconds: { type: "string", default: "1800" },
     parts: { type: "string", default: "kills,disk,threads,memory,folder,clock" },
+    sends: { type: "string", default: "3" },
+    only: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
-const [count, processes, seconds] = (["kills", "processes", "seconds"] as const).map((name) => {
-  const value = Number(values[name]);
-  if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} is ${values[name]}, not a count`);
-  return value;
-});
+const [count, processes, seconds, sends] = (["kills", "processes", "seconds", "sends"] as const).map(
+  (name) => {
+    const value = Number(values[name]);
+    if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} is ${values[name]}, not a count`);
+    return value;
+  },
+);
 
 prepare();
 const { status, stderr } = spawnSync(process.execPath, ["scripts/build-package.mjs", "--cli", CLI]);
@@ -55,6 +61,7 @@ const workers = await part("threads", () => lostThreads(campaign, some));
 const memory = await part("memory", () => refusedMemory(campaign));
 await part("folder", () => twoRuns(campaign));
 await part("clock", () => jumpingClock(campaign, hash));
+const answers = await part("interrupts", () => interrupts(campaign, sends, values.only?.split(",") ?? []));
 const failures = campaign.failures.length;
 campaign.say(`failures: ${failures}`);
 if (values.json) {
@@ -64,6 +71,8 @@ if (values.json) {
     diskFull: full?.right,
     workers: workers?.right,
   };
-  process.stdout.write(`${JSON.stringify({ ...figures, memory: memory?.right, failures })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ ...figures, memory: memory?.right, interrupts: answers, failures })}\n`,
+  );
 }
 process.exitCode = failures > 0 ? 1 : 0;

@@ -7,7 +7,7 @@ import type { FitOptions } from "../training/fit.ts";
 import { command } from "./command.ts";
 import { loadModel, naming, requireWritable, withTexts } from "./files.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
-import { count, note } from "./print.ts";
+import { counted, note } from "./print.ts";
 import { trainAndSave } from "./run.ts";
 import { UsageError } from "./usage.ts";
 
@@ -71,7 +71,9 @@ export const adaptCommand = command({
       const validation = valid ? { corpus: valid } : undefined;
       const fitting: FitOptions = { inference, epochs, batch, sequence, seed, validation, signal, kernels };
       if (!json)
-        note(`${count(text.tokens)} tokens beside those that ${path} learnt from, ${count(steps)} steps`);
+        note(
+          `${counted(text.tokens, "token")} beside those that ${path} learnt from, ${counted(steps, "step")}`,
+        );
       const run = { model, corpus, fitting, steps, tokens: steps * batch * sequence, out, checkpoint: null };
       return trainAndSave(run, { json, interruption });
     });

@@ -1,9 +1,9 @@
 /** @module A run's checkpoint in its folder: written whole or not at all, read with care. */
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { readFileBytes, writeFileAtomically } from "../entries/node.ts";
 import { SviError } from "../errors.ts";
-import { proveRoom, removeLeftovers } from "../formats/file.ts";
+import { makeFolder, proveRoom, removeLeftovers } from "../formats/file.ts";
 import { drive } from "../kernels/slices.ts";
 import type { LanguageModel } from "../languageModel.ts";
 import { jsonTokenizer } from "../text/json.ts";
@@ -48,13 +48,7 @@ export class CheckpointFile {
    */
   async prepare({ resume, json, bytes }: { resume: boolean; json: boolean; bytes: number }): Promise<void> {
     const folder = dirname(this.path);
-    await mkdir(folder, { recursive: true }).catch((cause) => {
-      throw new SviError("E_FILE_WRITE", `The folder ${folder} cannot be made: ${cause.message}`, {
-        value: folder,
-        remedy: "Choose another folder for --checkpoint",
-        cause,
-      });
-    });
+    await makeFolder(folder);
     await lockFolder(folder);
     await removeLeftovers(this.path);
     await requireWritable(this.path);

@@ -12,8 +12,9 @@ import type { TextSource } from "../text/source.ts";
 import type { Tokenizer } from "../text/types.ts";
 import { command, type Values } from "./command.ts";
 import { readTokenizer, requireWritable, TOKENIZERS } from "./files.ts";
+import { requireFiles } from "./inputs.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
-import { count, duration, fixed, note, printJson, printTable } from "./print.ts";
+import { count, counted, duration, fixed, note, printJson, printTable } from "./print.ts";
 import { nothingMerged, saveMerged } from "./save.ts";
 import { UsageError } from "./usage.ts";
 
@@ -87,6 +88,7 @@ export const coordinate = command({
     const { out } = options;
     const redis = addressOf(options);
     if (!out) throw new UsageError("--out is missing");
+    await requireFiles(words, "cluster coordinate");
     await requireWritable(out);
     const { coordinate } = await import("../entries/distributed.ts");
     const { embedding, hidden, layers, tied, seed, lock, batch = 8, products } = options;
@@ -121,7 +123,9 @@ function tell(event: RunProgress, redis: string, json: boolean): void {
       `run ${event.run}${event.resumed ? ", continued" : ""}; workers: svi-lm cluster work --redis ${redis}`,
     );
   else if (event.event === "round")
-    note(`round ${event.round} of ${event.rounds}  ${fixed(event.nll)} nats  ${count(event.tokens)} tokens`);
+    note(
+      `round ${event.round} of ${event.rounds}  ${fixed(event.nll)} nats  ${counted(event.tokens, "token")}`,
+    );
   else if (event.event === "poisoned")
     note(`warning: ${event.worker} came to another result for shard ${event.shard} than two others`);
 }
@@ -135,7 +139,7 @@ async function conclude(
   const { parameters } = model;
   const figures = { event, tokens, seconds, tokensPerSecond: tokens / seconds, valid: null, parameters };
   await saveMerged(model, out, json, figures, [
-    [event === "done" ? "trained" : "stopped", `${count(tokens)} tokens in ${duration(seconds)}`],
+    [event === "done" ? "trained" : "stopped", `${counted(tokens, "token")} in ${duration(seconds)}`],
     ["parameters", count(parameters)],
   ]);
 }
@@ -193,7 +197,7 @@ export const work = command({
       else if (event.event === "failed") note(`svi-lm: ${event.code}: ${event.message}`);
       else if (event.event === "done")
         note(
-          `round ${event.round + 1}, shard ${event.shard}: ${count(event.tokens)} tokens in ${duration(event.seconds)}`,
+          `round ${event.round + 1}, shard ${event.shard}: ${counted(event.tokens, "token")} in ${duration(event.seconds)}`,
         );
     }
     return interruption.exitCode;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { isAddress } from "../distributed/texts.ts";
 import type { Interruption } from "./interrupt.ts";
-import type { PathUse } from "./paths.ts";
+import { type PathUse, STDIN } from "./paths.ts";
 import { UsageError } from "./usage.ts";
 
 interface Described {
@@ -177,7 +177,10 @@ export function pathsOf(
   given: readonly string[],
   options: Values<Options>,
 ): PathUse[] {
-  const uses: PathUse[] = given.flatMap((path, i) => {
+  const last = words.at(-1);
+  // What stands for a file that is not given.
+  const all = last?.endsWith("?") && given.length < words.length ? [...given, STDIN] : given;
+  const uses: PathUse[] = all.flatMap((path, i) => {
     if (addresses && isAddress(path)) return [];
     const word = words[Math.min(i, words.length - 1)].replace(/[?…]$/, "");
     return [

@@ -1,5 +1,5 @@
 /** @module `svi-lm compare`: the same model by several methods, a table and an HTML report. */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { htmlReport } from "../comparison/html.ts";
@@ -11,14 +11,15 @@ import { average } from "../comparison/statistics.ts";
 import { testFigures } from "../comparison/summary.ts";
 import { costOf } from "../comparison/wording.ts";
 import { writeFileAtomically } from "../entries/node.ts";
-import { requireInteger, requireNumber, SviError } from "../errors.ts";
+import { requireInteger, requireNumber } from "../errors.ts";
+import { makeFolder } from "../formats/file.ts";
 import { command, type Values } from "./command.ts";
 import { Pool } from "./compare/pool.ts";
 import { compareOn, type Subject } from "./compare/session.ts";
 import { RunStore } from "./compare/store.ts";
 import { watchRuns } from "./compare/watch.ts";
 import { lockFolder } from "./folderLock.ts";
-import { readInput } from "./inputs.ts";
+import { readText } from "./inputs.ts";
 import { note, printJson, printTable } from "./print.ts";
 import { UsageError } from "./usage.ts";
 
@@ -120,16 +121,6 @@ export function alsoOf(given: string | undefined): readonly Also[] {
   return names as Also[];
 }
 
-async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error) => {
-    throw new SviError("E_FILE_WRITE", `${folder} cannot be made: ${(error as Error).message}`, {
-      value: folder,
-      remedy: "Give another --out",
-      cause: error,
-    });
-  });
-}
-
 /** The first 80 % of the texts' characters to train on, then a tenth to tune by, then a tenth to report. */
 async function splitTexts(
   paths: readonly string[],
@@ -137,7 +128,7 @@ async function splitTexts(
   options: Values<typeof OPTIONS>,
   signal: AbortSignal,
 ): Promise<Pick<Subject, "texts" | "kind">> {
-  const text = (await Promise.all(paths.map((path) => readText(path, signal)))).join("");
+  const text = documents(await Promise.all(paths.map((path) => readText(path, signal))));
   const cuts = [0, Math.floor(0.8 * text.length), Math.floor(0.9 * text.length), text.length];
   const files = await Promise.all(
     ["train", "valid", "test"].map(async (name, i) => {
@@ -161,17 +152,12 @@ async function splitTexts(
   };
 }
 
-async function readText(path: string, signal: AbortSignal): Promise<string> {
-  const bytes = await readInput(path, signal);
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new SviError("E_TEXT_ENCODING", `${path} is not UTF-8`, {
-      value: path,
-      remedy: "Convert it to UTF-8 first",
-      cause,
-    });
-  }
+/** As `train` reads several texts: with a line end between two where there is none. */
+function documents(texts: readonly string[]): string {
+  return texts
+    .filter((text) => text !== "")
+    .map((text, i, { length }) => (i + 1 < length && !/[\n\r]$/.test(text) ? `${text}\n` : text))
+    .join("");
 }
 
 async function report(compared: Compared, folder: string, json: boolean): Promise<void> {

@@ -76,7 +76,11 @@ export const evaluation = command({
         );
         const before = temperature === undefined ? null : await evaluate(model, corpus, form);
         if (json) printJson({ ...figuresOf(result), ...(before && { temperature, before: fitOf(before) }) });
-        else printTable([...rowsOf(result), ...(before ? rowsBefore(before, temperature!) : [])]);
+        else
+          printTable([
+            ...rowsOf(result, options.samples ?? 0),
+            ...(before ? rowsBefore(before, temperature!) : []),
+          ]);
       });
       return 0;
     });
@@ -112,7 +116,7 @@ function fitOf({ nll, perplexity, bitsPerToken, ece, brier, entropy }: Evaluatio
   return { nll, perplexity, bitsPerToken, ece, brier, entropy };
 }
 
-function rowsOf(result: Evaluation): [string, string][] {
+function rowsOf(result: Evaluation, samples: number): [string, string][] {
   const { nll, bitsPerByte, bitsPerByteMissing } = result;
   return [
     ["tokens", count(result.tokens)],
@@ -124,7 +128,10 @@ function rowsOf(result: Evaluation): [string, string][] {
     ["calibration error", fixed(result.ece, 4)],
     ["Brier score", fixed(result.brier, 4)],
     ["entropy", `${fixed(result.entropy, 4)} nats`],
-    ["mutual information", `${fixed(result.mutualInformation, 4)} nats`],
+    // By the mean of the weights there is none to tell.
+    ...(samples > 0
+      ? [["mutual information", `${fixed(result.mutualInformation, 4)} nats`] as [string, string]]
+      : []),
   ];
 }
 

@@ -1,11 +1,10 @@
 /** @module `svi-lm cluster serve` and `join`: one model of texts that stay where they are. */
 import type { FederateOptions, FederationEvent } from "../entries/distributed.ts";
 import { Corpus } from "../text/corpus.ts";
-import { openFile } from "../text/file.ts";
 import { jsonTokenizer } from "../text/json.ts";
 import { command } from "./command.ts";
-import { loadModel, requireWritable } from "./files.ts";
-import { fixed, note, printJson } from "./print.ts";
+import { loadModel, requireWritable, withTexts } from "./files.ts";
+import { counted, fixed, note, printJson } from "./print.ts";
 import { nothingMerged, saveMerged } from "./save.ts";
 import { UsageError } from "./usage.ts";
 
@@ -64,7 +63,7 @@ type Ending = Extract<FederationEvent, { readonly event: "done" | "stopped" }>;
 
 async function conclude({ event, rounds, model }: Ending, out: string, json: boolean): Promise<void> {
   const what = event === "done" ? "trained" : "stopped";
-  await saveMerged(model, out, json, { event, rounds }, [[what, `${rounds} rounds`]]);
+  await saveMerged(model, out, json, { event, rounds }, [[what, counted(rounds, "round")]]);
 }
 
 type Progress = Exclude<FederationEvent, Ending>;
@@ -108,10 +107,8 @@ export const joinCommand = command({
     const { signal } = interruption;
     const { tokenizer } = await loadModel(path, signal);
     const { federatedWorker } = await import("../entries/federated.ts");
-    const opened: Awaited<ReturnType<typeof openFile>>[] = [];
-    try {
-      for (const word of words) opened.push(await openFile(word));
-      const corpus = await Corpus.open(opened, { tokenizer, signal });
+    await withTexts(words, signal, async (texts) => {
+      const corpus = await Corpus.open(texts, { tokenizer, signal });
       const privacy = { clip, noise, delta };
       const given = { url, party, corpus, ...privacy, token: tokenOf(options), json: jsonTokenizer, signal };
       for await (const event of federatedWorker(given)) {
@@ -122,9 +119,7 @@ export const joinCommand = command({
             `round ${event.round}  ${fixed(event.nll)} nats${epsilon === null ? "" : `  ε ${fixed(epsilon, 2)}`}`,
           );
       }
-    } finally {
-      for (const text of opened) await text.close();
-    }
+    });
     return 0;
   },
 });

@@ -6,8 +6,9 @@ import type { FileSource } from "../entries/node.ts";
 import { SviError } from "../errors.ts";
 import { LanguageModel } from "../languageModel.ts";
 import { jsonTokenizer } from "../text/json.ts";
+import { packedBy } from "../text/source.ts";
 import type { Tokenizer } from "../text/types.ts";
-import { inputName, openInput, readInput } from "./inputs.ts";
+import { inputName, openInput, readInput, readText } from "./inputs.ts";
 
 export async function loadModel(path: string, signal: AbortSignal): Promise<LanguageModel> {
   return readModel(path, await readInput(path, signal), signal);
@@ -19,15 +20,25 @@ export async function readModel(
   bytes: Uint8Array,
   signal: AbortSignal,
 ): Promise<LanguageModel> {
-  return naming(path, () => LanguageModel.load(bytes, { json: jsonTokenizer, signal }));
+  return reading(path, bytes, () => LanguageModel.load(bytes, { json: jsonTokenizer, signal }));
+}
+
+/** Work on what a file of weights holds: what is wrong with it begins with its path, and a packed one is told. */
+export function reading<T>(path: string, bytes: Uint8Array, work: () => Promise<T>): Promise<T> {
+  return naming(path, () =>
+    work().catch((error) => {
+      const packed = error instanceof SviError && error.code === "E_FORMAT" && packedBy(bytes);
+      throw packed ? reworded(error, `The file is packed by ${packed}`, "Unpack it first") : error;
+    }),
+  );
 }
 
 /** Words for a tokenizer that needs no file. */
 export const TOKENIZERS = ["byte", "character", "char", "word"] as const;
 
 export async function readTokenizer(path: string, signal: AbortSignal): Promise<Tokenizer> {
-  const bytes = await readInput(path, signal);
-  return naming(path, async () => jsonTokenizer(new TextDecoder().decode(bytes)));
+  const text = await readText(path, signal);
+  return naming(path, async () => jsonTokenizer(text));
 }
 
 /** Opens texts for `work` and closes them after it. */

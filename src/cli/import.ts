@@ -5,9 +5,9 @@ import { jsonTokenizer } from "../text/json.ts";
 import { byteTokenizer, tokenizerFromDescription } from "../text/tokenizer.ts";
 import type { Tokenizer } from "../text/types.ts";
 import { command } from "./command.ts";
-import { naming, requireWritable } from "./files.ts";
+import { naming, reading, requireWritable } from "./files.ts";
 import { hashOf } from "./hash.ts";
-import { readInput } from "./inputs.ts";
+import { readInput, readText } from "./inputs.ts";
 import { count, note, printJson } from "./print.ts";
 import { keepModel } from "./save.ts";
 import { UsageError } from "./usage.ts";
@@ -41,7 +41,9 @@ export const importCommand = command({
     await requireWritable(out);
     const own = tokenizer === "byte" ? byteTokenizer() : await describedTokenizer(tokenizer, signal);
     const bytes = await readInput(path, signal);
-    const model = await naming(path, () => importModel(bytes, { tokenizer: own, names: parts, signal }));
+    const model = await reading(path, bytes, () =>
+      importModel(bytes, { tokenizer: own, names: parts, signal }),
+    );
     const { path: kept, problem } = await keepModel(model, out);
     const { configuration, parameters } = model;
     if (json)
@@ -73,7 +75,7 @@ function namesOf(list: string | undefined): PartNames | undefined {
 
 /** @throws SviError `E_TOKENIZER` for what is neither a tokenizer.json nor what `describe()` returned */
 async function describedTokenizer(path: string, signal: AbortSignal): Promise<Tokenizer> {
-  const text = new TextDecoder().decode(await readInput(path, signal));
+  const text = await readText(path, signal);
   return naming(path, async () => {
     const parsed = parse(text);
     const own = typeof parsed === "object" && parsed !== null && "kind" in parsed;

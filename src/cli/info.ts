@@ -5,10 +5,10 @@ import { drive } from "../kernels/slices.ts";
 import { jsonTokenizer } from "../text/json.ts";
 import { openModel } from "../training/modelFile.ts";
 import { command } from "./command.ts";
-import { naming } from "./files.ts";
+import { reading } from "./files.ts";
 import { hashOf } from "./hash.ts";
 import { readInput } from "./inputs.ts";
-import { byteSize, count, printJson, printTable } from "./print.ts";
+import { byteSize, count, counted, printJson, printTable } from "./print.ts";
 
 export const info = command({
   name: "info",
@@ -18,7 +18,7 @@ export const info = command({
   options: {},
   async run({ words: [path], json, interruption: { signal } }) {
     const bytes = await readInput(path, signal);
-    const found = await naming(path, () => describe(bytes, signal));
+    const found = await reading(path, bytes, () => describe(bytes, signal));
     if (json) printJson(found);
     else print(found);
     return 0;
@@ -84,10 +84,15 @@ function print(found: Awaited<ReturnType<typeof describe>>): void {
       ? [["softmax", `adaptive, clusters from ${cutoffs.map(count).join(", ")}`]]
       : []),
     ...(attention
-      ? [["attention", `over ${attention.span} states${attention.after === undefined ? "" : " of a source"}`]]
+      ? [
+          [
+            "attention",
+            `over ${counted(attention.span, "state")}${attention.after === undefined ? "" : " of a source"}`,
+          ],
+        ]
       : []),
     ["parameters", count(found.parameters)],
-    ["tokenizer", `${tokenizer.kind}, ${count(tokenizer.vocabulary)} ids`],
+    ["tokenizer", `${tokenizer.kind}, ${counted(tokenizer.vocabulary, "id")}`],
     [
       "posterior",
       found.posterior ? `mean and precision, lambda ${lambda ?? "unknown"}` : "none, a point estimate",

@@ -1,12 +1,14 @@
 /** @module What commands read: files by position; pipes and standard input once, into memory. */
-import { constants, openSync } from "node:fs";
+import { constants, createReadStream, openSync } from "node:fs";
 import { access } from "node:fs/promises";
 import { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { type FileSource, openFile, readFileBytes } from "../entries/node.ts";
 import { SviError } from "../errors.ts";
 import { readStream } from "../formats/bytes.ts";
-import { isStdin, type PathKind, placeOf } from "./paths.ts";
+import { LONGEST_START, requirePlain } from "../text/source.ts";
+import { isStdin, type PathKind, placeOf, STDIN } from "./paths.ts";
+import { UsageError } from "./usage.ts";
 
 /** What a pipe may hold at most: all of it is kept, since most commands read a text more than once. */
 const LARGEST_STREAM = 2 ** 30;
@@ -31,6 +33,47 @@ export async function openInput(path: string, signal: AbortSignal): Promise<File
 export async function readInput(path: string, signal: AbortSignal): Promise<Uint8Array> {
   const stream = await streamOf(path);
   return stream ? readWhole(path, stream, signal) : readFileBytes(path, { signal });
+}
+
+/**
+ * What comes of a file, a pipe or `-`, as it comes; a pipe may have no writer yet.
+ *
+ * @throws SviError `E_FILE_MISSING`, `E_FILE_READ` for what cannot be read as one of them
+ */
+export async function streamInput(path = STDIN): Promise<Readable> {
+  return (await streamOf(path)) ?? createReadStream(path);
+}
+
+/** All of a file, a pipe or `-` as text. @throws as `openInput`, SviError `E_TEXT_ENCODING` */
+export async function readText(path: string, signal: AbortSignal): Promise<string> {
+  return textOf(path, await readInput(path, signal));
+}
+
+/** @throws SviError `E_TEXT_ENCODING` for what is packed, UTF-16 or not UTF-8 */
+export function textOf(path: string, bytes: Uint8Array): string {
+  const refuse = (problem: string, remedy: string, cause: unknown) =>
+    new SviError("E_TEXT_ENCODING", `${inputName(path)}${problem}`, { value: path, remedy, cause });
+  try {
+    requirePlain(bytes.subarray(0, LONGEST_START), bytes.length);
+  } catch (cause) {
+    if (!(cause instanceof SviError)) throw cause;
+    throw refuse(`: ${cause.problem}`, cause.remedy, cause);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw refuse(" is not UTF-8", "Convert it to UTF-8 first", cause);
+  }
+}
+
+/**
+ * For texts of which threads or machines read each a part, by its path.
+ * @throws UsageError for a pipe or standard input, which can be read once
+ */
+export async function requireFiles(paths: readonly string[], reader: string): Promise<void> {
+  for (const path of paths)
+    if (isStdin(path) || (await placeOf(path)).kind === "pipe")
+      throw new UsageError(`${reader} reads parts of a text by position: give a file, not ${path}`);
 }
 
 /** How a path is called in a message. */

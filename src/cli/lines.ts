@@ -1,11 +1,11 @@
 /** @module The lines of a file or of what is piped in, as they come, in bounded memory; bytes that are not UTF-8 are kept. */
-import { createReadStream } from "node:fs";
 import { addAbortSignal } from "node:stream";
 import { SviError } from "../errors.ts";
 import type { LanguageModel } from "../languageModel.ts";
 import type { Model } from "../prediction/model.ts";
 import { requirePlain } from "../text/source.ts";
 import { reworded } from "./files.ts";
+import { inputName, streamInput } from "./inputs.ts";
 
 const LINE_FEED = 10;
 /** Bytes of UTF-8 that stand for a code unit at most, one of a character's two included. */
@@ -16,7 +16,7 @@ const ESCAPED = /[\udc80-\udcff]/u;
 /**
  * Lines without their ends, `\n` or `\r\n`. Of one that is longer than `longest` no more than one code unit beyond
  * that is given. One that is not UTF-8 is given so that `bytesOf` and `takingBytes` find its bytes.
- * @param path undefined for the standard input
+ * @param path undefined for the standard input, as `-`
  * @throws SviError `E_FILE_MISSING`, `E_FILE_READ`; `E_TEXT_ENCODING` for what is packed or UTF-16; the signal's
  *   reason, also while nothing comes
  */
@@ -28,12 +28,13 @@ export async function* linesOf(
   /** A line's beginning. */
   let rest: Uint8Array = new Uint8Array();
   let first = true;
+  const name = path === undefined ? "standard input" : inputName(path);
   const line = (bytes: Uint8Array) =>
     decoded(bytes)
       .replace(/\r$/, "")
       .slice(0, longest + 1);
   // Destroyed by the signal: a terminal or a pipe that is waited for would keep the process from ending.
-  const stream = addAbortSignal(signal, path === undefined ? process.stdin : createReadStream(path));
+  const stream = addAbortSignal(signal, await streamInput(path));
   try {
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
       if (first) requirePlain(chunk, 0);
@@ -48,13 +49,12 @@ export async function* linesOf(
     }
   } catch (cause) {
     signal.throwIfAborted();
-    if (cause instanceof SviError) throw reworded(cause, `${path ?? "standard input"}: ${cause.problem}`);
-    const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
-    throw new SviError(
-      missing ? "E_FILE_MISSING" : "E_FILE_READ",
-      missing ? `There is no file ${path}` : `${path ?? "The standard input"} cannot be read`,
-      { value: path, remedy: "Give the path of a text, or pipe one in", cause },
-    );
+    if (cause instanceof SviError) throw reworded(cause, `${name}: ${cause.problem}`);
+    throw new SviError("E_FILE_READ", `${name} cannot be read`, {
+      value: path,
+      remedy: "Give the path of a text, or pipe one in",
+      cause,
+    });
   }
   if (rest.length > 0) yield line(rest);
 }

@@ -91,7 +91,7 @@ function isSame(a: Place, b: Place): boolean {
 }
 
 function readTwice(a: PathUse & { place: Place }, b: PathUse): string {
-  if (a.place.kind !== "file")
+  if (a.place.kind !== "file" || (isStdin(a.path) && isStdin(b.path)))
     throw new UsageError(`${b.path} can be read once, and is both ${a.name} and ${b.name}`);
   return a.name === b.name
     ? `${b.path} is given twice: its text counts double`

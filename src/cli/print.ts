@@ -28,6 +28,9 @@ export function warn(message: string, json: boolean): void {
 
 export const count = (n: number): string => Math.round(n).toLocaleString("en");
 
+/** `1 token`, `2,000 tokens`. */
+export const counted = (n: number, noun: string): string => `${count(n)} ${noun}${n === 1 ? "" : "s"}`;
+
 export function fixed(value: number | null, digits = 3): string {
   return value === null ? "unknown" : value.toFixed(digits);
 }

@@ -1,8 +1,8 @@
 /** @module `svi-lm rescore`: candidate lists of a recogniser or translator in a new order. */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomically } from "../entries/node.ts";
 import { SviError } from "../errors.ts";
+import { makeFolder } from "../formats/file.ts";
 import type { LanguageModel } from "../languageModel.ts";
 import { percent } from "../metrics/percent.ts";
 import { FORMAT_NAMES, type ReadLists, readLists, writeLists } from "../rescoring/formats/formats.ts";
@@ -12,10 +12,10 @@ import { type Rescoring, rescore as reorder, type Weights } from "../rescoring/r
 import { modelScorer } from "../rescoring/scorer.ts";
 import { command } from "./command.ts";
 import { loadModel, naming, readModel, requireFolder } from "./files.ts";
-import { inputName, readInput } from "./inputs.ts";
+import { inputName, readInput, textOf } from "./inputs.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
 import { requireUnread } from "./paths.ts";
-import { note, printJson } from "./print.ts";
+import { count, counted, note, printJson } from "./print.ts";
 import { UsageError } from "./usage.ts";
 
 export const rescore = command({
@@ -104,17 +104,18 @@ export const rescore = command({
     const models = [scoring(path, await loadModel(path, signal))];
     for (const { path, bytes } of files)
       if (isModel(bytes)) models.push(scoring(path, await readModel(path, bytes, signal)));
-    const read = readLists(lists.map(textOf), options.format as "auto");
+    const read = readLists(lists.map(listOf), options.format as "auto");
     if (options.out !== undefined)
       await requireUnread(
         namesOf(read).map((name) => join(options.out!, name)),
         "out",
         [path, ...rest, references, options.vocabulary].filter((each) => each !== undefined),
       );
-    const open = async (given: string) => textOf((await readAll([given], signal))[0]);
+    const open = async (given: string) => listOf((await readAll([given], signal))[0]);
     const said = references === undefined ? undefined : readReferences(await open(references));
     const normalise = CASES[options.case ?? "keep"];
     const vocabulary = options.vocabulary === undefined ? undefined : wordsIn(await open(options.vocabulary));
+    if (options.out !== undefined) await makeFolder(options.out);
     const { samples, seed, choice, scale } = options;
     const quantized = options.quantized ? "int8" : undefined;
     const form = { samples, seed, apart: choice === "mbr", quantized, kernels } as const;
@@ -172,17 +173,7 @@ function scoring(path: string, model: LanguageModel): LanguageModel {
   );
 }
 
-function textOf({ path, bytes }: Read): ListFile {
-  try {
-    return { name: inputName(path), text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
-  } catch (cause) {
-    throw new SviError("E_TEXT_ENCODING", `${inputName(path)} is not UTF-8`, {
-      value: path,
-      remedy: "Convert it to UTF-8",
-      cause,
-    });
-  }
-}
+const listOf = ({ path, bytes }: Read): ListFile => ({ name: inputName(path), text: textOf(path, bytes) });
 
 /** With and without the marks around them. */
 function wordsIn({ text }: ListFile): Set<string> {
@@ -219,7 +210,6 @@ function namesOf({ lists, format }: ReadLists): string[] {
 }
 
 async function write(folder: string, files: readonly ListFile[]): Promise<void> {
-  await mkdir(folder, { recursive: true });
   for (const { name, text } of files)
     await writeFileAtomically(join(folder, name), new TextEncoder().encode(text));
 }
@@ -245,7 +235,9 @@ function report({ lists, weights, scale, riskScale, unknown, errors }: Rescoring
   if (riskScale !== null) scales.push(`risk scale ${Number(riskScale.toPrecision(4))}`);
   note([`weights ${shown.join(",")}`, ...scales].join(", "));
   if (unknown.candidates > 0)
-    note(`${unknown.candidates} candidates hold ${unknown.symbols} unknown words or symbols`);
+    note(
+      `unknown words or symbols: ${count(unknown.symbols)}, in ${counted(unknown.candidates, "candidate")}`,
+    );
   if (!errors) return;
   const { low, high } = errors.interval;
   note(`word error rate ${percent(errors.wer, 2)} % (${percent(low, 2)} to ${percent(high, 2)})`);
@@ -253,6 +245,6 @@ function report({ lists, weights, scale, riskScale, unknown, errors }: Rescoring
   note(`the surest 80 % of lists ${percent(errors.surest, 2)} %`);
   if (errors.missing.length > 0)
     note(
-      `${errors.missing.length} references have no list, and count as deletions: ${errors.missing.slice(0, 5).join(", ")}`,
+      `${counted(errors.missing.length, "reference")} without a list, all deletions: ${errors.missing.slice(0, 5).join(", ")}`,
     );
 }

@@ -10,7 +10,7 @@ import { reworded } from "./files.ts";
 import { hashOf } from "./hash.ts";
 import type { Interruption } from "./interrupt.ts";
 import { LastGood } from "./lastGood.ts";
-import { count, duration, fixed, note, printJson, printTable, warn } from "./print.ts";
+import { count, counted, duration, fixed, note, printJson, printTable, warn } from "./print.ts";
 import { progressFor } from "./progress.ts";
 import { type Kept, keepModel } from "./save.ts";
 
@@ -212,7 +212,7 @@ async function report(
   }
   const { valid, tokensPerSecond, hash, parameters } = done;
   const before = own < tokens ? ` after ${count(tokens - own)} before` : "";
-  const speed = `${count(own)} tokens${before} in ${duration(seconds)}, ${count(tokensPerSecond)} tokens/s`;
+  const speed = `${counted(own, "token")}${before} in ${duration(seconds)}, ${count(tokensPerSecond)} tokens/s`;
   const figures =
     valid &&
     `${fixed(valid.bitsPerToken)} bits/token, ${fixed(valid.nll)} nats, perplexity ${fixed(valid.perplexity, 2)}`;

@@ -7,7 +7,7 @@ import { command } from "./command.ts";
 import { loadModel, reworded } from "./files.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
 import { bytesOf, linesOf, takingBytes } from "./lines.ts";
-import { note, printJson } from "./print.ts";
+import { counted, note, printJson } from "./print.ts";
 
 /** UTF-16 code units of a line at most. */
 const LONGEST = 2 ** 20;
@@ -60,7 +60,8 @@ export const score = command({
       else print(found.surprise.toFixed(3), line);
     }
     if (failures.length === 0) return 0;
-    if (!json) note(`${failures.length} of ${total} lines could not be scored. ${failures[0].message}`);
+    if (!json)
+      note(`${failures.length} of ${counted(total, "line")} could not be scored. ${failures[0].message}`);
     return failures.length === total ? 1 : 0;
   },
 });

@@ -8,8 +8,7 @@ import type { Method } from "../inference/methods.ts";
 import type { LanguageModel } from "../languageModel.ts";
 import type { Corpus } from "../text/corpus.ts";
 import type { Interruption } from "./interrupt.ts";
-import { isStdin } from "./paths.ts";
-import { count, duration, fixed, note, printJson, printTable } from "./print.ts";
+import { count, counted, duration, fixed, note, printJson, printTable } from "./print.ts";
 import { keepModel, nothingMerged } from "./save.ts";
 import { UsageError } from "./usage.ts";
 
@@ -83,7 +82,6 @@ export interface ShardedRun {
 /** Trains, saves and reports. @returns the exit code */
 export async function trainOnShards(run: ShardedRun): Promise<number> {
   const { words, options, out, json, interruption } = run;
-  if (words.some(isStdin)) throw new UsageError("--workers reads shards by position: give files, not -");
   // Mean and precision.
   await proveRoom(out, 8 * run.model.layout.length);
   const { local = 0.25, epochs = 5 } = options;
@@ -109,7 +107,7 @@ export async function trainOnShards(run: ShardedRun): Promise<number> {
     if (json) printJson(event);
     else if (event.event === "round")
       note(
-        `round ${event.round} of ${event.rounds}  ${fixed(event.nll)} nats  ${count(event.tokens)} tokens`,
+        `round ${event.round} of ${event.rounds}  ${fixed(event.nll)} nats  ${counted(event.tokens, "token")}`,
       );
   }
   return 0;
@@ -140,7 +138,7 @@ async function conclude(
     printJson({ event, tokens, seconds, tokensPerSecond, valid: figures, parameters, hash, out: path });
   } else
     printTable([
-      [stopped ? "interrupted" : "trained", `${count(tokens)} tokens in ${duration(seconds)}`],
+      [stopped ? "interrupted" : "trained", `${counted(tokens, "token")} in ${duration(seconds)}`],
       ...(score
         ? [["valid", `${fixed(score.bitsPerToken)} bits/token, perplexity ${fixed(score.perplexity, 2)}`]]
         : []),

@@ -12,11 +12,12 @@ import { schedule } from "../training/schedule.ts";
 import { CHECKPOINT, CheckpointFile } from "./checkpoint.ts";
 import { command, type Invocation, type Values } from "./command.ts";
 import { loadModel, naming, readTokenizer, requireWritable, TOKENIZERS, withTexts } from "./files.ts";
+import { requireFiles } from "./inputs.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
 import { METHOD, methodOf } from "./method.ts";
 import { openPairs, PAIRS, requirePairs } from "./pairs.ts";
 import { watchingTexts } from "./phase.ts";
-import { count, note } from "./print.ts";
+import { count, counted, note } from "./print.ts";
 import { trainAndSave } from "./run.ts";
 import { SCORING, scoringOf } from "./scoring.ts";
 import { requireShardable, SHARDED, trainOnShards } from "./sharded.ts";
@@ -123,6 +124,7 @@ export const train = command({
     requireConsistent(options, words);
     const out = options.out!;
     const method = methodOf(options);
+    if (options.workers !== undefined) await requireFiles(words, "--workers");
     const kernels = await kernelsFor(options);
     await requireWritable(out);
     const window = windowOf(options);
@@ -288,7 +290,7 @@ async function requireAgreement(
 function windowOf({ batch = 32, sequence, epochs = 5 }: TrainOptions): Window {
   return {
     batch: requireInteger("batch", batch, 1, 4096),
-    sequence: sequence && requireInteger("sequence", sequence, 1, 4096),
+    sequence: sequence === undefined ? undefined : requireInteger("sequence", sequence, 1, 4096),
     epochs: requireNumber("epochs", epochs, "a number above 0", (v) => v > 0),
   };
 }
@@ -317,11 +319,11 @@ function opening(
   const output = tied ? ", tied" : softmax === "adaptive" ? ", adaptive softmax" : "";
   const { count: pairs, omitted } = corpus.documents ?? { count: 0, omitted: 0 };
   return [
-    ...(pairs > 0 ? [`${count(pairs)} pairs`] : []),
+    ...(pairs > 0 ? [counted(pairs, "pair")] : []),
     ...(omitted > 0 ? [`${count(omitted)} too long and omitted`] : []),
-    `${count(corpus.tokens)} tokens of ${count(vocabulary)} kinds`,
+    `${counted(corpus.tokens, "token")} of ${counted(vocabulary, "kind")}`,
     `${count(parameters)} parameters (${embedding} → ${layers} × ${hidden} ${cell}${attending}${output})`,
-    `${count(steps)} steps`,
-    ...(unread > MOST_UNREAD * corpus.tokens ? [`${count(unread)} tokens in no window`] : []),
+    counted(steps, "step"),
+    ...(unread > MOST_UNREAD * corpus.tokens ? [`${counted(unread, "token")} in no window`] : []),
   ].join(", ");
 }

@@ -4,7 +4,7 @@ import { command } from "./command.ts";
 import { loadModel } from "./files.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
 import { linesOf, takingBytes } from "./lines.ts";
-import { note, printJson } from "./print.ts";
+import { counted, note, printJson } from "./print.ts";
 import { oneLine } from "./usage.ts";
 
 /** UTF-16 code units of a line at most. */
@@ -73,7 +73,7 @@ export const translateCommand = command({
       if (failed++ < MOST_NOTES && !json)
         note(`${name}, line ${index + 1}: ${oneLine(error.problem.replace(/^Source \d+: /, ""))}`);
     }
-    if (failed > 0 && !json) note(`${failed} lines could not be translated`);
+    if (failed > 0 && !json) note(`${counted(failed, "line")} could not be translated`);
     return failed > 0 ? 1 : 0;
   },
 });

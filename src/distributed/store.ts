@@ -1,11 +1,11 @@
 /** @module Where posteriors and factors lie while a run is under way: blobs named by the hash of what they hold. */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { constants, deflate, inflate } from "node:zlib";
 import { SviError } from "../errors.ts";
-import { writeFileAtomically } from "../formats/file.ts";
+import { makeFolder, writeFileAtomically } from "../formats/file.ts";
 
 /** Bytes by name; what was put can be read by every worker. */
 export interface Store {
@@ -33,7 +33,7 @@ export function folderStore(folder: string): Store {
   const path = (name: string) => join(resolve(folder), name);
   return {
     async write(name, bytes) {
-      await mkdir(resolve(folder), { recursive: true });
+      await makeFolder(folder);
       await writeFileAtomically(path(name), bytes);
     },
     read: (name) =>

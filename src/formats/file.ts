@@ -1,8 +1,19 @@
 /** @module Files of bytes, for Node alone: the one file of this folder that imports from it. */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { access, type FileHandle, open, readdir, realpath, rename, rm, stat, statfs } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import {
+  access,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+  statfs,
+} from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { SviError } from "../errors.ts";
 
 /** Bytes that are written to prove that there is room for them. */
@@ -35,6 +46,31 @@ export async function writeFileAtomically(
     await syncFolder(dirname(target), path);
   } catch (cause) {
     throw cause instanceof SviError ? cause : writeError(path, cause as NodeJS.ErrnoException);
+  }
+}
+
+/**
+ * Makes a folder with those above it, one by one: Node's own `recursive` never ends where a file system makes no
+ * folders, such as that of processes.
+ *
+ * @throws E_FILE_WRITE
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const at = resolve(path);
+  try {
+    if ((await stat(at).catch(() => null))?.isDirectory()) return;
+    if (dirname(at) !== at) await makeFolder(dirname(at));
+    await mkdir(at).catch(async (error) => {
+      // Another process was first.
+      if (!(await stat(at).catch(() => null))?.isDirectory()) throw error;
+    });
+  } catch (cause) {
+    if (cause instanceof SviError) throw cause;
+    throw new SviError("E_FILE_WRITE", `The folder ${path} cannot be made: ${(cause as Error).message}`, {
+      value: path,
+      remedy: "Choose another folder",
+      cause,
+    });
   }
 }
 

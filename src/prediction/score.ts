@@ -1,6 +1,6 @@
 /** @module How likely each token of a text was, and how sure the model was of what would come. */
 
-import { requireInteger, SviError } from "../errors.ts";
+import { counted, requireInteger, SviError } from "../errors.ts";
 import { PREDICTION } from "../kernels/calls.ts";
 import { type Kernels, prepareKernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
@@ -64,7 +64,7 @@ export async function score(model: Model, text: string, options: ScoreOptions = 
   ids.set(own, context.length);
   const first = Math.max(1, context.length);
   if (ids.length <= first)
-    throw new SviError("E_TEXT_SHORT", `The text has ${own.length} tokens`, {
+    throw new SviError("E_TEXT_SHORT", `The text has ${counted(own.length, "token")}`, {
       value: own.length,
       remedy:
         "Give at least two, since the first is what the second is predicted from, or a `context` and one",

@@ -1,6 +1,6 @@
 /** @module How likely each of many texts is, every text a document of its own: read side by side, given in order. */
 
-import { requireInteger, SviError } from "../errors.ts";
+import { counted, requireInteger, SviError } from "../errors.ts";
 import { PREDICTION } from "../kernels/calls.ts";
 import { prepareKernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
@@ -202,7 +202,7 @@ function prepare(
       );
     const ids = tokenizer.encode(text);
     if (ids.length < least)
-      throw new SviError("E_TEXT_SHORT", `Text ${index} has ${ids.length} tokens`, {
+      throw new SviError("E_TEXT_SHORT", `Text ${index} has ${counted(ids.length, "token")}`, {
         value: ids.length,
         remedy:
           least === 1

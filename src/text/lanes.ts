@@ -1,5 +1,5 @@
 /** @module Minibatches: a text cut into lanes that are read side by side, window by window. */
-import { requireInteger, SviError } from "../errors.ts";
+import { counted, requireInteger, SviError } from "../errors.ts";
 import { tagOf } from "../shapes.ts";
 import { type Scoring, scoredAt, scores } from "./scoring.ts";
 import type { LaneOptions, LaneReader, SourceRanges, TokenCursor, TokenStore } from "./tokens.ts";
@@ -10,10 +10,14 @@ export function requireLanes({ batch, sequence, partial }: LaneOptions, tokens: 
   requireInteger("sequence", sequence, 1);
   const needed = batch * (partial ? 1 : sequence) + 1;
   if (tokens < needed)
-    throw new SviError("E_TEXT_SHORT", `The text has ${tokens} tokens, one minibatch needs ${needed}`, {
-      value: { needed, available: tokens },
-      remedy: "Give a longer text, or a smaller batch or sequence",
-    });
+    throw new SviError(
+      "E_TEXT_SHORT",
+      `The text has ${counted(tokens, "token")}, one minibatch needs ${needed}`,
+      {
+        value: { needed, available: tokens },
+        remedy: "Give a longer text, or a smaller batch or sequence",
+      },
+    );
 }
 
 /** What every lane reader does alike: one call at a time, none after close, buffers that are large enough. */

@@ -1,5 +1,5 @@
 /** @module The one pass over a text that counts its tokens and keeps or indexes them. */
-import { SviError } from "../errors.ts";
+import { counted, SviError } from "../errors.ts";
 import { pause } from "../pause.ts";
 import { AnchorBuilder } from "./anchors.ts";
 import { BlockReader, tokenizeBlock } from "./blocks.ts";
@@ -82,8 +82,12 @@ function requireTokens(tokens: number, start: number, end: number | undefined): 
     });
   const needed = end ?? start + 1;
   if (tokens < needed)
-    throw new SviError("E_TEXT_SHORT", `The text has ${tokens} tokens, the range needs ${needed}`, {
-      value: { needed, available: tokens },
-      remedy: "Give a longer text, or a range within it",
-    });
+    throw new SviError(
+      "E_TEXT_SHORT",
+      `The text has ${counted(tokens, "token")}, the range needs ${needed}`,
+      {
+        value: { needed, available: tokens },
+        remedy: "Give a longer text, or a range within it",
+      },
+    );
 }

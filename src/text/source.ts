@@ -52,7 +52,13 @@ const PACKED: readonly (readonly [string, readonly number[]])[] = [
   ["xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
   ["bzip2", [0x42, 0x5a, 0x68, 0x39, 0x31, 0x41, 0x59, 0x26]],
 ];
-const LONGEST_START = 64;
+/** Bytes that tell. */
+export const LONGEST_START = 64;
+
+/** What a file was packed by, as far as its first bytes tell. */
+export function packedBy(start: Uint8Array): string | undefined {
+  return PACKED.find(([, magic]) => magic.every((byte, i) => start[i] === byte))?.[0];
+}
 
 /**
  * Bytes of a packed text teach nothing, with whatever tokenizer.
@@ -61,10 +67,10 @@ const LONGEST_START = 64;
  * @throws SviError `E_TEXT_ENCODING`
  */
 export function requirePlain(start: Uint8Array, size: number): void {
-  const packed = PACKED.find(([, magic]) => magic.every((byte, i) => start[i] === byte));
+  const packed = packedBy(start);
   if (packed)
-    throw new SviError("E_TEXT_ENCODING", `The text is packed by ${packed[0]}`, {
-      value: packed[0],
+    throw new SviError("E_TEXT_ENCODING", `The text is packed by ${packed}`, {
+      value: packed,
       remedy: "Unpack it first",
     });
   const mark = start[0] === 0xff ? start[1] === 0xfe : start[0] === 0xfe && start[1] === 0xff;

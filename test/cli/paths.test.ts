@@ -1,6 +1,7 @@
 /** Paths of a command: what is read is never replaced, and nothing that cannot be read is waited for. */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
 import { byteLevel } from "../text/tokenizer-json.ts";
 import { commandLine, objects, TINY, text } from "./support.ts";
@@ -160,14 +161,89 @@ describe("texts that come through a pipe", () => {
     expect((await stdin.end).err).toContain("can be read once");
   });
 
-  it.each(["SIGINT", "SIGTERM"] as const)("that never come are waited for until %s", async (signal) => {
-    const pipe = fifo(`never-${signal}`);
-    const { child, end } = cli.start(["eval", model, pipe]);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+  it.each<["SIGINT" | "SIGTERM", (pipe: string) => string[]]>([
+    ["SIGINT", (pipe) => ["eval", model, pipe]],
+    ["SIGTERM", (pipe) => ["eval", model, pipe]],
+    ["SIGINT", (pipe) => ["score", model, pipe]],
+    ["SIGINT", (pipe) => ["rescore", model, pipe]],
+    [
+      "SIGINT",
+      (pipe) => ["cluster", "join", pipe, "--url", "http://127.0.0.1:9", "--party", "a", "--model", model],
+    ],
+  ])("that never come are waited for until %s: %s", async (signal, args) => {
+    const pipe = fifo(`never-${signal}-${args("").join("").length}`);
+    const { child, end } = cli.start(args(pipe));
+    // Long enough for the command to wait at the pipe on a busy machine too.
+    await new Promise((resolve) => setTimeout(resolve, 3000));
     child.kill(signal);
     expect((await end).code).toBeGreaterThanOrEqual(130);
   });
+
+  it("are refused where parts of a text are read by position", async () => {
+    const pipe = fifo("by-position");
+    for (const [text, ...args] of [
+      [pipe, "train", "--workers", "2"],
+      ["-", "train", "--workers", "2"],
+      [pipe, "cluster", "coordinate", "--redis", "redis://127.0.0.1:1"],
+    ]) {
+      const command = args.slice(
+        0,
+        args.findIndex((arg) => arg.startsWith("--")),
+      );
+      const result = await cli.run(...command, text, ...args.slice(command.length), "--out", out);
+      expect(result).toMatchObject({ code: 2, out: "" });
+      expect(result.err).toContain("by position: give a file");
+    }
+  });
 });
+
+describe("files that are not what they are read as", () => {
+  const packed = cli.write("text.gz", gzipSync(text(300)));
+  const utf16 = cli.write("utf16.txt", Buffer.from(`\ufeff${text(300)}`, "utf16le"));
+
+  it.each<[string, () => string[], string]>([
+    ["a packed text to compare on", () => ["compare", packed], "packed by gzip"],
+    ["a UTF-16 text to compare on", () => ["compare", utf16], "is UTF-16"],
+    ["packed lists", () => ["rescore", model, packed], "packed by gzip"],
+    ["a packed vocabulary", () => ["rescore", model, lists(), "--vocabulary", packed], "packed by gzip"],
+    ["a packed tokenizer", () => ["train", book, "--tokenizer", packed, "--out", out], "packed by gzip"],
+    [
+      "a packed model",
+      () => ["info", cli.write("model.gz", gzipSync(readFileSync(model)))],
+      "packed by gzip",
+    ],
+    [
+      "a packed model to begin with",
+      () => ["adapt", cli.file("model.gz"), book, "--out", out],
+      "packed by gzip",
+    ],
+    ["packed weights", () => ["import", packed, "--tokenizer", "byte", "--out", out], "packed by gzip"],
+  ])("%s", async (_, args, part) => {
+    const folder = args()[0] === "compare" ? ["--out", cli.file("compared")] : [];
+    const { code, err } = await cli.run(...args(), ...folder);
+    expect(code).toBe(1);
+    expect(err).toContain(part);
+  });
+
+  function lists(): string {
+    return cli.write("lists.tsv", "u1\t0\t1\tthe whale\nu1\t1\t0\tthe sea\n");
+  }
+});
+
+describe.skipIf(process.platform !== "linux")(
+  "a folder that no file system makes is told at the start",
+  () => {
+    it.each<[string, (folder: string) => string[]]>([
+      ["compare", (folder) => ["compare", book, "--out", folder]],
+      ["rescore", (folder) => ["rescore", model, cli.write("l.tsv", "u\t0\t1\ta b\n"), "--out", folder]],
+      ["train", (folder) => ["train", book, "--out", out, "--checkpoint", folder, ...SHORT]],
+    ])("%s", async (_, args) => {
+      const { code, err } = await cli.run(...args("/proc/svi-lm/none"));
+      expect(code).toBe(1);
+      expect(err).toContain("E_FILE_WRITE");
+    });
+  },
+);
 
 describe.concurrent("what is neither a file nor a pipe is told before it is opened", () => {
   it.each<[string, string, string[]]>([

@@ -129,7 +129,7 @@ describe("score", () => {
       const all = await cli.run("score", model, cli.write("one.txt", "a\n\n"), ...more);
       expect(all.code).toBe(1);
       if (more.length === 0)
-        expect(all.err).toMatch(/^2 of 2 lines could not be scored\. Line 1 has 1 tokens\./);
+        expect(all.err).toMatch(/^2 of 2 lines could not be scored\. Line 1 has 1 token\./);
       const none = await cli.run("score", model, cli.write("nothing.txt", ""), ...more);
       expect(none).toMatchObject({ code: 0, out: "", err: "" });
     }
@@ -178,6 +178,24 @@ describe("score", () => {
       expect(sources.err).toMatch(/2 of 2 .* trained on pairs: give lines of a source, a tab and its target/);
     },
   );
+
+  it("reads lines from standard input by each of its names", async () => {
+    for (const name of ["-", "/dev/stdin"]) {
+      const running = cli.start(["score", model, name, "--json"]);
+      running.child.stdin!.end("the whale\nthe sea\n");
+      const { code, out, err } = await running.end;
+      expect({ code, err }).toEqual({ code: 0, err: "" });
+      expect(objects(out).map(({ index }) => index)).toEqual([0, 1]);
+    }
+  });
+
+  it("refuses a model from standard input without a file: the lines come from there too", async () => {
+    const running = cli.start(["score", "-"]);
+    running.child.stdin!.end("x");
+    const { code, err } = await running.end;
+    expect(code).toBe(2);
+    expect(err).toContain("- can be read once, and is both the model and a file");
+  });
 
   it("answers what is piped in before the pipe ends", async () => {
     const child = spawn(process.execPath, ["build/test-cli-score.mjs", "score", model, "--json"]);

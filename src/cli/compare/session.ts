@@ -1,6 +1,6 @@
 /** @module A comparison on one text: runs found or made, step costs, and what came of them. */
 import { createHash } from "node:crypto";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ALSO, type Also, METHOD_NAMES, type MethodName } from "../../comparison/methods.ts";
 import { type Budget, Comparison, type MethodRuns, NotRun } from "../../comparison/protocol.ts";
@@ -9,6 +9,7 @@ import type { RunRecord, Setting, Shape, Texts } from "../../comparison/run.ts";
 import { COST_NAMES, measureStepCosts } from "../../comparison/stepCosts.ts";
 import type { StepCosts } from "../../comparison/summary.ts";
 import { writeFileAtomically } from "../../entries/node.ts";
+import { makeFolder } from "../../formats/file.ts";
 import { configureModel } from "../../model/configuration.ts";
 import { layoutOf } from "../../model/layout.ts";
 import type { Pool } from "./pool.ts";
@@ -133,7 +134,7 @@ export async function costsOf(
   const found: Partial<StepCosts> = JSON.parse(await readFile(path, "utf8").catch(() => "{}"));
   if (COST_NAMES.every((cost) => found[cost] !== undefined)) return found as StepCosts;
   const costs = await measure();
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeFileAtomically(path, new TextEncoder().encode(JSON.stringify(costs)));
   return costs;
 }

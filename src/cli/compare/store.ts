@@ -1,9 +1,10 @@
 /** @module Records of finished runs: one JSON file each, named by the hash of all that decides the run. */
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { methodOf, type RunRecord, type Setting, type Shape } from "../../comparison/run.ts";
 import { writeFileAtomically } from "../../entries/node.ts";
 import { SviError } from "../../errors.ts";
+import { makeFolder } from "../../formats/file.ts";
 import { sha256 } from "../../formats/sha256.ts";
 
 /**
@@ -38,7 +39,7 @@ export class RunStore {
   }
 
   async prepare(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true });
+    await makeFolder(this.#folder);
   }
 
   /** undefined where the run has not been finished yet, null where it diverged. @throws SviError `E_FORMAT` for a file that is not a record */
