@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { run } from "./runtimes/process.ts";
-import { RUNTIMES } from "./runtimes/runtimes.ts";
+import { installed, RUNTIMES } from "./runtimes/runtimes.ts";
 import { json, judge, type Result, table } from "./runtimes/verdict.ts";
 
 const report = {
@@ -37,11 +37,27 @@ const missing = {
 
 describe("runtimes", () => {
   test("are eleven, over three engines", () => {
-    expect(RUNTIMES.length).toBe(11);
-    expect(new Set(RUNTIMES.map(({ name }) => name)).size).toBe(11);
+    expect(RUNTIMES.filter(({ ways = [] }) => ways.length === 0).length).toBe(11);
+    expect(new Set(RUNTIMES.map(({ name }) => name)).size).toBe(RUNTIMES.length);
     expect(new Set(RUNTIMES.map(({ engine }) => engine))).toEqual(
       new Set(["V8", "SpiderMonkey", "JavaScriptCore"]),
     );
+  });
+
+  test("of 256-bit code and of threads are those of the narrow code on one thread, told so", () => {
+    const others = RUNTIMES.filter(({ ways = [] }) => ways.length > 0);
+    expect(others.map(({ name }) => name)).toEqual([
+      "Node 24, wide",
+      "Node 24, threads",
+      "Node 24, wide, threads",
+      "Node 26, wide",
+    ]);
+    for (const { name, command, ...rest } of others) {
+      const plain = RUNTIMES.find((one) => one.name === name.split(",")[0])!;
+      expect(installed({ name, command, ...rest })).toBe(installed(plain));
+      const places = { found: ["node"], node: "node", project: "project" };
+      expect(command(places)).toEqual([...plain.command(places), ...name.split(", ").slice(1)]);
+    }
   });
 
   test("that agree are identical, whatever their speed", () => {

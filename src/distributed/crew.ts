@@ -1,6 +1,7 @@
 /** @module Who does the jobs of a run on one machine: this thread, or several of its own. */
 import { Worker } from "node:worker_threads";
 import { SviError } from "../errors.ts";
+import { width } from "../kernels/width.ts";
 import { jsonTokenizer } from "../text/json.ts";
 import { fromWire } from "../worker/wire.ts";
 import { runJob } from "./job.ts";
@@ -65,7 +66,12 @@ export class ThreadMember implements Member {
     const names = [job.model, job.state].filter((name): name is string => name !== null);
     const blobs: [string, Uint8Array][] = [];
     for (const name of names) blobs.push([name, await this.#blobs.get(name)]);
-    const reply = await this.#ask({ plan: this.#plan, job, blobs });
+    const reply = await this.#ask({
+      plan: this.#plan,
+      job,
+      wide: width.reason === null,
+      blobs,
+    });
     if ("error" in reply) throw fromWire(reply.error);
     for (const [, bytes] of reply.blobs) await this.#blobs.put(bytes);
     return { ...reply.result, worker: this.name };

@@ -1,6 +1,7 @@
 /** @module The caller's end: calls that an abort or the worker's death can end, and what the caller keeps for it. */
 import { SviError, shown } from "../errors.ts";
 import { packageVersion } from "../kernels/generated/identity.ts";
+import { width } from "../kernels/width.ts";
 import { requireOptions } from "../options.ts";
 import { workerRemedy } from "../workers.ts";
 import { type Channel, openChannel } from "./channel.ts";
@@ -50,7 +51,8 @@ export class Connection {
   async greet({ kernels, timeout = 30_000, signal }: ConnectOptions): Promise<void> {
     try {
       const lock = this.#thread.web ? lockName() : undefined;
-      const greeting = { kernels, lock };
+      // A thread of this process, and so under the flag that was tried here.
+      const greeting = { kernels, lock, wide: width.reason === null };
       // Said at once, and again when a worker that was still loading says that it listens.
       const answers = [this.call("hello", greeting), this.#ready.then(() => this.call("hello", greeting))];
       for (const answer of answers) answer.catch(() => {});

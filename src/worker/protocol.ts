@@ -103,7 +103,12 @@ export type WireSessionOptions = Plain<Omit<SessionOptions, "learner">> & {
 
 /** What the worker does. A job comes first wherever an abort may end it. */
 export interface ThreadFunctions {
-  hello(options: { readonly lock?: string; readonly kernels?: WebAssembly.Module }): Promise<{
+  hello(options: {
+    readonly lock?: string;
+    readonly kernels?: WebAssembly.Module;
+    /** Whether products take 256-bit code. */
+    readonly wide: boolean;
+  }): Promise<{
     readonly version: string;
     /** Whether the worker holds the lock. */
     readonly held: boolean;

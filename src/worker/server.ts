@@ -2,6 +2,7 @@
 import { packageVersion } from "../kernels/generated/identity.ts";
 import { useKernels } from "../kernels/kernels.ts";
 import { loadKernels } from "../kernels/load.ts";
+import { width } from "../kernels/width.ts";
 import { checkingArguments } from "./arguments.ts";
 import { type Channel, type Endpoint, openChannel } from "./channel.ts";
 import type { CallerFunctions, ThreadFunctions } from "./protocol.ts";
@@ -38,7 +39,8 @@ function functionsOf(serving: Serving): ThreadFunctions {
     ...predictionFunctions(serving),
     ...runFunctions(serving),
     ...sessionFunctions(serving),
-    hello: async ({ lock, kernels }) => {
+    hello: async ({ lock, kernels, wide }) => {
+      if (wide) width.reason = null;
       holding ??= lock ? hold(lock) : Promise.resolve(false);
       const held = await holding;
       if (kernels) useKernels(await loadKernels(kernels));

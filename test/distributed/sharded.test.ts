@@ -1,13 +1,17 @@
+import { EventEmitter } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { RunEvent } from "../../src/distributed/events.ts";
 import { type ShardedOptions, trainSharded } from "../../src/distributed/sharded.ts";
+import { type Request, serveJobs } from "../../src/distributed/thread.ts";
 import { SviError } from "../../src/errors.ts";
+import { width } from "../../src/kernels/width.ts";
 import { LanguageModel } from "../../src/languageModel.ts";
 import { byteTokenizer } from "../../src/text/byte.ts";
+import { toWire } from "../../src/worker/wire.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "svi-lm-sharded-"));
 const text = join(folder, "text.txt");
@@ -62,6 +66,45 @@ describe("a run over shards in this thread", () => {
     const [whole] = (await run({ rounds: 1000, signal: abort.signal })).slice(-1);
     expect("model" in last && "model" in whole && last.model.hash() !== whole.model.hash()).toBe(true);
     expect("model" in whole && whole.model.hash()).toBe(model.hash());
+  });
+});
+
+describe("256-bit code", () => {
+  const before = width.reason;
+  afterEach(() => {
+    width.reason = before;
+  });
+
+  it.each([
+    ["Not asked for", false],
+    [null, true],
+  ])("is for threads of a run that starts where the reason against it is %o: %o", async (reason, wide) => {
+    const asked: boolean[] = [];
+    class Refusing extends EventEmitter {
+      postMessage(request: Request) {
+        asked.push(request.wide);
+        this.emit("message", { error: toWire(new Error("enough")) });
+      }
+      async terminate() {}
+    }
+    width.reason = reason;
+    await run({ workers: 2, worker: () => new Refusing() as unknown as Worker }).catch(() => {});
+    expect(new Set(asked)).toEqual(new Set([wide]));
+  });
+
+  it("is taken by a thread that is told to", async () => {
+    const ports: { listener?: (request: unknown) => Promise<void>; replies: unknown[] } = { replies: [] };
+    serveJobs({
+      on: (_, listener) => {
+        ports.listener = listener as never;
+      },
+      postMessage: (message) => void ports.replies.push(message),
+    });
+    await ports.listener!({ plan: new Uint8Array(), job: {}, wide: false, blobs: [] });
+    expect(width.reason).toBe(before);
+    await ports.listener!({ plan: new Uint8Array(), job: {}, wide: true, blobs: [] });
+    expect(width.reason).toBeNull();
+    expect(ports.replies).toHaveLength(2);
   });
 });
 

@@ -14,7 +14,7 @@ const QUIET = ["--no-audit", "--no-fund", "--ignore-scripts"];
 export async function installMissing(tell: (line: string) => void): Promise<void> {
   const work = [];
   for (const runtime of RUNTIMES)
-    if (runtime.npm && !(await isThere(runtime)))
+    if (runtime.npm && !runtime.ways?.length && !(await isThere(runtime)))
       work.push([`${runtime.npm.package}@${runtime.npm.version}`, () => fetchRuntime(runtime)] as const);
   if (!existsSync(`${HARNESS}/node_modules`))
     work.push(["what drives workers and browsers", fetchHarness] as const);

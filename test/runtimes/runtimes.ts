@@ -1,4 +1,4 @@
-/** @module The eleven runtimes: where each is found, and the command that runs the cases in it. */
+/** @module The eleven runtimes, and ways to use one: where each is found, and the command that runs the cases in it. */
 import { existsSync } from "node:fs";
 import { access, constants } from "node:fs/promises";
 import { delimiter, join, resolve } from "node:path";
@@ -13,6 +13,9 @@ interface FromNpm {
   /** In the package. */
   readonly file: string;
 }
+
+/** How the script has products made: by 256-bit code, on two threads. */
+type Way = "wide" | "threads";
 
 /** What the commands are made of. */
 export interface Places {
@@ -32,6 +35,8 @@ export interface Runtime {
   readonly executables?: readonly (readonly string[])[];
   /** Whether a script of `HOSTS` runs it, which takes a Node of its own. */
   readonly hosted?: boolean;
+  /** How the script is run, where a runtime stands in the list once more. */
+  readonly ways?: readonly Way[];
   /** What `--version` must print, where several versions share a name. */
   readonly version?: RegExp;
   command(places: Places): readonly string[];
@@ -43,16 +48,17 @@ const HOSTS = "test/runtimes/host";
 
 const { platform, arch } = process;
 
-function node(version: string): Runtime {
+function node(version: string, ...ways: Way[]): Runtime {
   const major = version.split(".")[0];
   const os = platform === "win32" ? "win" : platform;
   return {
-    name: `Node ${major}`,
+    name: [`Node ${major}`, ...ways].join(", "),
     engine: "V8",
     npm: { package: `node-${os}-${arch}`, version, file: platform === "win32" ? "bin/node.exe" : "bin/node" },
     executables: [["node"]],
     version: new RegExp(`^v${major}\\.`),
-    command: ({ found: [executable], project }) => [executable, join(project, "script.mjs")],
+    ways,
+    command: ({ found: [executable], project }) => [executable, join(project, "script.mjs"), ...ways],
   };
 }
 
@@ -127,7 +133,11 @@ export const RUNTIMES: readonly Runtime[] = [
   node("20.20.2"),
   node("22.23.3"),
   node("24.21.0"),
+  node("24.21.0", "wide"),
+  node("24.21.0", "threads"),
+  node("24.21.0", "wide", "threads"),
   node("26.10.0"),
+  node("26.10.0", "wide"),
   deno("2.9.6"),
   bun("1.4.5"),
   hosted("workerd", "V8", ["workerd.mjs"], "workerd"),
@@ -143,7 +153,7 @@ export const RUNTIMES: readonly Runtime[] = [
 
 /** Where npm installs a runtime, as if it were a project's only dependency. */
 export function prefixOf({ name }: Runtime): string {
-  return resolve("build/runtimes", name.toLowerCase().replace(" ", ""));
+  return resolve("build/runtimes", name.split(",")[0].toLowerCase().replace(" ", ""));
 }
 
 /** The executable that npm delivers, whether or not it is there yet; null where npm delivers none. */

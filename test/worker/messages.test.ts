@@ -1,7 +1,9 @@
 /** What passes between a worker and its caller: turns of a run, calls over a pair of ports, errors as data. */
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { SviError } from "../../src/errors.ts";
+import { width } from "../../src/kernels/width.ts";
 import { type Endpoint, move, openChannel } from "../../src/worker/channel.ts";
+import { Connection } from "../../src/worker/connection.ts";
 import type { ThreadFunctions } from "../../src/worker/protocol.ts";
 import { serveAt } from "../../src/worker/server.ts";
 import { Turns } from "../../src/worker/turns.ts";
@@ -70,6 +72,43 @@ describe("a channel", () => {
     const waiting = call("never");
     reject(new Error("gone"));
     await expect(waiting).rejects.toThrow("gone");
+  });
+});
+
+describe("256-bit code", () => {
+  const before = width.reason;
+  afterEach(() => {
+    width.reason = before;
+  });
+
+  test.each([
+    ["Not asked for", false],
+    [null, true],
+  ])("is for workers that are made where the reason against it is %o: %o", async (reason, wide) => {
+    const { ends } = pair();
+    const posted: string[] = [];
+    const worker = {
+      postMessage(message: unknown) {
+        posted.push(JSON.stringify(message));
+        ends[0].post(message, []);
+      },
+      on: (event: string, heard: (message: unknown) => void) => event === "message" && ends[0].listen(heard),
+      terminate() {},
+    };
+    serveAt(ends[1], {});
+    width.reason = reason;
+    await new Connection(worker as never).greet({});
+    expect(posted[0]).toContain(`"wide":${wide}`);
+  });
+
+  test("is taken by a worker that is told to, and by no other", async () => {
+    const { ends } = pair();
+    serveAt(ends[1], {});
+    const { call } = openChannel<ThreadFunctions>(ends[0], { ready() {} });
+    await call("hello", { wide: false });
+    expect(width.reason).toBe(before);
+    await call("hello", { wide: true });
+    expect(width.reason).toBeNull();
   });
 });
 
