@@ -29,6 +29,7 @@ export * from "./meanField";
 export { isFiniteArray, maxAbs, sumSquares } from "./norm";
 export * from "./rows";
 export * from "./sgd";
+export * from "./dynamic";
 export * from "./adam";
 export * from "./ivon";
 export {

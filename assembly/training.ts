@@ -19,6 +19,7 @@ export {
 export { isFiniteArray, sumSquares } from "./norm";
 export { rowLevels, rowSquares, scaleRows } from "./rows";
 export { sgdStep } from "./sgd";
+export { dynamicStep } from "./dynamic";
 export { adamStep } from "./adam";
 export { accumulateParticle, anchorGradient, ivonStep } from "./ivon";
 export { gemm, gemmPair, packedSize } from "./gemm";

@@ -8,7 +8,7 @@ import { Tape } from "../kernels/tape.ts";
 import type { SourceRanges } from "../model/layers/layer.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
-import { PART, type Slices, Work } from "../model/work.ts";
+import type { Slices } from "../model/work.ts";
 import { requireInner } from "../options.ts";
 import { planRows, type Reader, type ReaderContext, type Rows } from "./readers.ts";
 import { temper } from "./temper.ts";
@@ -27,8 +27,6 @@ export type DynamicForm = Required<DynamicOptions>;
 const DEFAULTS: DynamicForm = { rate: 0.003, decay: 0.002, every: 64 };
 /** Bound on the norm of a window's gradient, per token. */
 const CLIP = 1;
-/** Operations that take as long as the update of a weight. */
-const UPDATE = 150;
 
 /** @returns null for none @throws SviError `E_OPTION` */
 export function requireDynamic(dynamic: boolean | DynamicOptions | undefined): DynamicForm | null {
@@ -52,23 +50,22 @@ export class DynamicReader implements Reader {
   readonly #theta: number;
   readonly #gradient: number;
   readonly #state: number;
-  readonly #mean: Float32Array;
+  readonly #mean: number;
   /** λ / precision. */
-  readonly #scale: Float32Array;
+  readonly #scale: number;
 
   /** @throws SviError `E_OPTION` for a model without a posterior */
   constructor(context: ReaderContext, form: DynamicForm) {
     const { plan, posterior, sequence, separator } = context;
     const { configuration, layout } = posterior;
-    this.#scale = scaleOf(posterior);
-    this.#mean = new Float32Array(layout.length);
+    requireScale(posterior);
     this.#context = context;
     this.#form = form;
     this.#tape = new Tape(plan.instance);
     const shape = { batch: 1, sequence, training: true, resets: separator >= 0 };
     this.#network = new Network(this.#tape, plan, configuration, layout, shape);
-    this.#theta = plan.words(layout.length);
-    this.#gradient = plan.words(layout.length);
+    const { length } = layout;
+    [this.#theta, this.#gradient, this.#mean, this.#scale] = [0, 0, 0, 0].map(() => plan.words(length));
     this.#state = plan.words(this.#network.stateSize);
     const { targets, nll } = this.#network.buffers;
     // The loss that is learnt from is that of the weights as they are.
@@ -78,9 +75,13 @@ export class DynamicReader implements Reader {
   *begin(): Slices {
     const { plan, posterior } = this.#context;
     const { length } = posterior.layout;
-    yield* posterior.read(this.#mean, null);
-    plan.floats(this.#theta, length).set(this.#mean);
-    plan.floats(this.#gradient, length).fill(0);
+    const [theta, gradient, mean, scale] = [this.#theta, this.#gradient, this.#mean, this.#scale].map((at) =>
+      plan.floats(at, length),
+    );
+    yield* posterior.read(mean, null);
+    theta.set(mean);
+    gradient.fill(0);
+    writeScale(scale, posterior);
     plan.floats(this.#state, this.#network.stateSize).fill(0);
     this.#network.pack(this.#theta);
     yield* this.#tape.run();
@@ -111,39 +112,38 @@ export class DynamicReader implements Reader {
 
   *#learn(): Slices {
     const { plan, posterior } = this.#context;
-    const { length } = posterior.layout;
-    const [theta, gradient] = [this.#theta, this.#gradient].map((at) => plan.floats(at, length));
-    const norm = Math.sqrt(plan.instance.exports.sumSquares(this.#gradient, length));
+    const { length: n } = posterior.layout;
+    const norm = Math.sqrt(plan.instance.exports.sumSquares(this.#gradient, n));
     const rate = (norm > CLIP ? CLIP / norm : 1) * this.#form.rate;
     const { decay } = this.#form;
-    const [mean, scale] = [this.#mean, this.#scale];
-    yield* new Work().parts(length, PART, UPDATE, (from, size) => {
-      for (let i = from; i < from + size; i++)
-        theta[i] += decay * (mean[i] - theta[i]) - rate * scale[i] * gradient[i];
-    });
+    const [w, mean, scale, g] = [this.#theta, this.#mean, this.#scale, this.#gradient];
+    this.#tape.k.dynamicStep({ w, mean, scale, g, n, rate, decay });
     this.#network.pack(this.#theta);
     yield* this.#tape.run();
   }
 }
 
-/** λ / precision of the weights; of biases, which have none, that of an average weight. */
-function scaleOf({ precision, lambda, layout }: Posterior): Float32Array {
+/** @throws SviError `E_OPTION` for a model without a posterior */
+function requireScale({ precision, lambda }: Posterior): void {
   if (!precision || lambda === null)
     throw new SviError("E_OPTION", "dynamic was asked of a model without a posterior", {
       option: "dynamic",
       value: lambda,
       remedy: "Train it with ivon or bbb: the posterior's precision is the scale of the step",
     });
+}
+
+/** λ / precision of the weights; of biases, which have none, that of an average weight. */
+function writeScale(scale: Float32Array, { precision, lambda, layout }: Posterior): void {
   let [sum, count] = [0, 0];
-  for (const value of precision)
+  for (const value of precision!)
     if (value > 0) {
       sum += value;
       count++;
     }
   const average = sum / count;
-  const scale = new Float32Array(layout.length);
+  scale.fill(0);
   for (const { offset, size } of layout.segments)
     for (let i = offset; i < offset + size; i++)
-      scale[i] = lambda / (precision[i] > 0 ? precision[i] : average);
-  return scale;
+      scale[i] = lambda! / (precision![i] > 0 ? precision![i] : average);
 }

@@ -82,6 +82,10 @@ function updateCalls() {
       order.sgdStep,
       elements(0.4, () => ({ w: 4, u: 4, g: 4 })),
     ),
+    dynamicStep: call<"dynamicStep">(
+      order.dynamicStep,
+      elements(0.6, () => ({ w: 4, mean: 4, scale: 4, g: 4 })),
+    ),
     adamStep: call<"adamStep">(
       order.adamStep,
       elements(1.8, () => ({ w: 4, m: 4, v: 4, g: 4 })),

@@ -88,6 +88,7 @@ export const CALLS: Record<string, Call> = {
   meanFieldFinish: (k) => k.meanFieldFinish(at(0), at(1), at(2), at(3), LONG, 0.1, 0, 0.5, 0.9),
   meanFieldAccumulate: (k) => k.meanFieldAccumulate(at(0), at(1), at(2), at(3), at(4), at(5), LONG, 0.5, 0),
   sgdStep: (k) => k.sgdStep(at(0), at(1), at(2), LONG, 0.1, 0.9, 0.5, 0.01),
+  dynamicStep: (k) => k.dynamicStep(at(0), at(1), at(2), at(3), LONG, 0.1, 0.01),
   adamStep: (k) => k.adamStep(at(0), at(1), at(2), at(3), LONG, 0.1, 0.9, 0.999, 1e-8, 1, 1, 0.5, 0.01),
   "ivonStep, one particle": (k) =>
     k.ivonStep(at(0), at(1), at(2), at(3), at(4), 0, LONG, 0.1, 0.9, 1, 1, 0.01, 2, 0, 5, 0.1, 0.1, 1),

@@ -77,6 +77,15 @@ describe.each(LENGTHS)("%i weights", (n) => {
     expect(untouched(bench, atW, n) && untouched(bench, atU, n)).toBe(true);
   });
 
+  test("the step of dynamic evaluation, back to the mean and down the scaled gradient", () => {
+    const [atW, atMean] = [padded(bench, w), padded(bench, u)];
+    k.dynamicStep(atW, atMean, padded(bench, v), padded(bench, g), n, 0.5, 0.1);
+    const moved = w.map((x, i) => x + 0.1 * (u[i] - x) - 0.5 * v[i] * g[i]);
+    expect(largestError(bench.read(atW, n), moved, 1)).toBeLessThan(1e-6);
+    expect(untouched(bench, atW, n)).toBe(true);
+    expect(bench.read(atMean, n)).toEqual(Float32Array.from(u));
+  });
+
   test("Adam", () => {
     const [atW, atM, atV] = [padded(bench, w), padded(bench, u), padded(bench, v)];
     const [c1, c2] = [1 / (1 - 0.9 ** 3), 1 / (1 - 0.999 ** 3)];
