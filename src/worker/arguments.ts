@@ -48,6 +48,8 @@ const ARGUMENTS: { readonly [K in keyof ThreadFunctions]: readonly (keyof typeof
   evaluate: ["number", "number", "number", "options"],
   score: ["number", "number", "any", "options"],
   beginScoreAll: ["number", "number", "number", "options"],
+  translate: ["number", "number", "any", "options"],
+  beginTranslateAll: ["number", "number", "number", "options"],
   openSession: ["number", "options"],
   sessionRead: ["number", "any"],
   sessionWord: ["number"],

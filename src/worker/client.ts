@@ -2,17 +2,28 @@
 import type { Evaluation } from "../evaluation/tally.ts";
 import type { BytesSource } from "../formats/bytes.ts";
 import { requireList } from "../options.ts";
+import type { Texts } from "../prediction/windows.ts";
 import type { LearnOptions } from "../text/learn.ts";
 import type { TextSource } from "../text/source.ts";
 import type { StepRecord } from "../training/fit.ts";
+import type {
+  SourceFailure,
+  TranslateAllOptions,
+  TranslateOptions,
+  Translation,
+} from "../translation/translate.ts";
 import { move } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import { WorkerCorpus, type WorkerCorpusOptions } from "./corpus.ts";
+import { answers } from "./many.ts";
 import { type WorkerCreateOptions, type WorkerImportOptions, WorkerLanguageModel } from "./model.ts";
 import { handleOf } from "./remote.ts";
 import { pull, type WorkerAdaptOptions, type WorkerEvaluateOptions, type WorkerFitOptions } from "./runs.ts";
 import { wireBytes, wireSources } from "./sources.ts";
 import { type AnyTokenizer, WorkerTokenizer, wireTokenizer } from "./tokenizer.ts";
+
+export type WorkerTranslateOptions = Omit<TranslateOptions, "kernels">;
+export type WorkerTranslateAllOptions = Omit<TranslateAllOptions, "kernels">;
 
 /** svi-lm in a worker. Everything of it lives until `terminate`, or until nothing here refers to it. */
 export class WorkerClient {
@@ -146,6 +157,30 @@ export class WorkerClient {
     const handles = [handleOf(this.#connection, model), handleOf(this.#connection, corpus)] as const;
     return this.#connection.abortable(signal, "evaluate", ...handles, rest);
   };
+
+  /**
+   * Translates a source by a model of pairs, as `translate` of svi-lm/translation does.
+   * @throws what that does
+   */
+  readonly translate = async (
+    model: WorkerLanguageModel,
+    source: string,
+    { signal, ...options }: WorkerTranslateOptions = {},
+  ): Promise<Translation> =>
+    this.#connection.abortable(signal, "translate", handleOf(this.#connection, model), source, options);
+
+  /**
+   * Translates sources side by side, in the order given; the worker asks for them as it needs them.
+   * @throws what `translateAll` of svi-lm/translation does
+   */
+  readonly translateAll = (
+    model: WorkerLanguageModel,
+    sources: Texts,
+    { signal, ...options }: WorkerTranslateAllOptions = {},
+  ): AsyncGenerator<Translation | SourceFailure, void, void> =>
+    answers<Translation>(this.#connection, sources, signal, async (job, pull) =>
+      this.#connection.call("beginTranslateAll", job, handleOf(this.#connection, model), pull, options),
+    );
 
   /** Ends the worker at once: everything of it is gone, and what still waits throws `E_WORKER`. */
   readonly terminate = (): void => this.#connection.terminate();

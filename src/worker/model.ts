@@ -7,9 +7,10 @@ import type { Score, ScoreOptions } from "../prediction/score.ts";
 import type { ScoreAllOptions, TextFailure, TextScore, Texts } from "../prediction/scoreAll.ts";
 import type { SessionOptions } from "../prediction/session.ts";
 import type { Connection } from "./connection.ts";
+import { answers } from "./many.ts";
 import type { ModelState, PosteriorState } from "./protocol.ts";
 import { CONNECTION, HANDLE, iterate, Remote } from "./remote.ts";
-import { scoreAll, type WorkerLearner, WorkerSession } from "./session.ts";
+import { type WorkerLearner, WorkerSession } from "./session.ts";
 import { type AnyTokenizer, WorkerTokenizer } from "./tokenizer.ts";
 
 export type WorkerCreateOptions = Omit<CreateOptions, "tokenizer" | "kernels"> & {
@@ -79,9 +80,12 @@ export class WorkerLanguageModel extends Remote {
    */
   scoreAll(
     texts: Texts,
-    options: WorkerScoreAllOptions = {},
+    { signal, ...options }: WorkerScoreAllOptions = {},
   ): AsyncGenerator<TextScore | TextFailure, void, void> {
-    return scoreAll(this[CONNECTION], this[HANDLE], texts, options);
+    const connection = this[CONNECTION];
+    return answers<TextScore>(connection, texts, signal, (job, pull) =>
+      connection.call("beginScoreAll", job, this[HANDLE], pull, options),
+    );
   }
 
   /** Opens a session in the worker. @throws what `session` of svi-lm does */

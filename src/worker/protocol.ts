@@ -9,7 +9,7 @@ import type { CompleteOptions, Completion } from "../prediction/complete.ts";
 import type { GenerateOptions } from "../prediction/generate.ts";
 import type { LearningOptions, Learnt } from "../prediction/learning.ts";
 import type { Score, ScoreOptions } from "../prediction/score.ts";
-import type { ScoreAllOptions, TextScore } from "../prediction/scoreAll.ts";
+import type { ScoreAllOptions } from "../prediction/scoreAll.ts";
 import type { Distribution, Next, SessionOptions } from "../prediction/session.ts";
 import type { CorpusOptions } from "../text/corpus.ts";
 import type { LearnOptions } from "../text/learn.ts";
@@ -17,6 +17,7 @@ import type { Tokenizer, TokenizerDescription } from "../text/types.ts";
 import type { AdaptOptions } from "../training/adapt.ts";
 import type { FitOptions, Validation } from "../training/fit.ts";
 import type { LearnerOptions } from "../training/learner.ts";
+import type { TranslateAllOptions, TranslateOptions, Translation } from "../translation/translate.ts";
 import type { WireError } from "./wire.ts";
 
 /** Something that lives in the worker: a corpus, a tokenizer, a model. */
@@ -59,8 +60,8 @@ export interface SessionState {
   readonly samples: number;
 }
 
-/** A text's score, or why it has none. */
-export type WireTextScore = TextScore | { readonly index: number; readonly failure: WireError };
+/** What was found of one of many texts, or why there is nothing. */
+export type WireFound<Found> = Found | { readonly index: number; readonly failure: WireError };
 
 /** Flat vectors, copied. */
 export interface PosteriorState {
@@ -150,6 +151,9 @@ export interface ThreadFunctions {
   score(job: Job, model: Handle, text: string, options: Plain<ScoreOptions>): Promise<Score>;
   /** @param pull gives some texts at a time, null at their end */
   beginScoreAll(job: Job, model: Handle, pull: Callback, options: Plain<ScoreAllOptions>): void;
+  translate(job: Job, model: Handle, source: string, options: Plain<TranslateOptions>): Promise<Translation>;
+  /** @param pull as for `beginScoreAll` */
+  beginTranslateAll(job: Job, model: Handle, pull: Callback, options: Plain<TranslateAllOptions>): void;
   openSession(model: Handle, options: WireSessionOptions): Promise<SessionState>;
   sessionRead(session: Handle, text: string): Promise<void>;
   sessionWord(session: Handle): string;

@@ -1,16 +1,11 @@
-/** @module Sessions and many texts at once, as the caller of a worker has them. */
-
-import type { SviError } from "../errors.ts";
+/** @module Sessions, as the caller of a worker has them. */
 import type { CompleteOptions, Completion } from "../prediction/complete.ts";
 import type { LearningOptions, Learnt } from "../prediction/learning.ts";
-import type { ScoreAllOptions, TextFailure, TextScore, Texts } from "../prediction/scoreAll.ts";
 import type { Distribution, Next } from "../prediction/session.ts";
-import { windows } from "../prediction/windows.ts";
 import type { LearnerOptions } from "../training/learner.ts";
 import type { Connection } from "./connection.ts";
-import type { Handle, SessionState, WireTextScore, WorkerLearner } from "./protocol.ts";
-import { CONNECTION, HANDLE, iterate, Remote } from "./remote.ts";
-import { fromWire } from "./wire.ts";
+import type { SessionState, WorkerLearner } from "./protocol.ts";
+import { CONNECTION, HANDLE, Remote } from "./remote.ts";
 
 export type { WorkerLearner } from "./protocol.ts";
 
@@ -86,28 +81,5 @@ export class WorkerSession extends Remote {
   /** Ends the session; every later use throws. */
   dispose(): Promise<void> {
     return this[CONNECTION].call("sessionDispose", this[HANDLE]);
-  }
-}
-
-export async function* scoreAll(
-  connection: Connection,
-  model: Handle,
-  texts: Texts,
-  { signal, ...options }: ScoreAllOptions,
-): AsyncGenerator<TextScore | TextFailure, void, void> {
-  const left = new AbortController();
-  const source = windows(texts, left.signal);
-  const pull = connection.keep(async () => (await source.next()).value ?? null);
-  try {
-    const scores = iterate<WireTextScore>(connection, signal, (job) =>
-      connection.call("beginScoreAll", job, model, pull, options),
-    );
-    for await (const found of scores)
-      yield "failure" in found ? { index: found.index, error: fromWire(found.failure) as SviError } : found;
-  } finally {
-    connection.forget(pull);
-    // Texts that do not come are not waited for.
-    left.abort();
-    await source.return();
   }
 }
