@@ -315,7 +315,19 @@ const EXAMPLES = [
     judge: (result) => (result.hash ? null : JSON.stringify(result)),
   },
 ];
+/** One file for Node, of every entry point, away from the package: workers and threads travel in it. */
+const nodeBundle =
+  (format, ...more) =>
+  (_name, tarball) => {
+    const folder = existsSync(join(OUT, "esbuild")) ? join(OUT, "esbuild") : install("esbuild", tarball);
+    const file = join(OUT, `node-bundle/bundle.${format === "esm" ? "mjs" : "cjs"}`);
+    const flags = ["--bundle", "--platform=node", `--format=${format}`, `--outfile=${file}`];
+    run("npx", ["esbuild", "src/node.js", ...flags, ...more], { cwd: folder });
+    return JSON.parse(run(process.execPath, [file], { cwd: dirname(file) }));
+  };
 const HOSTS = [
+  { name: "bundle for Node", run: nodeBundle("esm") },
+  { name: "bundle for Node, CommonJS, minified", run: nodeBundle("cjs", "--minify") },
   host(() => process.execPath, "esm.js"),
   host(() => process.execPath, "require.cjs"),
   {
@@ -333,7 +345,10 @@ const HOSTS = [
   ),
   { ...host(() => tool("@oven/bun-linux-x64", "bin", "bun"), "esm.js"), name: "bun" },
 ];
-const built = (options) => () => inBrowser(join(OUT, "esbuild/dist"), options);
+const built = (options) => (_name, tarball) => {
+  const dist = join(OUT, "esbuild/dist");
+  return inBrowser(existsSync(dist) ? dist : build(install("esbuild", tarball)), options);
+};
 const NOT_ISOLATED = { "Access-Control-Allow-Origin": "*" };
 const SANDBOXED = {
   "/index.html": '<!doctype html><iframe sandbox="allow-scripts" src="/frame.html"></iframe>',
@@ -351,11 +366,10 @@ const NOTHING_KEPT = {
 /** A page that loads svi-lm a hundred times and works with each: none of them may be kept. */
 const RELOADED = {
   name: "chromium, module loaded anew a hundred times",
-  run: () =>
-    built({
-      browser: chromium({}, ["--js-flags=--expose-gc"]),
-      instead: { "/index.html": readFileSync(join(SOURCES, "esbuild/reload.html"), "utf8") },
-    })(),
+  run: built({
+    browser: chromium({}, ["--js-flags=--expose-gc"]),
+    instead: { "/index.html": readFileSync(join(SOURCES, "esbuild/reload.html"), "utf8") },
+  }),
   judge: ({ kept, ...result }) => (kept === 0 ? null : JSON.stringify({ kept, ...result })),
 };
 /** Of the page that the project esbuild has built. */
