@@ -79,6 +79,31 @@ const ODD: readonly (readonly [string, string])[] = [
 const problems = (page: Page) =>
   page.$$eval(".notice.problem", (notices) => notices.map((one) => one.textContent));
 
+/** Keeps something as the first version of the page did: beside its card, as a blob. */
+function keepAsBefore(): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const opened = indexedDB.open("svi-lm", 1);
+    opened.onupgradeneeded = () => opened.result.createObjectStore("models", { keyPath: "id" });
+    opened.onerror = () => reject(opened.error);
+    opened.onsuccess = () => {
+      const transaction = opened.result.transaction("models", "readwrite");
+      const card = {
+        name: "Old whale",
+        text: "Moby Dick",
+        tokenizer: "character",
+        heldOutBits: 2,
+        prompt: "",
+      };
+      const bytes = new Blob(["not a model at all"]);
+      transaction.objectStore("models").put({ id: "1", card, size: 18, saved: 0, bytes });
+      transaction.oncomplete = () => {
+        opened.result.close();
+        resolve();
+      };
+    };
+  });
+}
+
 export const stranger: readonly Step[] = [
   [
     "texts of one's own are learnt: short ones, of few symbols, of other scripts",
@@ -145,7 +170,7 @@ export const stranger: readonly Step[] = [
       });
       await page.focus("#train");
       await tabTo(page, /BUTTON Pause/);
-      await page.keyboard.press("Space");
+      await page.keyboard.press(" ");
       await waitForText(page, "Paused");
       assert.match(await focused(page), /BUTTON Continue/);
       await tabTo(page, /BUTTON Stop/);
@@ -165,6 +190,22 @@ export const stranger: readonly Step[] = [
       await page.keyboard.press("ArrowRight");
       await page.waitForSelector(".likeliest li");
       assert.match(await textOf(page, ".details"), /The model was unsure by/);
+    },
+  ],
+  [
+    "what an earlier version of the page kept is listed, opened and deleted",
+    async ({ page, site }) => {
+      await open(page, site.address, "race");
+      await page.evaluate(keepAsBefore);
+      await open(page, site.address, "keep");
+      await page.waitForSelector(".model");
+      assert.equal(await page.$eval(".model input", (one) => (one as HTMLInputElement).value), "Old whale");
+      // It is read from where it lies: it only is no model.
+      await pressText(page, "Use");
+      await waitForText(page, "This file is not a model, or it is damaged");
+      await pressText(page, "Delete");
+      await pressText(page, "Delete it for good?");
+      await waitForText(page, "None yet.");
     },
   ],
 ];

@@ -24,16 +24,25 @@ export interface Driver {
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
 export type Reference = { readonly [ELEMENT]: string };
 
+/** What was started and not ended yet: it ends with this process, whatever that ends of. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => end(running));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+
+function end(children: Iterable<ChildProcess>): void {
+  for (const child of children) {
+    running.delete(child);
+    child.kill();
+  }
+}
+
 export async function startDriver(): Promise<Driver> {
   const children: ChildProcess[] = [];
-  const stop = () => {
-    for (const child of children.splice(0)) child.kill();
-  };
-  process.once("exit", stop);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+  const stop = () => end(children.splice(0));
   const start = (command: string, args: string[], options: Parameters<typeof spawn>[2]) => {
     const child = spawn(command, args, options!);
     children.push(child);
+    running.add(child);
     return child;
   };
   const size = ["-screen", "0", "1400x1100x24"];
