@@ -200,7 +200,7 @@ export const stranger: readonly Step[] = [
       await open(page, site.address, "keep");
       await page.waitForSelector(".model");
       assert.equal(await page.$eval(".model input", (one) => (one as HTMLInputElement).value), "Old whale");
-      // It is read from where it lies: it only is no model.
+      // It is read from where it lies, and refused for what it is.
       await pressText(page, "Use");
       await waitForText(page, "This file is not a model, or it is damaged");
       await pressText(page, "Delete");
