@@ -15,13 +15,13 @@ export function bell(): SVGElement {
   const curve = Array.from({ length: 81 }, (_, i) => i / 13 - 40 / 13).map(
     (z) => [at(z), height(z)] as const,
   );
-  const draws = DRAWS.map((z, i) =>
+  const draws = DRAWS.map((z) =>
     path(
       [
         [at(z), BASE],
         [at(z), height(z)],
       ],
-      { class: "draw", style: `--delay: ${(Math.abs(i - 4.5) * 70).toFixed(0)}ms` },
+      { class: "draw" },
     ),
   );
   const point = path(
@@ -43,7 +43,7 @@ export function bell(): SVGElement {
     { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "hero-bell", "aria-hidden": "true" },
     axis,
     ...draws,
-    path(curve, { class: "curve", pathLength: 1 }),
+    path(curve, { class: "curve" }),
     point,
   );
 }
