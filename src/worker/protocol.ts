@@ -108,7 +108,7 @@ export interface ThreadFunctions {
     readonly lock?: string;
     readonly kernels?: WebAssembly.Module;
     /** Whether products take 256-bit code. */
-    readonly wide: boolean;
+    readonly wide?: boolean;
   }): Promise<{
     readonly version: string;
     /** Whether the worker holds the lock. */
