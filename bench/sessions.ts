@@ -1,12 +1,14 @@
 /**
  * Sessions and many texts at once, each beside what it replaces, in turns of one run; medians.
  *
- *   npm run bench:sessions -- [--lines 20000] [--loop 200] [--rounds 2000] [--only ROW,ROW] [--json]
+ *   npm run bench:sessions -- [--lines 20000] [--loop 200] [--rounds 2000] [--only ROW,ROW] [--wide] [--json]
  *
- * keystroke: `read` of a character and `top(5)` beside the bare prediction of a token. lines: `scoreAll` beside a loop
+ * keystroke: `read` of a character and `top(5)` beside the bare prediction of a token, and the 99th percentiles of both
+ * over their medians. lines: `scoreAll` beside a loop
  * of `score` over so many lines, a line. lists: 200 lists of 50 candidates, beginnings shared and not. memory: bytes
  * of 1,000 sessions beside the weights. onnx: the lines beside batches of 32 padded ones by ONNX Runtime on one thread,
- * where it is installed: `npm ci --prefix bench`. learn: a step of `session.learn`. dynamic: dynamic evaluation beside
+ * where it is installed: `npm ci --prefix bench`; int16: those of `int16Products()`. --wide: 256-bit code, where it helps.
+ * learn: a step of `session.learn`. dynamic: dynamic evaluation beside
  * plain.
  */
 import { parseArgs } from "node:util";
@@ -15,11 +17,14 @@ import {
   characterTokenizer,
   evaluate,
   fit,
+  int16Products,
   LanguageModel,
   learner,
+  type ScoreAllOptions,
   type Session,
   type TextScore,
 } from "../src/entries/index.ts";
+import { useWideKernels } from "../src/entries/node.ts";
 import { seedOf } from "../src/kernels/random.ts";
 import { finish } from "../src/model/work.ts";
 import { Predictor } from "../src/prediction/predictor.ts";
@@ -31,9 +36,12 @@ const { values } = parseArgs({
     loop: { type: "string", default: "200" },
     rounds: { type: "string", default: "2000" },
     only: { type: "string" },
+    wide: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
+
+if (values.wide) console.error("256-bit code", await useWideKernels());
 
 /** Model A: vocabulary 96, embedding 128, 2 × 256. */
 const characters = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i));
@@ -76,6 +84,7 @@ async function keystrokes(rounds: number) {
     bareMicroseconds: 1000 * a,
     keystrokeMicroseconds: 1000 * b,
     ratio: b / a,
+    bareTail: quantile(bare.slice(rounds >> 2), 0.99) / a,
     tail: quantile(typed.slice(rounds >> 2), 0.99) / b,
   };
 }
@@ -91,9 +100,9 @@ function logLines(count: number): string[] {
   });
 }
 
-async function scoreLines(lines: readonly string[], sharing = true): Promise<number[]> {
+async function scoreLines(lines: readonly string[], options?: ScoreAllOptions): Promise<number[]> {
   const found: number[] = [];
-  for await (const one of model.scoreAll(lines, { sharing })) found.push((one as TextScore).logProbability);
+  for await (const one of model.scoreAll(lines, options)) found.push((one as TextScore).logProbability);
   return found;
 }
 
@@ -105,7 +114,7 @@ async function lines(count: number, loop: number) {
       for (const line of some) await model.score(line);
     })) / some.length;
   const together = (await timed(() => scoreLines(all))) / count;
-  const apart = (await timed(() => scoreLines(some, false))) / some.length;
+  const apart = (await timed(() => scoreLines(some, { sharing: false }))) / some.length;
   return {
     scoreMilliseconds: one,
     scoreAllMilliseconds: together,
@@ -132,7 +141,7 @@ async function lists() {
     shared = await scoreLines(all);
   });
   const alone = await timed(async () => {
-    apart = await scoreLines(all, false);
+    apart = await scoreLines(all, { sharing: false });
   });
   return {
     sharedSeconds: together / 1000,
@@ -165,30 +174,44 @@ async function besideOnnx(count: number) {
   const theirs = await onnxLines(model);
   if (!theirs) return null;
   const all = logLines(count);
-  const [ours, other, ratios]: number[][] = [[], [], []];
-  let difference = 0;
+  const contenders = {
+    float32: (some: readonly string[]) => scoreLines(some),
+    int16: (some: readonly string[]) => scoreLines(some, { products: int16Products() }),
+    onnx: theirs,
+  };
+  type Name = keyof typeof contenders;
+  const names = Object.keys(contenders) as Name[];
+  const times: Record<Name, number[]> = { float32: [], int16: [], onnx: [] };
+  const differences = { float32: 0, int16: 0 };
   for (let at = 0; at < count; at += TURN) {
     const some = all.slice(at, at + TURN);
-    let [own, found]: number[][] = [[], []];
-    ours.push(
-      await timed(async () => {
-        own = await scoreLines(some);
-      }),
-    );
-    other.push(
-      await timed(async () => {
-        found = await theirs(some);
-      }),
-    );
-    ratios.push(other.at(-1)! / ours.at(-1)!);
-    difference = Math.max(difference, ...own.map((x, i) => Math.abs(x - found[i])));
+    const found: Record<Name, number[]> = { float32: [], int16: [], onnx: [] };
+    for (const name of names)
+      times[name].push(
+        await timed(async () => {
+          found[name] = await contenders[name](some);
+        }),
+      );
+    for (const name of ["float32", "int16"] as const)
+      differences[name] = Math.max(
+        differences[name],
+        ...found[name].map((x, i) => Math.abs(x - found.onnx[i])),
+      );
   }
-  const perLine = (times: readonly number[]) => quantile(times, 0.5) / Math.min(TURN, count);
+  const perLine = (name: Name) => quantile(times[name], 0.5) / Math.min(TURN, count);
+  const ratio = (name: Name) =>
+    quantile(
+      times[name].map((time, i) => times.onnx[i] / time),
+      0.5,
+    );
   return {
-    scoreAllMilliseconds: perLine(ours),
-    onnxMilliseconds: perLine(other),
-    ratio: quantile(ratios, 0.5),
-    difference,
+    scoreAllMilliseconds: perLine("float32"),
+    int16Milliseconds: perLine("int16"),
+    onnxMilliseconds: perLine("onnx"),
+    ratio: ratio("float32"),
+    int16Ratio: ratio("int16"),
+    difference: differences.float32,
+    int16Difference: differences.int16,
   };
 }
 

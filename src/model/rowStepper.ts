@@ -3,6 +3,7 @@
  * by side without padding, and a beginning that several share is read once. Row by row the bits are `Stepper`'s.
  */
 import type { Address } from "../kernels/address.ts";
+import type { ProductForm } from "../kernels/forms.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import { Tape } from "../kernels/tape.ts";
 import type { ModelConfiguration } from "./configuration.ts";
@@ -25,6 +26,8 @@ export interface RowStepperOptions {
   readonly rows: number;
   /** Sets of weights, each with states of its own: samples of a posterior. */
   readonly sets: number;
+  /** Of the products; float32 by default. */
+  readonly form?: ProductForm;
 }
 
 interface RowLayer {
@@ -76,7 +79,7 @@ export class RowStepper {
     plan: MemoryPlan,
     model: ModelConfiguration,
     layout: Layout,
-    { rows, sets }: RowStepperOptions,
+    { rows, sets, form }: RowStepperOptions,
   ) {
     const { vocabulary, embedding, hidden } = model;
     this.tape = new Tape(plan.instance);
@@ -86,7 +89,7 @@ export class RowStepper {
     this.#layout = layout;
     this.#cell = cellOf(model.cell);
     this.#wide = this.#cell.gates * hidden;
-    this.#products = new Products(this.tape, plan);
+    this.#products = new Products(this.tape, plan, form);
     this.#tokens = plan.words(rows);
     this.#parents = plan.words(rows);
     this.#embedded = plan.words(rows * embedding);

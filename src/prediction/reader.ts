@@ -8,6 +8,7 @@ import type { Seed } from "../kernels/random.ts";
 import type { Posterior } from "../model/posterior.ts";
 import type { Slices } from "../model/work.ts";
 import { type Ensemble, type PredictionForm, planEnsemble } from "./ensemble.ts";
+import type { BatchProducts } from "./products.ts";
 import { RowEnsemble, type RowPlaces, rowsOf } from "./rowEnsemble.ts";
 import { Trie, type Visit } from "./trie.ts";
 
@@ -27,6 +28,7 @@ export interface ReaderOptions extends PredictionForm {
   readonly memoryLimit?: number;
   readonly kernels?: Kernels;
   readonly sharing?: boolean;
+  readonly products?: BatchProducts;
 }
 
 export interface Reader {
@@ -44,7 +46,8 @@ export interface Reader {
 
 /** @throws SviError `E_OPTION`, `E_MEMORY` */
 export function createReader(posterior: Posterior, samples: number, options: ReaderOptions): Reader {
-  const plan = new MemoryPlan(new KernelInstance(PREDICTION, options.kernels), options.memoryLimit);
+  const set = options.products?.set ?? PREDICTION;
+  const plan = new MemoryPlan(new KernelInstance(set, options.kernels), options.memoryLimit);
   const stepwise = options.quantized || (samples > 0 && options.sampling === "flipout");
   const reader = stepwise
     ? new TokenReader(plan, posterior, samples, options)
@@ -62,10 +65,15 @@ class RowReader implements Reader {
   readonly #first: RowPlaces;
   #begins = false;
 
-  constructor(plan: MemoryPlan, posterior: Posterior, samples: number, { sharing = true }: ReaderOptions) {
+  constructor(
+    plan: MemoryPlan,
+    posterior: Posterior,
+    samples: number,
+    { sharing = true, products }: ReaderOptions,
+  ) {
     this.#plan = plan;
     this.#sharing = sharing;
-    this.#rows = new RowEnsemble(plan, posterior, samples, rowsOf(posterior, samples));
+    this.#rows = new RowEnsemble(plan, posterior, samples, rowsOf(posterior, samples), products?.form);
     const probabilities = plan.words(this.#rows.stride + 2);
     const entropy = probabilities + this.#rows.stride * BYTES;
     this.#first = { probabilities, entropy, samplesEntropy: entropy + BYTES };

@@ -1,5 +1,6 @@
 /** @module In float32: the mean, or independent samples whose probabilities are averaged, many rows at a time. */
 import { drawNatural } from "../inference/draw.ts";
+import type { ProductForm } from "../kernels/forms.ts";
 import type { MemoryPlan } from "../kernels/memory.ts";
 import { type Seed, STREAM } from "../kernels/random.ts";
 import type { Posterior } from "../model/posterior.ts";
@@ -55,13 +56,13 @@ export class RowEnsemble {
   readonly #samplesEntropy: number;
 
   /** Plans its memory; usable once the plan is committed and `begin` was called. */
-  constructor(plan: MemoryPlan, posterior: Posterior, samples: number, rows: number) {
+  constructor(plan: MemoryPlan, posterior: Posterior, samples: number, rows: number, form?: ProductForm) {
     const { configuration, layout } = posterior;
     this.rows = rows;
     this.#plan = plan;
     this.#posterior = posterior;
     this.#samples = samples;
-    this.#stepper = new RowStepper(plan, configuration, layout, { rows, sets: Math.max(1, samples) });
+    this.#stepper = new RowStepper(plan, configuration, layout, { rows, sets: Math.max(1, samples), form });
     this.stride = this.#stepper.stride;
     this.#mean = samples > 0 ? plan.words(layout.length) : this.#stepper.theta(0);
     this.#precision = samples > 0 ? plan.words(layout.length) : 0;

@@ -1,6 +1,6 @@
 /** @module How likely each of many texts is, every text a document of its own: read side by side, given in order. */
 
-import { counted, requireInteger, SviError } from "../errors.ts";
+import { counted, requireInteger, SviError, wrongOption } from "../errors.ts";
 import { PREDICTION } from "../kernels/calls.ts";
 import { prepareKernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
@@ -22,6 +22,7 @@ import {
   requirePrediction,
   requireSamples,
 } from "./model.ts";
+import type { BatchProducts } from "./products.ts";
 import { createReader, type Record as Figures } from "./reader.ts";
 import type { ScoredToken, ScoreOptions } from "./score.ts";
 import { type Surprise, surpriseOf } from "./surprise.ts";
@@ -41,6 +42,8 @@ export interface ScoreAllOptions extends Omit<ScoreOptions, "cache"> {
   readonly background?: Background;
   /** Whether beginnings that texts share are read once, as they are by default; scores are the same. */
   readonly sharing?: boolean;
+  /** `int16Products()`: faster, and almost as exact; float32 by default. */
+  readonly products?: BatchProducts;
 }
 
 const OPTIONS: Kinds<ScoreAllOptions> = {
@@ -50,6 +53,7 @@ const OPTIONS: Kinds<ScoreAllOptions> = {
   strict: "boolean",
   longest: "number",
   sharing: "boolean",
+  products: "object",
   ...PREDICTING,
 };
 
@@ -116,10 +120,11 @@ export async function* scoreAll(
   const samples = requireSamples(model.posterior, options.samples ?? 0);
   const seed = seedOf(requireInteger("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
   const longest = requireInteger("longest", options.longest ?? 2 ** 20, 1, 2 ** 28);
-  const { signal, strict = false, context = "" } = options;
+  const { signal, strict = false, context = "", products } = options;
+  if (products) requireProducts(products, options);
   const before = beginning(model, context);
   const source = windows(texts, signal);
-  await prepareKernels(PREDICTION, options.kernels);
+  await prepareKernels(products?.set ?? PREDICTION, options.kernels);
   const reader = createReader(model.posterior, samples, { ...options, ...requireForm(options) });
   let index = 0;
   try {
@@ -143,6 +148,17 @@ export async function* scoreAll(
     await source.return();
     reader.release();
   }
+}
+
+/** @throws SviError `E_OPTION` for what `int16Products` did not return, and for forms that have products of their own */
+function requireProducts(products: BatchProducts, { quantized, sampling }: ScoreAllOptions): void {
+  if (products.kind !== "products") throw wrongOption("products", products, "int16Products()");
+  if (!quantized && sampling !== "flipout") return;
+  throw new SviError("E_OPTION", "8 bits and Flipout have products of their own", {
+    option: "products",
+    value: quantized ?? sampling,
+    remedy: "Omit products",
+  });
 }
 
 function recordIn(figures: readonly Float64Array[]): Figures {

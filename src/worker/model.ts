@@ -20,7 +20,7 @@ export type WorkerImportOptions = Omit<ImportOptions, "tokenizer" | "kernels"> &
   readonly tokenizer: AnyTokenizer;
 };
 export type WorkerScoreOptions = Omit<ScoreOptions, "kernels">;
-export type WorkerScoreAllOptions = Omit<ScoreAllOptions, "kernels" | "background">;
+export type WorkerScoreAllOptions = Omit<ScoreAllOptions, "kernels" | "background" | "products">;
 export type WorkerSessionOptions = Omit<SessionOptions, "kernels" | "learner"> & {
   /** `learner()` of svi-lm/worker. */
   readonly learner?: WorkerLearner;

@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from "vitest";
 import {
   byteTokenizer,
   characterTokenizer,
+  int16Products,
   LanguageModel,
   type ScoreAllOptions,
   SviError,
@@ -84,6 +85,54 @@ test("sharing beginnings changes no bit", async () => {
   const model = await spreadModel();
   const texts = manyTexts();
   expect(await all(model, texts, { sharing: false })).toEqual(await all(model, texts));
+});
+
+describe("products of int16", () => {
+  const SHAPES: [string, object, ScoreAllOptions][] = [
+    ["the mean", {}, {}],
+    ["two layers after a context", { layers: 2 }, { context: "the ship " }],
+    ["samples", { layers: 2 }, { samples: 3 }],
+    ["a depth of more than one block", { embedding: 270, hidden: 270, tied: true }, {}],
+    ["a GRU", { cell: "gru" }, {}],
+    ["an adaptive softmax", { softmax: "adaptive", cutoffs: [5, 12] }, {}],
+  ];
+
+  test.each(SHAPES)("of %s give nearly what float32 gives, and not the same", async (_, shape, options) => {
+    const model = await spreadModel(shape);
+    const texts = manyTexts();
+    const exact = (await all(model, texts, options)) as TextScore[];
+    const close = (await all(model, texts, { ...options, products: int16Products() })) as TextScore[];
+    const apart = close.map(({ logProbability, tokens }, i) =>
+      Math.abs((logProbability - exact[i].logProbability) / tokens),
+    );
+    expect(Math.max(...apart)).toBeLessThan(5e-3);
+    expect(Math.max(...apart)).toBeGreaterThan(0);
+  });
+
+  test.each(SHAPES)("of %s give a text the same bits beside any others", async (_, shape, options) => {
+    const model = await spreadModel(shape);
+    const texts = manyTexts();
+    const form = { ...options, products: int16Products() };
+    const together = await all(model, texts, form);
+    expect(await all(model, texts, { ...form, sharing: false })).toEqual(together);
+    const alone = [];
+    for (const text of texts.slice(0, 8)) alone.push(...(await all(model, [text], form)));
+    const scores = (found: object[]) => found.map((one) => (one as TextScore).logProbability);
+    expect(scores(alone)).toEqual(scores(together).slice(0, 8));
+  });
+
+  test.each([
+    ["a name", { products: "int16" }],
+    ["another object", { products: {} }],
+    ["8 bits beside them", { products: int16Products(), quantized: "int8" }],
+    ["Flipout beside them", { products: int16Products(), samples: 2, sampling: "flipout" }],
+  ])("%s: an error that names the option", async (_, options) => {
+    const model = await spreadModel();
+    await expect(all(model, ["the sea"], options as never)).rejects.toMatchObject({
+      code: "E_OPTION",
+      option: "products",
+    });
+  });
 });
 
 const streamOf = (texts: readonly string[]) =>
