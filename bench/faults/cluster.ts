@@ -1,8 +1,9 @@
 /**
  * A run over 1, 2, 4 and 8 workers while workers and the coordinator are killed with -9 and Redis is killed and started
  * again with its append-only file: the hash of the final model is that of the undisturbed run. Needs redis-server.
+ * What happens is told on stderr as it happens; a run of one number of workers that takes longer than --seconds fails.
  *
- *   npm run faults:cluster -- [--kills 20] [--coordinators 3] [--restarts 2] [--workers 1,2,4,8] [--seed 1]
+ *   npm run faults:cluster -- [--kills 20] [--coordinators 3] [--restarts 2] [--workers 1,2,4,8] [--seed 1] [--seconds 300]
  *   npm run faults:cluster -- --json     last line {"runs","kills","coordinators","restarts","hashes","failures"}
  */
 import { mkdirSync } from "node:fs";
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     restarts: { type: "string", default: "2" },
     workers: { type: "string", default: "1,2,4,8" },
     seed: { type: "string", default: "1" },
+    seconds: { type: "string", default: "300" },
     json: { type: "boolean", default: false },
   },
 });
@@ -39,17 +41,26 @@ const say = (text: string) => values.json || process.stdout.write(`${text}\n`);
 mkdirSync(FOLDER, { recursive: true });
 const bundle = `${FOLDER}/cli.mjs`;
 bundleCommandLine(bundle);
-const shape: RunShape = { bundle, folder: FOLDER, text: writeText(FOLDER, 3000), rounds: 25 };
 const campaign = new Campaign(1, Number.POSITIVE_INFINITY);
+const shape: RunShape = {
+  bundle,
+  folder: FOLDER,
+  text: writeText(FOLDER, 1000),
+  rounds: Math.max(6, faults.kills + faults.coordinators + faults.restarts + 3),
+  limit: Number(values.seconds),
+  say: (text) => campaign.say(text),
+};
 const random = uniform(Number(values.seed));
 const hashes = new Set<string>();
 const total: { -readonly [kind in keyof Faults]: number } = { ...NONE };
 let runs = 0;
-const whole = await disturbed(shape, 1, NONE, random);
+const whole = await disturbed({ ...shape, lock: 30 }, 1, NONE, random);
+/** Lost workers are to be missed soon, and slow ones not: a job takes what a round of the undisturbed run took. */
+const lock = Math.ceil(Math.min(30, Math.max(1, (4 * whole.seconds) / shape.rounds)));
 hashes.add(whole.hash);
-say(`undisturbed: ${whole.hash}, ${whole.seconds.toFixed(1)} s`);
+say(`undisturbed: ${whole.hash}, ${whole.seconds.toFixed(1)} s; jobs are given up after ${lock} s`);
 for (const workers of values.workers.split(",").map(Number)) {
-  const { hash, done, seconds } = await disturbed(shape, workers, faults, random);
+  const { hash, done, seconds } = await disturbed({ ...shape, lock }, workers, faults, random);
   const { kills, coordinators, restarts } = done;
   const what = `${workers} workers, ${kills} of them killed, ${coordinators} coordinators, Redis ${restarts} times`;
   say(`${what}: ${hash}, ${seconds.toFixed(1)} s`);

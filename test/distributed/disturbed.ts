@@ -24,15 +24,23 @@ export interface RunShape {
   readonly bundle: string;
   readonly folder: string;
   readonly text: string;
-  /** Faults are spread over them, however fast the machine is. */
+  /** Faults are spread over all but the last of them, however fast the machine is. */
   readonly rounds: number;
+  /** Told what has happened as it happens. */
+  readonly say?: (text: string) => void;
+  /** Seconds after which a run that has not ended is given up. */
+  readonly limit?: number;
+  /** Seconds after which a job is taken for lost: on a loaded machine one that is only slow must not be. */
+  readonly lock?: number;
 }
 
-const LOCK = ["--lock", "1"];
-const OPTIONS = "--embedding 8 --hidden 16 --batch 4 --sequence 16 --shards 4".split(" ");
+const OPTIONS = "--embedding 8 --hidden 16 --batch 4 --sequence 16 --shards 4 --local 0.25".split(" ");
 /** Milliseconds between a round's end and a fault, at most. */
 const PAUSE = 300;
 const LOOK_MILLISECONDS = 20;
+/** Share of the rounds, at the end, that no fault waits for: the run must not be over before the last fault. */
+const SPARE = 0.1;
+const LIMIT_SECONDS = 600;
 
 /** A text of a few thousand lines. @returns its path */
 export function writeText(folder: string, lines: number): string {
@@ -57,6 +65,10 @@ export async function disturbed(
   }
 }
 
+function said({ events }: Member, event: string): boolean {
+  return events.some((other) => other.event === event);
+}
+
 class DisturbedRun {
   readonly #shape: RunShape;
   readonly #redis: Redis;
@@ -64,12 +76,15 @@ class DisturbedRun {
   readonly #out: string;
   #coordinator!: Member;
   #workers: Member[] = [];
+  #merged = 0;
+  readonly #until: number;
 
   constructor(shape: RunShape, redis: Redis, random: () => number) {
     this.#shape = shape;
     this.#redis = redis;
     this.#random = random;
     this.#out = join(shape.folder, `disturbed-${redis.port}.svi`);
+    this.#until = performance.now() + 1000 * (shape.limit ?? LIMIT_SECONDS);
   }
 
   async do(count: number, faults: Faults): Promise<Disturbed> {
@@ -80,9 +95,10 @@ class DisturbedRun {
     const done: { -readonly [kind in keyof Faults]: number } = { ...NONE };
     const order = this.#order(faults);
     for (const [i, kind] of order.entries()) {
-      await this.#reached(Math.floor((i * this.#shape.rounds) / order.length));
+      await this.#reached(Math.floor((i * Math.ceil(this.#shape.rounds * (1 - SPARE))) / order.length));
       await this.#pause();
-      if (this.#coordinator.over) break;
+      if (this.#ended) break;
+      this.#say(`fault ${i + 1} of ${order.length}, ${kind}, after round ${this.#merged}`);
       await this.#disturb(kind);
       done[kind]++;
     }
@@ -111,14 +127,39 @@ class DisturbedRun {
     return over && events.at(-1)?.code === "E_REDIS";
   }
 
-  /** Until so many rounds are merged, or the run is over. */
-  async #reached(round: number): Promise<void> {
+  /** Over for good: one that found no Redis is started again. */
+  get #ended(): boolean {
+    return this.#coordinator.over && !this.#lost(this.#coordinator);
+  }
+
+  /** Until so many rounds are merged. */
+  #reached(round: number): Promise<void> {
+    return this.#wait(`round ${round}`, () => {
+      const merged = this.#coordinator.events.filter(({ event }) => event === "round");
+      this.#merged = Math.max(this.#merged, ...merged.map((event) => event.round));
+      return this.#merged >= round;
+    });
+  }
+
+  /** Until it holds, or the run is over: nothing that is waited for comes after that. @throws where it takes too long */
+  async #wait(what: string, holds: () => boolean): Promise<void> {
     for (;;) {
       this.#supervise();
-      const { events, over } = this.#coordinator;
-      if (over || events.some((event) => event.event === "round" && event.round >= round)) return;
+      if (holds() || this.#ended) return;
+      if (performance.now() > this.#until)
+        throw new Error(`Waited for ${what} too long: ${this.#described()}`);
       await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
     }
+  }
+
+  /** What every process said last. */
+  #described(): string {
+    const all = [this.#coordinator, ...this.#workers];
+    return all.map(({ events, errors }) => `${JSON.stringify(events.at(-1))} ${errors}`).join("\n");
+  }
+
+  #say(text: string): void {
+    this.#shape.say?.(text);
   }
 
   #pause(): Promise<unknown> {
@@ -131,7 +172,7 @@ class DisturbedRun {
       await this.#pause();
       await this.#redis.start();
     } else if (kind === "coordinators") {
-      await this.#coordinator.until(({ event }) => event === "run");
+      await this.#wait("the coordinator", () => said(this.#coordinator, "run"));
       await this.#coordinator.kill();
       await this.#pause();
       this.#coordinator = this.#coordinate();
@@ -141,20 +182,23 @@ class DisturbedRun {
   /** In the middle of a job, as often as not. */
   async #killWorker(): Promise<void> {
     const which = Math.floor(this.#random() * this.#workers.length);
-    const worker = this.#workers[which];
-    if (this.#random() < 0.5) await worker.until(({ event }) => event === "job");
-    await worker.kill();
+    if (this.#random() < 0.5) await this.#wait("a worker's job", () => said(this.#workers[which], "job"));
+    await this.#workers[which].kill();
     this.#workers[which] = this.#work();
+  }
+
+  get #lock(): string[] {
+    return ["--lock", `${this.#shape.lock ?? 1}`];
   }
 
   #coordinate(): Member {
     const { bundle, text, rounds } = this.#shape;
-    const at = ["--redis", this.#redis.url, "--out", this.#out, ...LOCK];
+    const at = ["--redis", this.#redis.url, "--out", this.#out, ...this.#lock];
     return new Member(bundle, ["coordinate", text, ...OPTIONS, "--rounds", `${rounds}`, ...at]);
   }
 
   #work(): Member {
-    return new Member(this.#shape.bundle, ["work", "--redis", this.#redis.url, ...LOCK]);
+    return new Member(this.#shape.bundle, ["work", "--redis", this.#redis.url, ...this.#lock]);
   }
 
   async remove(): Promise<void> {
