@@ -162,8 +162,8 @@ export function objectStore(address: string): Store {
   };
 }
 
-/** What fetches ranges of an object, as `fetch` does of an http address. */
-export function objectFetch(address: string): (range: string) => Promise<Response> {
+/** What asks for an object with headers, as `fetch` does for an http address. */
+export function objectFetch(address: string): (headers: Record<string, string>) => Promise<Response> {
   const bucket = new Bucket(address);
-  return (range) => bucket.request(bucket.urlOf(), { headers: { range } });
+  return (headers) => bucket.request(bucket.urlOf(), { headers });
 }

@@ -119,39 +119,84 @@ export function openText(at: string): Promise<OpenText> {
   return isAddress(at) ? openAddress(at) : openFile(at);
 }
 
-/** @throws SviError `E_FILE_READ` where the address does not answer a range request with that range */
+/**
+ * Every answer must be of the version that the first one was of, where the server says which that is.
+ * @throws SviError `E_FILE_READ` where the address does not answer a range request with that range
+ */
 async function openAddress(address: string): Promise<OpenText> {
   const request = isObject(address) ? objectFetch(address) : fetchOf(address);
-  const ranged = (start: number, end: number) => requestRange(address, request, start, end);
-  const first = await ranged(0, 1);
-  const size = Number(/\/(\d+)$/.exec(first.headers.get("content-range") ?? "")?.[1]);
-  if (!Number.isSafeInteger(size)) throw unreadable(address, "does not say how long it is");
+  const first = await requestRange(address, request, 0, 1);
+  await first.arrayBuffer();
+  const size = sizeIn(first);
+  if (size === null) throw unreadable(address, "does not say how long it is");
+  const version = versionOf(first);
+  const read = async (start: number, end: number) => {
+    const answer = await requestRange(address, request, start, end, version);
+    const now = sizeIn(answer);
+    if (now !== size && now !== null) throw changed(address, size, now);
+    return new Uint8Array(await answer.arrayBuffer());
+  };
   return {
     size,
-    read: async (start, end) =>
-      start === end ? new Uint8Array(0) : new Uint8Array(await (await ranged(start, end)).arrayBuffer()),
+    read: async (start, end) => (start === end ? new Uint8Array(0) : read(start, end)),
     close: async () => {},
   };
 }
 
-type FetchRange = (range: string) => Promise<Response>;
+/** Bytes of the whole text, by the answer to a range request. */
+function sizeIn({ headers }: Response): number | null {
+  const size = Number(/\/(\d+)$/.exec(headers.get("content-range") ?? "")?.[1]);
+  return Number.isSafeInteger(size) ? size : null;
+}
 
-function fetchOf(address: string): FetchRange {
-  return (range) =>
-    fetch(address, { headers: { range } }).catch((cause) => {
+/** Both null where the server does not tell one version of a text from another. */
+interface Version {
+  readonly etag: string | null;
+  readonly modified: string | null;
+}
+
+function versionOf({ headers }: Response): Version {
+  return { etag: headers.get("etag"), modified: headers.get("last-modified") };
+}
+
+/** Conditions that a server which knows them refuses another version by; a weak tag can be none (RFC 9110, 13.1.1). */
+function conditionsOf({ etag, modified }: Version): Record<string, string> {
+  if (etag?.startsWith('"')) return { "if-match": etag };
+  return modified ? { "if-unmodified-since": modified } : {};
+}
+
+function isOther(found: Version, version: Version): boolean {
+  const differs = (a: string | null, b: string | null) => a !== null && b !== null && a !== b;
+  return differs(found.etag, version.etag) || differs(found.modified, version.modified);
+}
+
+type FetchWith = (headers: Record<string, string>) => Promise<Response>;
+
+function fetchOf(address: string): FetchWith {
+  return (headers) =>
+    fetch(address, { headers }).catch((cause) => {
       throw unreadable(address, "cannot be reached", cause);
     });
 }
 
 async function requestRange(
   address: string,
-  request: FetchRange,
+  request: FetchWith,
   start: number,
   end: number,
+  version: Version = { etag: null, modified: null },
 ): Promise<Response> {
-  const response = await request(`bytes=${start}-${end - 1}`);
+  const response = await request({ range: `bytes=${start}-${end - 1}`, ...conditionsOf(version) });
+  if (response.status === 412 || isOther(versionOf(response), version)) throw rewritten(address);
   if (response.status !== 206) throw unreadable(address, `answered ${response.status} to a range request`);
   return response;
+}
+
+function rewritten(at: string): SviError {
+  return new SviError("E_TEXT_CHANGED", `${at} was written again while it was read`, {
+    value: at,
+    remedy: "Leave the text as it is while the run is under way, or begin a new run",
+  });
 }
 
 function unreadable(address: string, what: string, cause?: unknown): SviError {

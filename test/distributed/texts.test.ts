@@ -97,4 +97,52 @@ describe("a text at an http address", () => {
     expect(new TextDecoder().decode(await text.read(8, 14))).toBe("89\nabc");
     await expect(openText(`${address}/whole`)).rejects.toMatchObject({ code: "E_FILE_READ" });
   });
+
+  /** A text that is there in two versions of one length; the server knows conditions, or only says what it has. */
+  async function versions(headers: readonly object[], conditions: boolean) {
+    const now = { version: 0 };
+    const seen: (string | undefined)[] = [];
+    const changing = createServer((request, response) => {
+      const its = headers[now.version] as Record<string, string>;
+      const { "if-match": match, "if-unmodified-since": since } = request.headers;
+      seen.push(match ?? since);
+      const other = (match && match !== its.etag) || (since && since !== its["last-modified"]);
+      if (conditions && other) return void response.writeHead(412).end();
+      const [, from, to] = /bytes=(\d+)-(\d+)/.exec(request.headers.range!)!.map(Number);
+      const bytes = Buffer.from(now.version ? "another text" : "one text now").subarray(from, to + 1);
+      response.writeHead(206, { "content-range": `bytes ${from}-${to}/12`, ...its }).end(bytes);
+    });
+    await new Promise<void>((resolve) => changing.listen(0, "127.0.0.1", resolve));
+    const { port } = changing.address() as { port: number };
+    const text = await openText(`http://127.0.0.1:${port}/text`);
+    const first = new TextDecoder().decode(await text.read(0, 3));
+    now.version = 1;
+    const second = await text.read(3, 6).then(
+      (bytes) => new TextDecoder().decode(bytes),
+      (error) => error.code,
+    );
+    await new Promise((resolve) => changing.close(resolve));
+    return { first, second, seen };
+  }
+
+  const [morning, evening] = ["Mon, 02 Jan 2023 08:00:00 GMT", "Mon, 02 Jan 2023 20:00:00 GMT"];
+  it.each([
+    ["a tag, and the server refuses another", [{ etag: '"a"' }, { etag: '"b"' }], true, '"a"'],
+    ["a tag, and the server answers anyway", [{ etag: '"a"' }, { etag: '"b"' }], false, '"a"'],
+    ["a weak tag", [{ etag: 'W/"a"' }, { etag: 'W/"b"' }], true, undefined],
+    ["a date", [{ "last-modified": morning }, { "last-modified": evening }], true, morning],
+    ["a date, unheeded", [{ "last-modified": morning }, { "last-modified": evening }], false, morning],
+  ])("is refused where it was written again at the same length: %s", async (_, headers, heeds, condition) => {
+    const { first, second, seen } = await versions(headers, heeds);
+    expect({ first, second }).toEqual({ first: "one", second: "E_TEXT_CHANGED" });
+    expect(seen[1]).toBe(condition);
+  });
+
+  it("is read on where it has not changed, or where the server does not say", async () => {
+    expect(await versions([{ etag: '"a"' }, { etag: '"a"' }], true)).toMatchObject({ second: "the" });
+    expect(await versions([{}, {}], true)).toMatchObject({
+      second: "the",
+      seen: [undefined, undefined, undefined],
+    });
+  });
 });
