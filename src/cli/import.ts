@@ -1,4 +1,6 @@
 /** @module `svi-lm import`: a model of PyTorch's becomes one of svi-lm's. */
+
+import { hashOf } from "../distributed/modelHash.ts";
 import { SviError } from "../errors.ts";
 import { importModel, type PartNames } from "../importModel.ts";
 import { jsonTokenizer } from "../text/json.ts";
@@ -6,7 +8,6 @@ import { byteTokenizer, tokenizerFromDescription } from "../text/tokenizer.ts";
 import type { Tokenizer } from "../text/types.ts";
 import { command } from "./command.ts";
 import { naming, reading, requireWritable } from "./files.ts";
-import { hashOf } from "./hash.ts";
 import { readInput, readText } from "./inputs.ts";
 import { count, note, printJson } from "./print.ts";
 import { keepModel } from "./save.ts";

@@ -1,12 +1,12 @@
 /** @module `svi-lm info`: what a model file holds. */
 
+import { hashOf } from "../distributed/modelHash.ts";
 import { readSafetensorsHeader } from "../formats/safetensors.ts";
 import { drive } from "../kernels/slices.ts";
 import { jsonTokenizer } from "../text/json.ts";
 import { openModel } from "../training/modelFile.ts";
 import { command } from "./command.ts";
 import { reading } from "./files.ts";
-import { hashOf } from "./hash.ts";
 import { readInput } from "./inputs.ts";
 import { byteSize, count, counted, printJson, printTable } from "./print.ts";
 

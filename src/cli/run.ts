@@ -1,4 +1,6 @@
 /** @module A run of training from its first step to its file: whatever ends it, what was learnt is kept. */
+
+import { hashOf } from "../distributed/modelHash.ts";
 import { SviError } from "../errors.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import type { Evaluation } from "../evaluation/tally.ts";
@@ -7,7 +9,6 @@ import type { Corpus } from "../text/corpus.ts";
 import { type FitOptions, fit, type StepRecord } from "../training/fit.ts";
 import type { CheckpointFile } from "./checkpoint.ts";
 import { reworded } from "./files.ts";
-import { hashOf } from "./hash.ts";
 import type { Interruption } from "./interrupt.ts";
 import { LastGood } from "./lastGood.ts";
 import { count, counted, duration, fixed, note, printJson, printTable, warn } from "./print.ts";

@@ -2,6 +2,7 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { hashOf } from "../distributed/modelHash.ts";
 import { writeFileAtomically } from "../entries/node.ts";
 import { SviError } from "../errors.ts";
 import type { LanguageModel } from "../languageModel.ts";
@@ -43,7 +44,7 @@ export async function saveMerged(
   rows: readonly (readonly [string, string])[],
 ): Promise<void> {
   const { path, problem } = await keepModel(model, out);
-  const hash = model.hash();
+  const hash = await hashOf(model.posterior);
   if (json) printJson({ ...figures, hash });
   else printTable([...rows, ["hash", hash], ["saved", path]]);
   if (problem) throw problem;

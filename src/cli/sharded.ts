@@ -1,5 +1,6 @@
 /** @module `svi-lm train --workers`: the text in shards, each shard's jobs in a thread of their own. */
 import { Worker } from "node:worker_threads";
+import { hashOf } from "../distributed/modelHash.ts";
 import { trainSharded } from "../distributed/sharded.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { proveRoom } from "../formats/file.ts";
@@ -24,7 +25,7 @@ export const SHARDED = {
   local: {
     kind: "number",
     value: "X",
-    help: "with --workers: epochs over its shard between two merges (default 0.25)",
+    help: "with --workers: epochs over its shard between two merges (default 0.05)",
   },
 } as const;
 
@@ -84,7 +85,7 @@ export async function trainOnShards(run: ShardedRun): Promise<number> {
   const { words, options, out, json, interruption } = run;
   // Mean and precision.
   await proveRoom(out, 8 * run.model.layout.length);
-  const { local = 0.25, epochs = 5 } = options;
+  const { local = 0.05, epochs = 5 } = options;
   const started = performance.now();
   const events = trainSharded({
     model: run.model,
@@ -126,7 +127,7 @@ async function conclude(
   if (problem) throw problem;
   const score = valid && !stopped ? await evaluate(model, valid) : null;
   const { parameters } = model;
-  const hash = model.hash();
+  const hash = await hashOf(model.posterior);
   const figures = score && {
     nll: score.nll,
     perplexity: score.perplexity,

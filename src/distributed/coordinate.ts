@@ -8,6 +8,7 @@ import { type Kinds, requireOptions } from "../options.ts";
 import type { JsonTokenizerReader } from "../text/types.ts";
 import { Channel } from "./channel.ts";
 import type { RunEvent } from "./events.ts";
+import { hashOf } from "./modelHash.ts";
 import { nameOf, planBytes, type RunPlan } from "./plan.ts";
 import {
   clearStop,
@@ -349,7 +350,7 @@ class QueuedRun {
     this.#state = null;
     if (!state) return;
     const model = await LanguageModel.load(await this.#blobs.get(state.model), { json: this.#options.json });
-    await this.#list(state, event, model.hash());
+    await this.#list(state, event, await hashOf(model.posterior));
     this.#channel.push({ event, run: this.#name, tokens: state.tokens, model });
     this.#channel.end();
   }
