@@ -2,10 +2,9 @@
 import { createHash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { promisify } from "node:util";
-import { constants, deflate, inflate } from "node:zlib";
 import { SviError } from "../errors.ts";
 import { makeFolder, writeFileAtomically } from "../formats/file.ts";
+import { packed, unpacked } from "./packing.ts";
 
 /** Bytes by name; what was put can be read by every worker. */
 export interface Store {
@@ -21,12 +20,6 @@ export interface BytesClient {
   getBuffer(key: string): Promise<Buffer | null>;
   del(key: string): Promise<unknown>;
 }
-
-const pack = promisify(deflate) as (bytes: Uint8Array, options: object) => Promise<Buffer>;
-const unpack = promisify(inflate) as (bytes: Uint8Array) => Promise<Buffer>;
-
-/** Of floats, exponents and runs of zeros are all that packs: a search for repetitions takes longer and finds none. */
-const PACKING = { level: 1, strategy: constants.Z_RLE };
 
 /** Files of one folder, which all workers must be able to reach. */
 export function folderStore(folder: string): Store {
@@ -93,20 +86,20 @@ export class StoredBlobs implements Blobs {
 
   async put(bytes: Uint8Array): Promise<string> {
     const name = hashOf(bytes);
-    await this.#store.write(name, await pack(bytes, PACKING));
+    await this.#store.write(name, await packed(bytes));
     return name;
   }
 
   async get(name: string): Promise<Uint8Array> {
-    const packed = await this.#store.read(name);
-    const bytes = packed && (await unpack(packed).catch(() => null));
+    const found = await this.#store.read(name);
+    const bytes = found && (await unpacked(found).catch(() => null));
     if (bytes && hashOf(bytes) === name) return bytes;
     throw new SviError(
       "E_STORE",
-      `Blob ${name.slice(0, 16)} ${packed ? "is damaged" : "is not in the store"}`,
+      `Blob ${name.slice(0, 16)} ${found ? "is damaged" : "is not in the store"}`,
       {
         value: name,
-        remedy: packed
+        remedy: found
           ? "Check the disk of the store, and begin the run again"
           : "Give the coordinator and its workers the same store",
       },
