@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { hashOf } from "../../src/cli/hash.ts";
+import { hashOf } from "../../src/distributed/modelHash.ts";
 import { LanguageModel, SviError } from "../../src/entries/index.ts";
 import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.ts";
 import { relativeError } from "../model/support.ts";
