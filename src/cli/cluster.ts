@@ -53,8 +53,8 @@ const RUN = {
   layers: { kind: "number", default: 1, help: "layers, 1 to 4" },
   tied: { kind: "flag", help: "the output layer uses the embedding's weights" },
   shards: { kind: "number", default: 8, help: "parts of the text: as many jobs in every round" },
-  rounds: { kind: "number", default: 20, help: "times that the shards' posteriors are merged" },
-  local: { kind: "number", value: "X", default: 0.25, help: "epochs over its shard that a job reads" },
+  rounds: { kind: "number", default: 100, help: "times that the shards' posteriors are merged" },
+  local: { kind: "number", value: "X", default: 0.05, help: "epochs over its shard that a job reads" },
   "warm-up": {
     kind: "number",
     value: "X",
@@ -68,7 +68,10 @@ const RUN = {
     help: "share of a round's movement that the next one continues with; by the number of shards",
   },
   verify: { kind: "number", default: 0, help: "jobs of a round that a second worker repeats (needs two)" },
-  batch: { kind: "number", default: 8, help: "lanes of text that a job reads side by side" },
+  batch: {
+    kind: "number",
+    help: "lanes of text that a job reads side by side; 32 over the shards where omitted, 4 at least",
+  },
   sequence: { kind: "number", default: 64, help: "tokens that gradients flow back through" },
   seed: { kind: "number", default: 1, help: "the same seed gives the same model, to the bit" },
   products: { kind: "choice", choices: ["float32", "int16"], help: "as in train" },
@@ -91,7 +94,7 @@ export const coordinate = command({
     await requireFiles(words, "cluster coordinate");
     await requireWritable(out);
     const { coordinate } = await import("../entries/distributed.ts");
-    const { embedding, hidden, layers, tied, seed, lock, batch = 8, products } = options;
+    const { embedding, hidden, layers, tied, seed, lock, batch, products } = options;
     const { shards, rounds, local, damping, momentum, verify, sequence, store } = options;
     const { signal } = interruption;
     const tokenizer = await tokenizerOf(options, words, signal);

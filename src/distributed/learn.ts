@@ -100,6 +100,8 @@ function trainerOf(
     batch,
     sequence,
     steps: total,
+    // Steps are the shard's own, and λ is the whole text's: the noise goes by an S-th of the epochs, which is better
+    // than by all of them (docs/lab/shards.md).
     lambda,
     // Noise of its own for every shard.
     seed: seedOf(seed + (shard + 1) * 2 ** 32),

@@ -21,9 +21,9 @@ export interface RunOptions {
   readonly texts: readonly string[];
   /** 8 by default. */
   readonly shards?: number;
-  /** Times that all shards are merged; 20 by default. */
+  /** Times that all shards are merged; 100 by default. */
   readonly rounds?: number;
-  /** Epochs over its shard that a job reads in a round; 0.25 by default. */
+  /** Epochs over its shard that a job reads in a round; 0.05 by default: many short rounds lose less than few long ones. */
   readonly local?: number;
   /** Share of the merged change that is made in a round, above 0; 1 by default. */
   readonly damping?: number;
@@ -34,6 +34,7 @@ export interface RunOptions {
   /** Jobs of every round that a second worker repeats, to compare; 0 by default. */
   readonly verify?: number;
   readonly inference?: IvonMethod;
+  /** Lanes of a job; by default those of all shards are as many as `fit` reads with, and 4 at least. */
   readonly batch?: number;
   readonly sequence?: number;
   readonly seed?: number;
@@ -79,7 +80,7 @@ export async function planOver(
   const method = requireMethod(options.inference ?? ivon());
   const positive = (name: string, value: number) =>
     requireNumber(name, value, "a number above 0", (v) => v > 0);
-  const batch = requireInteger("batch", options.batch ?? 32, 1, 4096);
+  const batch = requireInteger("batch", options.batch ?? batchFor(count), 1, 4096);
   return {
     version: packageVersion,
     sources,
@@ -90,8 +91,8 @@ export async function planOver(
     sequence: requireInteger("sequence", options.sequence ?? 64, 1, 4096),
     seed: requireInteger("seed", options.seed ?? 1, 0, 2 ** 32 - 1),
     products: options.products ?? formFor(batch),
-    rounds: requireInteger("rounds", options.rounds ?? 20, 1, 1_000_000),
-    local: positive("local", options.local ?? 0.25),
+    rounds: requireInteger("rounds", options.rounds ?? 100, 1, 1_000_000),
+    local: positive("local", options.local ?? 0.05),
     damping: positive("damping", options.damping ?? 1),
     momentum: requireNumber(
       "momentum",
@@ -103,6 +104,19 @@ export async function planOver(
     verify: requireInteger("verify", options.verify ?? 0, 0, count),
     initial: await blobs.put(options.model.toBytes()),
   };
+}
+
+/** Lanes that a run on one machine reads with. */
+const LANES = 32;
+/** With fewer a job takes about as long. */
+const LEAST_LANES = 4;
+
+/**
+ * A merge sums up the lanes of all shards: with as many as on one machine, shards make as many steps as it does. Twice
+ * as many lanes are half as many steps, and cost 2.8 % of the loss (docs/lab/shards.md).
+ */
+function batchFor(shards: number): number {
+  return Math.max(LEAST_LANES, Math.ceil(LANES / shards));
 }
 
 function requireMethod(method: IvonMethod): RunPlan["method"] {

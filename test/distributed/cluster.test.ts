@@ -39,7 +39,10 @@ afterAll(async () => {
 let runs = 0;
 /** Two runs of one Redis must not be one: the seed is part of a run's name. */
 function coordinate(...more: string[]): Member {
-  const shape = "--embedding 8 --hidden 16 --batch 4 --sequence 16 --shards 4 --rounds 3 --lock 1".split(" ");
+  const shape =
+    "--embedding 8 --hidden 16 --batch 4 --sequence 16 --shards 4 --rounds 3 --local 0.25 --lock 1".split(
+      " ",
+    );
   const out = ["--out", join(folder, `${++runs}.svi`), "--redis", redis.url];
   const member = new Member(BUNDLE, ["coordinate", text, ...out, ...shape, ...more]);
   members.push(member);
@@ -116,7 +119,8 @@ describe("a run over several processes", () => {
   });
 
   it("has that hash on one machine, by threads in place of the queue", { timeout: 120_000 }, () => {
-    const shape = "--embedding 8 --hidden 16 --batch 4 --sequence 16 --shards 4 --epochs 0.75".split(" ");
+    const shape =
+      "--embedding 8 --hidden 16 --batch 4 --sequence 16 --shards 4 --epochs 0.75 --local 0.25".split(" ");
     const trained = (workers: number) => {
       const out = ["--out", join(folder, "sharded.svi"), "--json"];
       const args = ["train", text, ...out, ...shape, "--workers", `${workers}`];
@@ -185,7 +189,7 @@ describe("a run that is watched", () => {
     const working = (async () => {
       for await (const _event of workOn({ redis: redis.url, telemetry, signal: abort.signal }));
     })();
-    const shape = { shards: 2, rounds: 1, batch: 4, sequence: 16, seed: 9 };
+    const shape = { shards: 2, rounds: 1, local: 0.25, batch: 4, sequence: 16, seed: 9 };
     for await (const _event of coordinateRun({
       redis: redis.url,
       texts: [text],
@@ -249,9 +253,10 @@ describe("what cannot work is refused", () => {
     const changing = join(folder, "changing.txt");
     const lines = (word: string) => Array.from({ length: 2000 }, (_, i) => `line ${i} of ${word}\n`).join("");
     writeFileSync(changing, lines("rain"));
-    const options = "--embedding 8 --hidden 16 --batch 4 --sequence 16 --shards 2 --rounds 50 --lock 1".split(
-      " ",
-    );
+    const options =
+      "--embedding 8 --hidden 16 --batch 4 --sequence 16 --shards 2 --rounds 50 --local 0.25 --lock 1".split(
+        " ",
+      );
     const out = ["--out", join(folder, "changing.svi"), "--redis", redis.url];
     const coordinator = new Member(BUNDLE, ["coordinate", changing, ...out, ...options]);
     members.push(coordinator);
@@ -266,9 +271,10 @@ describe("what cannot work is refused", () => {
   }, async () => {
     const own = new Redis(await freePort());
     await own.start();
-    const shape = "--embedding 8 --hidden 16 --batch 4 --sequence 16 --shards 4 --rounds 500 --lock 1".split(
-      " ",
-    );
+    const shape =
+      "--embedding 8 --hidden 16 --batch 4 --sequence 16 --shards 4 --rounds 500 --local 0.25 --lock 1".split(
+        " ",
+      );
     const at = ["--redis", own.url];
     const coordinator = new Member(BUNDLE, [
       "coordinate",

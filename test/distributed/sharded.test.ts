@@ -28,7 +28,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function run(options: Partial<ShardedOptions>, each: (event: RunEvent) => void = () => {}) {
   const events: RunEvent[] = [];
-  const shape = { model, texts: [text], shards: 3, rounds: 2, batch: 4, sequence: 16 };
+  const shape = { model, texts: [text], shards: 3, rounds: 2, local: 0.25, batch: 4, sequence: 16 };
   for await (const event of trainSharded({ ...shape, ...options })) {
     events.push(event);
     each(event);

@@ -65,6 +65,10 @@ const OPTIONS: Kinds<FederateOptions> = {
 const SLACK = 2 ** 20;
 /** Bytes of a weight's change: two numbers. */
 const CHANGE_BYTES = 8;
+/** Lanes that a party reads side by side, and rounds: what they tell is counted by round, so that few read much. */
+const BATCH = 32;
+const ROUNDS = 20;
+const LOCAL = 0.25;
 /** How long the server still tells parties that the run has ended, in milliseconds. */
 const FAREWELL_MILLISECONDS = 3000;
 
@@ -206,7 +210,8 @@ class Federation {
     const sizes = parties.map((party) => this.#joined.get(party)!);
     const alike = sizes.includes(null as never);
     const shards = parties.map((party, i) => [{ at: `party:${party}`, from: 0, to: alike ? 1 : sizes[i] }]);
-    const options = { ...this.#options, momentum: this.#options.momentum ?? 0 };
+    const { momentum = 0, batch = BATCH, rounds = ROUNDS, local = LOCAL } = this.#options;
+    const options = { ...this.#options, momentum, batch, rounds, local };
     // A model that was trained before needs no warm-up.
     this.#plan = { ...(await planOver(shards, options, this.#blobs)), warmUp: 0 };
     this.#parties = parties;
