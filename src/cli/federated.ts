@@ -1,9 +1,11 @@
 /** @module `svi-lm cluster serve` and `join`: one model of texts that stay where they are. */
 import type { FederateOptions, FederationEvent } from "../entries/distributed.ts";
+import { makeFolder } from "../formats/file.ts";
 import { Corpus } from "../text/corpus.ts";
 import { jsonTokenizer } from "../text/json.ts";
 import { command } from "./command.ts";
 import { loadModel, requireWritable, withTexts } from "./files.ts";
+import { type FolderLock, lockFolder } from "./folderLock.ts";
 import { counted, fixed, note, printJson } from "./print.ts";
 import { nothingMerged, saveMerged } from "./save.ts";
 import { UsageError } from "./usage.ts";
@@ -39,25 +41,42 @@ export const serveCommand = command({
     port: { kind: "number", default: 8080, help: "where to listen; 0 for any port that is free" },
     host: { kind: "text", value: "ADDRESS", help: "address to listen on; this machine alone where omitted" },
     origin: { kind: "text", value: "ORIGIN", help: "whose pages may take part" },
+    checkpoint: {
+      kind: "path",
+      value: "DIR",
+      use: "write",
+      help: "folder that the run is written to; the same command continues it",
+    },
     ...TOKEN,
   },
   async run({ words, options, json, interruption }) {
-    const { out, parties, token: _token, batch = 8, ...plan } = options;
+    const { out, parties, token: _token, batch = 8, checkpoint, ...plan } = options;
     if (!out) throw new UsageError("--out is missing");
     if (parties === undefined) throw new UsageError("--parties is missing");
     await requireWritable(out);
     const { signal } = interruption;
     const model = await loadModel(words[0], signal);
     const { federate } = await import("../entries/distributed.ts");
-    const given: FederateOptions = { ...plan, model, parties, batch, token: tokenOf(options), signal };
-    for await (const event of federate(given)) {
-      if (!("model" in event)) tell(event, json);
-      else if (event.rounds === 0) return nothingMerged({ rounds: 0 }, json, interruption);
-      else await conclude(event, out, json);
+    const shared = { ...plan, model, parties, batch, checkpoint, token: tokenOf(options), signal };
+    const lock = checkpoint === undefined ? null : await lockedFolder(checkpoint);
+    try {
+      for await (const event of federate(shared satisfies FederateOptions)) {
+        if (!("model" in event)) tell(event, json);
+        else if (event.rounds === 0) return nothingMerged({ rounds: 0 }, json, interruption);
+        else await conclude(event, out, json);
+      }
+    } finally {
+      await lock?.release();
     }
     return interruption.requested ? interruption.exitCode : 0;
   },
 });
+
+/** @throws SviError `E_BUSY` where another server writes to it */
+async function lockedFolder(folder: string): Promise<FolderLock> {
+  await makeFolder(folder);
+  return lockFolder(folder);
+}
 
 type Ending = Extract<FederationEvent, { readonly event: "done" | "stopped" }>;
 
@@ -71,7 +90,9 @@ type Progress = Exclude<FederationEvent, Ending>;
 function tell(event: Progress, json: boolean): void {
   if (json) printJson(event);
   else if (event.event === "serving")
-    note(`Parties: svi-lm cluster join TEXT --url ${event.url} --party NAME`);
+    note(
+      `Parties: svi-lm cluster join TEXT --url ${event.url} --party NAME${event.rounds > 0 ? `; continued after round ${event.rounds}` : ""}`,
+    );
   else if (event.event === "joined") note(`${event.party} has joined; ${event.missing} are missing`);
   else
     note(`round ${event.round} of ${event.rounds}${event.nll === null ? "" : `  ${fixed(event.nll)} nats`}`);
@@ -99,10 +120,16 @@ export const joinCommand = command({
       default: 1e-6,
       help: "probability with which the ε that is told may fail",
     },
+    patience: {
+      kind: "number",
+      value: "S",
+      default: 60,
+      help: "seconds that the server may be away while it is started again",
+    },
     ...TOKEN,
   },
   async run({ words, options, json, interruption }) {
-    const { url, party, model: path, clip, noise, delta } = options;
+    const { url, party, model: path, clip, noise, delta, patience } = options;
     if (!url || !party || !path) throw new UsageError("--url, --party and --model are needed");
     const { signal } = interruption;
     const { tokenizer } = await loadModel(path, signal);
@@ -110,7 +137,16 @@ export const joinCommand = command({
     await withTexts(words, signal, async (texts) => {
       const corpus = await Corpus.open(texts, { tokenizer, signal });
       const privacy = { clip, noise, delta };
-      const given = { url, party, corpus, ...privacy, token: tokenOf(options), json: jsonTokenizer, signal };
+      const given = {
+        url,
+        party,
+        corpus,
+        patience,
+        ...privacy,
+        token: tokenOf(options),
+        json: jsonTokenizer,
+        signal,
+      };
       for await (const event of federatedWorker(given)) {
         const epsilon = Number.isFinite(event.epsilon) ? event.epsilon : null;
         if (json) printJson({ ...event, epsilon });

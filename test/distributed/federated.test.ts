@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { build } from "esbuild";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type FederateOptions,
   type FederationEvent,
@@ -13,6 +16,7 @@ import {
 } from "../../src/entries/federated.ts";
 import { Corpus, fit, LanguageModel } from "../../src/entries/index.ts";
 import { byteTokenizer } from "../../src/text/byte.ts";
+import { freePort } from "./support.ts";
 
 const tokenizer = byteTokenizer();
 const text = (word: string) => Array.from({ length: 60 }, (_, i) => `line ${i} of the ${word}\n`).join("");
@@ -32,6 +36,17 @@ interface Federated {
   readonly hash: string;
 }
 
+async function work(
+  url: string,
+  party: string,
+  options: Partial<FederatedWorkerOptions>,
+  sent: FederatedEvent[] = [],
+): Promise<void> {
+  const corpus = corpora.get(party)!;
+  for await (const event of federatedWorker({ url, party, corpus, interval: 5, ...options }))
+    sent.push(event);
+}
+
 /** A run with the parties in an order of arrival. */
 async function run(
   parties: readonly string[],
@@ -40,18 +55,13 @@ async function run(
 ): Promise<Federated> {
   const events: FederationEvent[] = [];
   const sent: FederatedEvent[] = [];
-  const work = async (url: string, party: string) => {
-    const corpus = corpora.get(party)!;
-    for await (const event of federatedWorker({ url, party, corpus, interval: 5, ...worker }))
-      sent.push(event);
-  };
   const working: Promise<void>[] = [];
   const shape = { parties: 2, rounds: 2, batch: 4, sequence: 16, port: 0 };
   for await (const event of federate({ model, ...shape, ...server })) {
     events.push(event);
-    if (event.event === "serving") working.push(work(event.url, parties[0]));
+    if (event.event === "serving") working.push(work(event.url, parties[0], worker, sent));
     if (event.event === "joined" && event.missing > 0) {
-      working.push(work((events[0] as { url: string }).url, parties[1]));
+      working.push(work((events[0] as { url: string }).url, parties[1], worker, sent));
     }
   }
   await Promise.all(working);
@@ -114,6 +124,68 @@ describe("a federated run", { timeout: 60_000 }, () => {
     }
     const fresh = await LanguageModel.create({ tokenizer, embedding: 4, hidden: 8 });
     expect(await failure(federate({ model: fresh, parties: 1 }).next())).toMatchObject({ code: "E_OPTION" });
+  });
+});
+
+describe("a federated run whose server is started again", { timeout: 240_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), "svi-lm-federated-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  let undisturbed: string;
+  beforeAll(async () => {
+    undisturbed = (await run(["north", "south"], {}, { rounds: 4 })).hash;
+  }, 60_000);
+
+  /** Whose first request is lost with the server is started again, as by whatever supervises it. */
+  async function joining(url: string, party: string): Promise<void> {
+    for (;;) {
+      const error = await work(url, party, { patience: 60 }).catch((reason) => reason);
+      if (error === undefined) return;
+      if (error.code !== "E_SERVER") throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** A server that is lost whenever `lost` says so of an event, with its parties waiting for the next one. */
+  async function restarted(checkpoint: string, lost: (event: FederationEvent, servers: number) => boolean) {
+    const port = await freePort();
+    const shape = { parties: 2, rounds: 4, batch: 4, sequence: 16, port, checkpoint };
+    const working: Promise<void>[] = [];
+    const begun: number[] = [];
+    for (;;) {
+      for await (const event of federate({ model, ...shape })) {
+        if (event.event === "serving") begun.push(event.rounds);
+        if (event.event === "serving" && working.length === 0)
+          for (const party of ["south", "north"]) working.push(joining(event.url, party));
+        if (lost(event, begun.length)) break;
+        if ("model" in event) {
+          await Promise.all(working);
+          return { begun, hash: event.model.hash() };
+        }
+      }
+    }
+  }
+
+  it("comes to the model of a run that was not disturbed", async () => {
+    const { begun, hash } = await restarted(join(folder, "after rounds"), (event) => event.event === "round");
+    expect(begun).toEqual([0, 1, 2, 3, 4]);
+    expect(hash).toBe(undisturbed);
+  });
+
+  it("also where that is between two parties, and where all had joined", async () => {
+    const lost = (event: FederationEvent, servers: number) => event.event === "joined" && servers < 3;
+    expect((await restarted(join(folder, "joining"), lost)).hash).toBe(undisturbed);
+  });
+
+  it("is refused in the folder of another run, or in a damaged one", async () => {
+    const checkpoint = join(folder, "other");
+    const shape = { model, parties: 1, port: 0, checkpoint };
+    const first = federate(shape);
+    await first.next();
+    await first.return();
+    writeFileSync(join(checkpoint, "run.json"), '{"run":"another"}');
+    await expect(federate(shape).next()).rejects.toMatchObject({ code: "E_CHECKPOINT" });
+    writeFileSync(join(checkpoint, "run.json"), "{");
+    await expect(federate(shape).next()).rejects.toMatchObject({ code: "E_CHECKPOINT" });
   });
 });
 

@@ -26,6 +26,9 @@ export interface Sent {
   readonly tokens: number | null;
 }
 
+/** Status of a server that is about to end, and may be started again. */
+export const AWAY = 503;
+
 /** Of every answer that is not 200. */
 export interface Refusal {
   readonly error: WireError;

@@ -15,11 +15,12 @@ import { toWire } from "../../worker/wire.ts";
 import { Channel } from "../channel.ts";
 import { listen, urlOf } from "../http.ts";
 import { changeFromBytes } from "../naturals.ts";
-import { planBytes, type RunPlan } from "../plan.ts";
+import { nameOf, planBytes, planFromBytes, type RunPlan } from "../plan.ts";
 import { planOver, RUN, type RunOptions } from "../request.ts";
 import { merged, type RoundState } from "../rounds.ts";
-import { MemoryBlobs } from "../store.ts";
-import type { Joining, Offer, Sent } from "./protocol.ts";
+import type { Shard } from "../texts.ts";
+import { type Ledger, ledgerOf, type Taken } from "./ledger.ts";
+import { AWAY, type Joining, type Offer, type Sent } from "./protocol.ts";
 
 export interface FederateOptions
   extends Omit<RunOptions, "texts" | "shards" | "verify" | "warmUp" | "lineEnds"> {
@@ -35,11 +36,14 @@ export interface FederateOptions
   readonly host?: string;
   /** Whose pages may ask, for parties in browsers: an origin, or `*`. */
   readonly origin?: string;
+  /** Folder that the run is written to: started again with the same options it continues. In memory where omitted. */
+  readonly checkpoint?: string;
   readonly signal?: AbortSignal;
 }
 
 export type FederationEvent =
-  | { readonly event: "serving"; readonly url: string }
+  /** With the rounds that were merged before the server was started again. */
+  | { readonly event: "serving"; readonly url: string; readonly rounds: number }
   | { readonly event: "joined"; readonly party: string; readonly missing: number }
   | {
       readonly event: "round";
@@ -58,6 +62,7 @@ const OPTIONS: Kinds<FederateOptions> = {
   port: "number",
   host: "string",
   origin: "string",
+  checkpoint: "string",
   signal: "signal",
 };
 
@@ -77,24 +82,26 @@ const FAREWELL_MILLISECONDS = 3000;
  * texts, names of parties, options and seed alone.
  *
  * The last event is "done", or "stopped" where the signal ended it early.
- * @throws SviError `E_OPTION`; `E_HOST` where the port is taken
+ * @throws SviError `E_OPTION`; `E_HOST` where the port is taken; `E_CHECKPOINT` where the folder is of another run;
+ *   `E_FILE_WRITE` where it is full, and what was merged stays in it
  */
 export async function* federate(options: FederateOptions): AsyncGenerator<FederationEvent, void, void> {
   requireOptions("federate", options, OPTIONS);
   requireModel(options.model);
-  const federation = new Federation(options);
+  const federation = await Federation.open(options);
   const server = createServer((request, response) => void federation.answer(request, response));
   const port = requireInteger("port", options.port ?? 8080, 0, 65_535);
   await listen(server, port, options.host ?? "127.0.0.1");
   const stop = () => void federation.end("stopped");
   options.signal?.addEventListener("abort", stop);
   try {
-    yield { event: "serving", url: urlOf(server) };
+    yield { event: "serving", url: urlOf(server), rounds: federation.rounds };
     if (options.signal?.aborted) stop();
     yield* federation.channel.values();
     await federation.farewell(options.signal);
   } finally {
     options.signal?.removeEventListener("abort", stop);
+    federation.leave();
     await close(server);
   }
 }
@@ -108,7 +115,7 @@ class Federation {
   readonly channel = new Channel<FederationEvent>();
   readonly #options: FederateOptions;
   readonly #count: number;
-  readonly #blobs = new MemoryBlobs();
+  readonly #ledger: Ledger;
   readonly #joined = new Map<string, number | null>();
   /** Parties that have heard of the end. */
   readonly #left = new Set<string>();
@@ -116,11 +123,21 @@ class Federation {
   #parties: string[] = [];
   #plan: RunPlan | null = null;
   #state: RoundState | null = null;
-  #results = new Map<string, Sent & { readonly change: string }>();
+  #results = new Map<string, Taken>();
   #over = false;
+  /** Name of the run. */
+  #run = "";
 
-  constructor(options: FederateOptions) {
+  /** Continues what the folder holds. */
+  static async open(options: FederateOptions): Promise<Federation> {
+    const federation = new Federation(options);
+    await federation.#restore();
+    return federation;
+  }
+
+  private constructor(options: FederateOptions) {
     this.#options = options;
+    this.#ledger = ledgerOf(options.checkpoint);
     this.#count = requireInteger("parties", options.parties, 1, 10_000);
     const { precision, lambda } = options.model.posterior;
     if (!precision || lambda === null)
@@ -129,6 +146,42 @@ class Federation {
         value: null,
         remedy: "Train it by ivon() on text that is nobody's secret first",
       });
+  }
+
+  /** Merged so far. */
+  get rounds(): number {
+    return this.#state?.round ?? 0;
+  }
+
+  async #restore(): Promise<void> {
+    const anybody = Array.from({ length: this.#count }, (_, i) => ({ at: `party:${i}`, from: 0, to: 1 }));
+    this.#run = nameOf(await this.#planOver(anybody.map((range) => [range])));
+    const entry = await this.#ledger.read(this.#run);
+    if (!entry) return;
+    for (const [party, tokens] of entry.joined) this.#joined.set(party, tokens);
+    if (!entry.begun) return;
+    this.#parties = [...this.#joined.keys()].sort();
+    this.#plan = planFromBytes(new TextEncoder().encode(entry.begun.plan));
+    this.#state = entry.begun.state;
+    this.#results = new Map(entry.results);
+    if (this.#state.round === this.#plan.rounds) await this.end("done");
+    else if (this.#results.size === this.#count) await this.#merge(this.#state);
+  }
+
+  #save(): Promise<void> {
+    return this.#ledger.write(() => ({
+      run: this.#run,
+      joined: [...this.#joined],
+      begun: this.#plan && { plan: new TextDecoder().decode(planBytes(this.#plan)), state: this.#state! },
+      results: [...this.#results],
+    }));
+  }
+
+  /** A model that was trained before needs no warm-up. */
+  async #planOver(shards: readonly Shard[]): Promise<RunPlan> {
+    const { momentum = 0, batch = BATCH, rounds = ROUNDS, local = LOCAL } = this.#options;
+    const options = { ...this.#options, momentum, batch, rounds, local };
+    return { ...(await planOver(shards, options, this.#ledger.blobs)), warmUp: 0 };
   }
 
   /** Never throws: what is wrong with a request is its answer. */
@@ -145,8 +198,10 @@ class Federation {
       if (body instanceof Uint8Array) response.end(body);
       else response.setHeader("content-type", "application/json").end(JSON.stringify(body));
     } catch (error) {
-      if (!(error instanceof SviError) && !this.#over) this.channel.fail(error);
-      response.writeHead(400, { "content-type": "application/json" });
+      // What cannot be written down must not be answered as if it were: the server ends, and parties ask the next one.
+      const away = !(error instanceof SviError) || error.code === "E_FILE_WRITE";
+      if (away && !this.#over) this.channel.fail(error);
+      response.writeHead(away ? AWAY : 400, { "content-type": "application/json" });
       response.end(JSON.stringify({ error: { ...toWire(error), stack: undefined } }));
     }
   }
@@ -161,8 +216,8 @@ class Federation {
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://server");
     const party = searchParams.get("party") ?? "";
     if (request.method === "GET" && pathname === "/job") return this.#offer(this.#known(party));
-    if (request.method === "GET" && pathname.startsWith("/blob/"))
-      return this.#blobs.get(pathname.slice("/blob/".length));
+    const [, blob] = /^\/blob\/([0-9a-f]{64})$/.exec(pathname) ?? [];
+    if (request.method === "GET" && blob) return this.#ledger.blobs.get(blob);
     if (request.method === "POST" && pathname === "/join")
       return this.#join(parsed<Joining>(new TextDecoder().decode(await this.#bodyOf(request))));
     if (request.method === "POST" && pathname === "/result")
@@ -188,6 +243,7 @@ class Federation {
   }
 
   async #join({ party, tokens, ...its }: Joining): Promise<object> {
+    if (this.#over) return {};
     if (its.sources !== sources)
       throw new SviError("E_VERSION", `The run is of svi-lm ${packageVersion} with kernels ${sources}`, {
         value: its.version,
@@ -199,8 +255,10 @@ class Federation {
     if (this.#joined.has(party)) return {};
     if (this.#joined.size === this.#count) throw refused("The run has all its parties", "Begin another run");
     this.#joined.set(party, tokens);
-    this.channel.push({ event: "joined", party, missing: this.#count - this.#joined.size });
-    if (this.#joined.size === this.#count) await this.#begin();
+    const missing = this.#count - this.#joined.size;
+    if (missing === 0) await this.#begin();
+    await this.#save();
+    this.channel.push({ event: "joined", party, missing });
     return {};
   }
 
@@ -210,14 +268,11 @@ class Federation {
     const sizes = parties.map((party) => this.#joined.get(party)!);
     const alike = sizes.includes(null as never);
     const shards = parties.map((party, i) => [{ at: `party:${party}`, from: 0, to: alike ? 1 : sizes[i] }]);
-    const { momentum = 0, batch = BATCH, rounds = ROUNDS, local = LOCAL } = this.#options;
-    const options = { ...this.#options, momentum, batch, rounds, local };
-    // A model that was trained before needs no warm-up.
-    this.#plan = { ...(await planOver(shards, options, this.#blobs)), warmUp: 0 };
+    const plan = await this.#planOver(shards);
     this.#parties = parties;
     const blank = parties.map(() => ({ state: null, text: null }));
-    const { initial: model } = this.#plan;
-    this.#state = { round: 0, model, shards: blank, velocity: null, tokens: 0, nll: null };
+    this.#state = { round: 0, model: plan.initial, shards: blank, velocity: null, tokens: 0, nll: null };
+    this.#plan = plan;
   }
 
   #offer(party: string): Offer {
@@ -237,9 +292,11 @@ class Federation {
     const state = this.#state;
     if (!state || this.#over || sent.round !== state.round || this.#results.has(party)) return {};
     this.#requireChange(bytes);
-    const change = await this.#blobs.put(bytes);
+    const change = await this.#ledger.blobs.put(bytes);
+    if (this.#state !== state || this.#results.has(party)) return {};
     this.#results.set(party, { ...sent, change });
     if (this.#results.size === this.#count) await this.#merge(state);
+    else await this.#save();
     return {};
   }
 
@@ -255,13 +312,15 @@ class Federation {
   async #merge(state: RoundState): Promise<void> {
     const plan = this.#plan!;
     const results = this.#parties.map((party) => this.#results.get(party)!);
-    const moved = await merged(plan, this.#blobs, state, results, jsonTokenizer);
+    const { blobs } = this.#ledger;
+    const moved = await merged(plan, blobs, state, results, jsonTokenizer);
     const nll = meanOf(results);
     if (this.#over) return;
     this.#state = { ...state, ...moved, round: state.round + 1, nll };
     this.#results = new Map();
-    await this.#blobs.remove([state.model, ...results.map(({ change }) => change)]);
-    if (state.velocity) await this.#blobs.remove([state.velocity]);
+    await this.#save();
+    await blobs.remove([state.model, ...results.map(({ change }) => change)]);
+    if (state.velocity) await blobs.remove([state.velocity]);
     this.channel.push({ event: "round", round: state.round + 1, rounds: plan.rounds, nll });
     if (state.round + 1 === plan.rounds) await this.end("done");
   }
@@ -270,10 +329,15 @@ class Federation {
     if (this.#over) return;
     this.#over = true;
     const state = this.#state;
-    const bytes = state ? await this.#blobs.get(state.model) : this.#options.model.toBytes();
+    const bytes = state ? await this.#ledger.blobs.get(state.model) : this.#options.model.toBytes();
     const model = await LanguageModel.load(bytes, { json: jsonTokenizer });
     this.channel.push({ event, rounds: state?.round ?? 0, model });
     this.channel.end();
+  }
+
+  /** What is still under way changes nothing any more: the folder may be another server's by now. */
+  leave(): void {
+    this.#over = true;
   }
 
   /** Until all parties have heard that it is over, or some time has passed. */

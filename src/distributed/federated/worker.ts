@@ -2,7 +2,7 @@
  * @module A party of a federated run: its text never leaves it. Runs wherever fetch does: a page, an isolate, Node.
  */
 
-import { requireInteger, SviError } from "../../errors.ts";
+import { requireInteger, requireNumber, SviError } from "../../errors.ts";
 import { packageVersion, sources } from "../../kernels/generated/identity.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import type { Posterior } from "../../model/posterior.ts";
@@ -18,7 +18,7 @@ import { planFromBytes } from "../plan.ts";
 import type { Job } from "../round.ts";
 import { type Protection, protectedChange, requireProtection } from "./noise.ts";
 import { privacySpent } from "./privacy.ts";
-import type { Joining, Offer, Refusal, Sent } from "./protocol.ts";
+import { AWAY, type Joining, type Offer, type Refusal, type Sent } from "./protocol.ts";
 
 export interface FederatedWorkerOptions {
   /** Address that `svi-lm cluster serve` prints. */
@@ -37,6 +37,8 @@ export interface FederatedWorkerOptions {
   readonly delta?: number;
   /** Milliseconds between two questions for a job; 1000 by default. */
   readonly interval?: number;
+  /** Seconds that a server which was there before may be away, while it is started again; 60 by default. */
+  readonly patience?: number;
   readonly kernels?: Kernels;
   /** `jsonTokenizer` of `svi-lm/tokenizers`, for runs with a tokenizer.json. */
   readonly json?: JsonTokenizerReader;
@@ -52,6 +54,7 @@ const OPTIONS: Kinds<FederatedWorkerOptions> = {
   noise: "number",
   delta: "number",
   interval: "number",
+  patience: "number",
   kernels: "kernels",
   json: "function",
   signal: "signal",
@@ -103,16 +106,19 @@ class Party {
   readonly #options: FederatedWorkerOptions;
   readonly #protection: Protection | null;
   readonly #interval: number;
+  readonly #patience: number;
+  #joined = false;
   #state: Uint8Array | null = null;
   #sent = 0;
 
   constructor(options: FederatedWorkerOptions) {
-    const { clip, noise, interval } = options;
+    const { clip, noise, interval, patience = 60 } = options;
     this.#options = options;
     this.#protection =
       clip === undefined && noise === undefined
         ? null
         : requireProtection({ clip: clip ?? Number.NaN, noise: noise ?? Number.NaN });
+    this.#patience = 1000 * requireNumber("patience", patience, "a number from 0", (v) => v >= 0);
     this.#interval = requireInteger("interval", interval ?? 1000, 1, 3_600_000);
   }
 
@@ -121,10 +127,11 @@ class Party {
     const tokens = this.#protection ? null : corpus.tokens;
     const joining: Joining = { party, tokens, version: packageVersion, sources };
     await this.#ask("join", {}, JSON.stringify(joining));
+    this.#joined = true;
   }
 
   async offer(): Promise<Offer> {
-    return (await this.#ask("job", { party: this.#options.party })).json();
+    return JSON.parse(new TextDecoder().decode(await this.#ask("job", { party: this.#options.party })));
   }
 
   wait(): Promise<void> {
@@ -145,7 +152,7 @@ class Party {
   async answer(planText: string, job: Job): Promise<FederatedEvent> {
     const { party, corpus, json, kernels, signal, delta = 1e-6 } = this.#options;
     const plan = planFromBytes(new TextEncoder().encode(planText));
-    const bytes = new Uint8Array(await (await this.#ask(`blob/${job.model}`, {})).arrayBuffer());
+    const bytes = await this.#ask(`blob/${job.model}`, {});
     const { posterior } = readModel(bytes, { json });
     const before = { mean: posterior.mean.slice(), precision: posterior.precision!.slice() };
     const learnt = await learnShard(plan, job, posterior, corpus, this.#state, { kernels, signal });
@@ -170,18 +177,47 @@ class Party {
     );
   }
 
-  async #ask(path: string, query: Record<string, string>, body?: BodyInit): Promise<Response> {
+  /** Once the server was there, it is asked again for a while: what it has written down it knows when it is back. */
+  async #ask(path: string, query: Record<string, string>, body?: BodyInit): Promise<Uint8Array> {
+    const { url, signal } = this.#options;
+    const until = performance.now() + (this.#joined ? this.#patience : 0);
+    for (;;) {
+      const answer = await this.#request(path, query, body).catch((cause: unknown) => ({ cause }));
+      if (!("cause" in answer) && answer.status !== AWAY) return accepted(url, answer);
+      signal?.throwIfAborted();
+      if (performance.now() >= until)
+        throw "cause" in answer ? serverError(url, "cannot be reached", answer.cause) : accepted(url, answer);
+      await this.wait();
+    }
+  }
+
+  async #request(path: string, query: Record<string, string>, body?: BodyInit): Promise<Answer> {
     const { url, token, signal } = this.#options;
     const address = `${url.replace(/\/+$/, "")}/${path}?${new URLSearchParams(query)}`;
     const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
     const method = body === undefined ? "GET" : "POST";
-    const response = await fetch(address, { method, headers, body, signal }).catch((cause) => {
-      signal?.throwIfAborted();
-      throw serverError(url, "cannot be reached", cause);
-    });
-    if (response.ok) return response;
-    const refusal = (await response.json().catch(() => null)) as Refusal | null;
-    throw refusal?.error ? fromWire(refusal.error) : serverError(url, `answered ${response.status}`);
+    const response = await fetch(address, { method, headers, body, signal });
+    return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) };
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly bytes: Uint8Array;
+}
+
+/** @throws SviError what the server refuses the request with */
+function accepted(url: string, { status, bytes }: Answer): Uint8Array {
+  if (status === 200) return bytes;
+  const refusal = refusalIn(bytes);
+  throw refusal?.error ? fromWire(refusal.error) : serverError(url, `answered ${status}`);
+}
+
+function refusalIn(bytes: Uint8Array): Refusal | null {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return null;
   }
 }
 
