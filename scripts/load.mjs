@@ -171,6 +171,8 @@ async function load() {
   };
   const wrong = [];
   let begun = 0;
+  /** Whether workerd is gone: what was measured until then is still told. */
+  let ended = false;
   const post = (path, body, init) => {
     const request = () => fetch(new URL(path, address), { method: "POST", body, ...init });
     // workerd closes a connection whose request was ended unread, and the next one may meet that.
@@ -234,23 +236,29 @@ async function load() {
   };
   const kindOf = (i) => (KINDS.includes(mixed(i)) ? mixed(i) : KINDS[i % KINDS.length]);
   const worker = async () => {
-    while (begun < REQUESTS && performance.now() < until) {
+    while (!ended && begun < REQUESTS && performance.now() < until) {
       const i = begun++;
       const kind = kindOf(i);
       counts[kind]++;
-      await requests[kind](i);
-      if (i % Math.ceil(REQUESTS / SAMPLES) > 0) continue;
+      await requests[kind](i).catch((error) => {
+        ended ||= residentBytes() === 0;
+        judge(false, ended ? "workerd ended by itself" : `${kind}: ${error.cause ?? error}`);
+      });
+      if (ended || i % Math.ceil(REQUESTS / SAMPLES) > 0) continue;
       memory.push([i, residentBytes()]);
       if (values.trace) process.stderr.write(`${i} requests, ${memory.at(-1)[1]} bytes\n`);
     }
   };
-  try {
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  const nothingLeft = async () => {
     await (await post("train", undefined, { method: "DELETE" })).text();
     const left = (await (await edge.getR2Bucket("MODELS")).list({ prefix: "training/" })).objects.length;
     judge(left === 0, `${left} objects are left of a run that was given up`);
     const sessions = (await (await edge.getKVNamespace("SESSIONS")).list()).keys.length;
     judge(sessions === 0, `${sessions} sessions are left of those that were forgotten`);
+  };
+  try {
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    if (!ended) await nothingLeft();
   } finally {
     await edge.dispose();
   }
