@@ -164,11 +164,15 @@ function given(name: string, tensor: TensorValues): Found {
   return { shape: shape!, values: () => toFloat32(name, { dtype: "F32", shape: shape!, data: values }) };
 }
 
+/** What svi-lm itself writes beside the weights: it says nothing without its metadata, which other programs drop. */
+const OWN = /^(posterior|training)\//;
+
 async function assemble(
-  tensors: Tensors,
+  all: Tensors,
   { tokenizer, names = {}, kernels }: TensorOptions,
 ): Promise<LanguageModel> {
   requireOptions("names", names, NAMES);
+  const tensors = new Map([...all].filter(([name]) => !OWN.test(name)));
   for (const name of tensors.keys())
     for (const [form, what] of UNKNOWN_FORMS)
       if (form.test(name))

@@ -209,3 +209,12 @@ test("another tokenizer, names and files are refused with a remedy", async () =>
     code: "E_FORMAT",
   });
 });
+
+test("what svi-lm writes beside the weights is passed over, where its metadata is gone", async () => {
+  const own = { "posterior/precision/lstm.weight_ih_l0": zeros(20, 3), "training/h": zeros(1) };
+  const [model, plain] = [
+    await modelFromTensors({ ...small(), ...own }, { tokenizer }),
+    await modelFromTensors(small(), { tokenizer }),
+  ];
+  expect(model.hash()).toBe(plain.hash());
+});

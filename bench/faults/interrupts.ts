@@ -26,6 +26,7 @@ const [book, small, model, large, pairs, pairModel] = [
 const [lists, references, comparison, costs] = ["lists.tsv", "references.txt", "comparison", "costs"].map(at);
 const out = ["--out", at("out.svi")];
 const TINY = "--embedding 8 --hidden 16 --batch 1 --sequence 8".split(" ");
+const SHAPE = "--embedding 8 --hidden 32 --batch 8 --sequence 16".split(" ");
 
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   "train, bytes": ["train", book, ...out],
@@ -63,7 +64,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   compare: ["compare", book, "--out", comparison],
   "compare, words": ["compare", book, "--tokenizer", "word", "--out", comparison],
   "compare, large steps": ["compare", small, "--hidden", "1024", "--out", comparison],
-  "compare, step costs": ["compare", small, "--trials", "0", "--epochs", "0.001", "--out", costs],
+  "compare, step costs": ["compare", small, "--trials", "0", "--epochs", "0.001", ...SHAPE, "--out", costs],
   bench: ["bench"],
 };
 
@@ -99,9 +100,11 @@ export async function interrupts(
   for (const [name, args] of Object.entries(COMMANDS)) {
     if (only.length > 0 && !only.some((begin) => name.startsWith(begin))) continue;
     const random = uniform(name.length + 1);
+    // Step costs are measured at the end, and once: all but them is there before.
+    if (args.includes(costs)) await ended(args);
     const heard: Answer[] = [];
     await campaign.each(`Ctrl-C, ${name}`, sends, async (i) => {
-      if (name === "compare, step costs") forgetCosts();
+      if (args.includes(costs)) forgetCosts();
       // The first comes while the command starts.
       const after = i === 0 ? start * (0.5 + random()) : start + PHASES * random();
       const found = await answer(args, after);
@@ -155,8 +158,6 @@ async function prepare(campaign: Campaign): Promise<void> {
   // A file that is large: reading, checking, hashing and writing it takes a while.
   await ended(["train", small, "--out", large, ...TINY, "--hidden", "1536", "--layers", "2", ...brief]);
   campaign.say("models are there");
-  // Step costs are measured at the end, and once: all but them is there before.
-  await ended(["compare", small, "--trials", "0", "--epochs", "0.001", "--out", costs]);
 }
 
 function forgetCosts(): void {

@@ -1,13 +1,16 @@
 /** @module `svi-lm train --workers`: the text in shards, each shard's jobs in a thread of their own. */
 import { Worker } from "node:worker_threads";
+import type { RunEvent } from "../distributed/events.ts";
 import { hashOf } from "../distributed/modelHash.ts";
 import { trainSharded } from "../distributed/sharded.ts";
+import { SviError } from "../errors.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { proveRoom } from "../formats/file.ts";
 import type { IvonMethod } from "../inference/ivon/method.ts";
 import type { Method } from "../inference/methods.ts";
 import type { LanguageModel } from "../languageModel.ts";
 import type { Corpus } from "../text/corpus.ts";
+import { reworded } from "./files.ts";
 import type { Interruption } from "./interrupt.ts";
 import { count, counted, duration, fixed, note, printJson, printTable } from "./print.ts";
 import { keepModel, nothingMerged } from "./save.ts";
@@ -102,30 +105,46 @@ export async function trainOnShards(run: ShardedRun): Promise<number> {
     signal: interruption.signal,
     worker: () => new Worker(new URL(import.meta.url), { argv: [SHARDS] }),
   });
+  const ended = await followed(events, json).catch((error) => {
+    const diverged = error instanceof SviError && error.code === "E_DIVERGED";
+    throw diverged
+      ? reworded(error, error.problem, `Train with a smaller --lr; nothing was written to ${out}`)
+      : error;
+  });
+  return ended ? conclude(run, { ...ended, started }) : 0;
+}
+
+/** Tells of rounds as they come. @returns what the run came to */
+async function followed(
+  events: AsyncIterable<RunEvent>,
+  json: boolean,
+): Promise<Omit<Ended, "started"> | null> {
   for await (const event of events) {
-    if ("model" in event)
-      return conclude(run, event.model, event.tokens, (performance.now() - started) / 1000);
+    if ("model" in event) return event;
     if (json) printJson(event);
     else if (event.event === "round")
       note(
         `round ${event.round} of ${event.rounds}  ${fixed(event.nll)} nats  ${counted(event.tokens, "token")}`,
       );
   }
-  return 0;
+  return null;
 }
 
-async function conclude(
-  run: ShardedRun,
-  model: LanguageModel,
-  tokens: number,
-  seconds: number,
-): Promise<number> {
+interface Ended {
+  readonly model: LanguageModel;
+  readonly tokens: number;
+  readonly started: number;
+}
+
+async function conclude(run: ShardedRun, { model, tokens, started }: Ended): Promise<number> {
+  const seconds = (performance.now() - started) / 1000;
   const { valid, out, json, interruption } = run;
   const stopped = interruption.requested;
   if (stopped && tokens === 0) return nothingMerged({ tokens, seconds }, json, interruption);
   const { path, problem } = await keepModel(model, out);
   if (problem) throw problem;
-  const score = valid && !stopped ? await evaluate(model, valid) : null;
+  const { signal } = interruption;
+  const score = valid && !stopped ? await evaluate(model, valid, { signal }) : null;
   const { parameters } = model;
   const hash = await hashOf(model.posterior);
   const figures = score && {

@@ -169,3 +169,15 @@ describe("what would fail in the end is told before the first step", () => {
     expect(readdirSync(cli.file(".")).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 });
+
+describe("a run over shards", () => {
+  const shards = [...TINY, "--batch", "2", "--workers", "2", "--shards", "2", "--epochs", "0.5"];
+
+  it("that diverges says that nothing was written, as is true", async () => {
+    const [book, out] = [cli.write("shards.txt", text(400)), cli.file("diverged-shards.svi")];
+    const { code, err } = await cli.run("train", book, "--out", out, ...shards, "--lr", "1000");
+    expect(code).toBe(1);
+    expect(err).toMatch(/E_DIVERGED: .*smaller --lr; nothing was written to .*diverged-shards\.svi/);
+    expect(existsSync(out)).toBe(false);
+  });
+});
