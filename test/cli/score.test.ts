@@ -44,6 +44,15 @@ describe("score", () => {
     expect(mutualInformation).toBeGreaterThan(0);
   });
 
+  it("with --products int16 gives nearly the same log-probabilities, and refuses other products", async () => {
+    const exact = objects((await cli.run("score", model, lines, "--json")).out)[0].logProbability;
+    const { out } = await cli.run("score", model, lines, "--json", "--products", "int16");
+    const close = objects(out)[0].logProbability;
+    expect(close).not.toBe(exact);
+    expect(Math.abs(close - exact)).toBeLessThan(0.1);
+    expect((await cli.run("score", model, lines, "--products", "int8")).code).toBe(2);
+  });
+
   it("ends at Ctrl-C while it waits for standard input", async () => {
     const running = cli.start(["score", model, "--json"]);
     running.child.stdin!.write("the whale and the sea\n");
