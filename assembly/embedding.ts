@@ -42,10 +42,9 @@ export function sumRows(
   accumulate: bool,
 ): void {
   if (!accumulate) memory.fill(out, 0, width << 2);
-  for (let r: usize = 0; r < count; r++) {
-    addRow(out, rows, width);
-    rows += stride << 2;
-  }
+  const bytes = stride << 2;
+  for (; count >= 4; count -= 4, rows += 4 * bytes) addFour(out, rows, bytes, width);
+  for (; count > 0; count--, rows += bytes) addRow(out, rows, width);
 }
 
 /** out[r,:] += x[r,:]. */
@@ -53,17 +52,46 @@ export function addRows(out: usize, x: usize, rows: Count, width: Count): void {
   addRow(out, x, rows * width);
 }
 
+/** out[:] += four rows, one after the other, so that `out` is read and written once for all of them. */
+function addFour(to: usize, from: usize, bytes: usize, width: usize): void {
+  const pairs = to + ((width & ~7) << 2);
+  let r1 = from + bytes;
+  let r2 = r1 + bytes;
+  let r3 = r2 + bytes;
+  for (; to < pairs; to += 32, from += 32, r1 += 32, r2 += 32, r3 += 32) {
+    const a = sumOfFour(v128.load(to), v128.load(from), v128.load(r1), v128.load(r2), v128.load(r3));
+    const b = sumOfFour(
+      v128.load(to, 16),
+      v128.load(from, 16),
+      v128.load(r1, 16),
+      v128.load(r2, 16),
+      v128.load(r3, 16),
+    );
+    v128.store(to, a);
+    v128.store(to, b, 16);
+  }
+  width &= 7;
+  addRow(to, from, width);
+  addRow(to, r1, width);
+  addRow(to, r2, width);
+  addRow(to, r3, width);
+}
+
+// @ts-ignore: decorator
+@inline
+function sumOfFour(x: v128, a: v128, b: v128, c: v128, d: v128): v128 {
+  return f32x4.add(f32x4.add(f32x4.add(f32x4.add(x, a), b), c), d);
+}
+
+/** Two vectors at a time, both read before either store: engines may make one of 256 bits of them. */
 function addRow(to: usize, from: usize, width: usize): void {
-  const whole = to + ((width & ~3) << 2);
+  const pairs = to + ((width & ~7) << 2);
   const end = to + (width << 2);
-  while (to < whole) {
-    v128.store(to, f32x4.add(v128.load(to), v128.load(from)));
-    to += 16;
-    from += 16;
+  for (; to < pairs; to += 32, from += 32) {
+    const a = f32x4.add(v128.load(to), v128.load(from));
+    const b = f32x4.add(v128.load(to, 16), v128.load(from, 16));
+    v128.store(to, a);
+    v128.store(to, b, 16);
   }
-  while (to < end) {
-    store<f32>(to, load<f32>(to) + load<f32>(from));
-    to += 4;
-    from += 4;
-  }
+  for (; to < end; to += 4, from += 4) store<f32>(to, load<f32>(to) + load<f32>(from));
 }

@@ -24,7 +24,15 @@ import {
   storeColumns,
   TILE_COLUMNS,
 } from "./panels";
-import { GROUP_BYTES, TILE_ROWS, groupBytes, isWide, tile5x16, tile5x8 } from "./tile";
+import {
+  GROUP_BYTES,
+  groupBytes,
+  isWide,
+  TILE_ROWS,
+  tile5x16,
+  tile5x8,
+  tile5x8Wide,
+} from "./tile";
 
 /** A packed group of five rows, 20 kB: it stays in the first-level cache. */
 const GROUP_SIZE: usize = BLOCK_DEPTH * GROUP_BYTES;
@@ -57,9 +65,12 @@ export function panelColumns(): Count {
   return TILE_COLUMNS;
 }
 
-/** Bytes of scratch that products need: packed groups of rows, and two tiles for C's edges. */
+/** What the wide tiles keep their sums in. */
+const EDGE_BYTES: usize = 2 * TILE_ROWS * PANEL_BYTES;
+
+/** Bytes of scratch that products need: packed groups of rows, and twice a tile of sixteen columns for C's edges. */
 export function gemmScratchSize(): Count {
-  return GROUP_SIZE * (SHORT_ROWS / TILE_ROWS) + 2 * TILE_ROWS * PANEL_BYTES;
+  return GROUP_SIZE * (SHORT_ROWS / TILE_ROWS) + 2 * EDGE_BYTES;
 }
 
 /**
@@ -210,14 +221,16 @@ function groupsTimesPanels<T>(
   stride: usize,
   accumulate: bool,
 ): void {
+  const edge = groups + GROUP_SIZE * (SHORT_ROWS / TILE_ROWS);
   for (let j: usize = 0; j < n; j += BLOCK_COLUMNS) {
     const columns = min(BLOCK_COLUMNS, n - j);
     const block = panels + (j / TILE_COLUMNS) * panelBytes<T>(depth);
-    for (let i: usize = 0; i < rows; i += TILE_ROWS) {
+    let group = groups;
+    for (let i: usize = 0; i < rows; i += TILE_ROWS, group += groupBytes<T>(depth)) {
       const to = c + i * stride + (j << 2);
-      const edge = groups + GROUP_SIZE * (SHORT_ROWS / TILE_ROWS);
-      const group = groups + (i / TILE_ROWS) * groupBytes<T>(depth);
-      rowsTimesPanels<T>(min(TILE_ROWS, rows - i), columns, depth, group, block, to, stride, accumulate, edge);
+      const count = min(TILE_ROWS, rows - i);
+      if (isWide()) wideTimesPanels<T>(count, columns, depth, group, block, to, stride, accumulate, edge);
+      else rowsTimesPanels<T>(count, columns, depth, group, block, to, stride, accumulate, edge);
     }
   }
 }
@@ -238,12 +251,6 @@ function rowsTimesPanels<T>(
   const bytes = panelBytes<T>(depth);
   const steps = stepsOf<T>(depth);
   let j: usize = 0;
-  if (isWide())
-    for (; j + 2 * TILE_COLUMNS <= whole; j += 2 * TILE_COLUMNS) {
-      tile5x16<T>(steps, group, panel, bytes, c, stride, accumulate, edge);
-      panel += 2 * bytes;
-      c += 2 * PANEL_BYTES;
-    }
   for (; j < whole; j += TILE_COLUMNS) {
     tile5x8<T>(steps, group, panel, c, stride, accumulate);
     panel += bytes;
@@ -251,17 +258,62 @@ function rowsTimesPanels<T>(
   }
   for (; j < n; j += TILE_COLUMNS) {
     tile5x8<T>(steps, group, panel, edge, PANEL_BYTES, false);
-    copyRows(c, stride, edge, rows, min(TILE_COLUMNS, n - j), accumulate);
+    copyRows(c, stride, edge, PANEL_BYTES, rows, min(TILE_COLUMNS, n - j), accumulate);
     panel += bytes;
     c += PANEL_BYTES;
   }
 }
 
-/** Brings what lies inside of C over from scratch. */
-function copyRows(c: usize, stride: usize, edge: usize, rows: usize, columns: usize, accumulate: bool): void {
+/** The same by the wide tiles, two panels at a time. */
+function wideTimesPanels<T>(
+  rows: usize,
+  n: usize,
+  depth: usize,
+  group: usize,
+  panel: usize,
+  c: usize,
+  stride: usize,
+  accumulate: bool,
+  edge: usize,
+): void {
+  const bytes = panelBytes<T>(depth);
+  const steps = stepsOf<T>(depth);
+  const spare = edge + EDGE_BYTES;
+  let left: usize = rows == TILE_ROWS ? n : 0;
+  for (; left >= 2 * TILE_COLUMNS; left -= 2 * TILE_COLUMNS, n -= 2 * TILE_COLUMNS) {
+    tile5x16<T>(steps, group, panel, bytes, c, stride, accumulate, edge);
+    panel += 2 * bytes;
+    c += 2 * PANEL_BYTES;
+  }
+  // Whatever is not whole, by way of scratch.
+  for (; n > TILE_COLUMNS; n -= min(n, 2 * TILE_COLUMNS)) {
+    tile5x16<T>(steps, group, panel, bytes, spare, 2 * PANEL_BYTES, false, edge);
+    const second = min(TILE_COLUMNS, n - TILE_COLUMNS);
+    copyRows(c, stride, spare, 2 * PANEL_BYTES, rows, TILE_COLUMNS, accumulate);
+    copyRows(c + PANEL_BYTES, stride, spare + PANEL_BYTES, 2 * PANEL_BYTES, rows, second, accumulate);
+    panel += 2 * bytes;
+    c += 2 * PANEL_BYTES;
+  }
+  if (n == 0) return;
+  // Of floats the panel stands in for the one beside it, too: a tile of its own is for what trains by default.
+  if (isFloat<T>()) tile5x16<T>(steps, group, panel, 0, spare, 2 * PANEL_BYTES, false, edge);
+  else tile5x8Wide<T>(steps, group, panel, spare, 2 * PANEL_BYTES, false, edge);
+  copyRows(c, stride, spare, 2 * PANEL_BYTES, rows, n, accumulate);
+}
+
+/** Brings what lies inside of C over from scratch, whose rows are `pitch` apart. */
+function copyRows(
+  c: usize,
+  stride: usize,
+  from: usize,
+  pitch: usize,
+  rows: usize,
+  columns: usize,
+  accumulate: bool,
+): void {
   for (let i: usize = 0; i < rows; i++) {
-    storeColumns(c, v128.load(edge), v128.load(edge, 16), columns, accumulate);
+    storeColumns(c, v128.load(from), v128.load(from, 16), columns, accumulate);
     c += stride;
-    edge += PANEL_BYTES;
+    from += pitch;
   }
 }

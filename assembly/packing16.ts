@@ -61,6 +61,13 @@ function pairs(a: v128, b: v128): v128 {
   return v128.shuffle<i16>(a, i32x4.shl(b, 16), 0, 9, 2, 11, 4, 13, 6, 15);
 }
 
+/** The same without a shuffle. */
+// @ts-ignore: decorator
+@inline
+function besides(a: v128, b: v128): v128 {
+  return v128.or(v128.and(a, i32x4.splat(0xffff)), i32x4.shl(b, 16));
+}
+
 // @ts-ignore: decorator
 @inline
 function pairOf(x: usize, y: usize, inverse: f32): i32 {
@@ -95,14 +102,19 @@ function mostOfColumn(from: usize, stride: usize, depth: usize): v128 {
 /** One block of the depth of B[k,n]; `stride` in bytes. */
 export function packColumnsOfB16(packed: usize, from: usize, stride: usize, depth: usize, n: usize): void {
   for (let j: usize = 0; j < n; j += TILE_COLUMNS) {
-    if (j + TILE_COLUMNS <= n) packPanel(packed, from + (j << 2), stride, depth);
-    else for (let c: usize = 0; c < n - j; c++) packColumn(packed + (c << 2), from + ((j + c) << 2), stride, depth);
+    packPanel(packed, from + (j << 2), stride, depth, min(TILE_COLUMNS, n - j));
     packed += panelBytes<i16>(depth);
   }
 }
 
-/** Eight columns. */
-function packPanel(to: usize, from: usize, stride: usize, depth: usize): void {
+/** Up to eight columns. */
+function packPanel(to: usize, from: usize, stride: usize, depth: usize, columns: usize): void {
+  if (columns == TILE_COLUMNS) packEight(to, from, stride, depth);
+  else for (let c: usize = 0; c < columns << 2; c += 4) packColumn(to + c, from + c, stride, depth);
+}
+
+/** Halves that do the same to adjacent vectors, without a shuffle: engines may make one of 256 bits of them. */
+function packEight(to: usize, from: usize, stride: usize, depth: usize): void {
   let most0 = i32x4.splat(0);
   let most1 = most0;
   let at = from;
@@ -114,12 +126,16 @@ function packPanel(to: usize, from: usize, stride: usize, depth: usize): void {
   const inverse1 = inverse4(most1, MOST_B);
   for (; from < at; to += PANEL_BYTES) {
     const next = from + stride < at ? from + stride : NOTHING;
-    v128.store(to, pairs(rounded(v128.load(from), inverse0), rounded(v128.load(next), inverse0)));
-    v128.store(to, pairs(rounded(v128.load(from, 16), inverse1), rounded(v128.load(next, 16), inverse1)), 16);
+    const pairs0 = besides(rounded(v128.load(from), inverse0), rounded(v128.load(next), inverse0));
+    const pairs1 = besides(rounded(v128.load(from, 16), inverse1), rounded(v128.load(next, 16), inverse1));
+    v128.store(to, pairs0);
+    v128.store(to, pairs1, 16);
     from += 2 * stride;
   }
-  v128.store(to, step4(most0, MOST_B));
-  v128.store(to, step4(most1, MOST_B), 16);
+  const step0 = step4(most0, MOST_B);
+  const step1 = step4(most1, MOST_B);
+  v128.store(to, step0);
+  v128.store(to, step1, 16);
 }
 
 /** One column of a panel; nothing is read past the matrix. */

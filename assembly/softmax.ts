@@ -129,7 +129,13 @@ function exponentiate(row: usize, stride: usize, most: f32): f32 {
 
 function scaleRow(row: usize, stride: usize, factor: f32): void {
   const by = f32x4.splat(factor);
-  for (const end = row + (stride << 2); row < end; row += 16) v128.store(row, f32x4.mul(v128.load(row), by));
+  for (const pairs = row + ((stride & ~7) << 2); row < pairs; row += 32) {
+    const a = f32x4.mul(v128.load(row), by);
+    const b = f32x4.mul(v128.load(row, 16), by);
+    v128.store(row, a);
+    v128.store(row, b, 16);
+  }
+  if (stride & 4) v128.store(row, f32x4.mul(v128.load(row), by));
 }
 
 /**

@@ -22,6 +22,7 @@ export const TILE_ROWS: usize = 5;
 /** Bytes of one step's five factors, four times each. */
 export const GROUP_BYTES: usize = TILE_ROWS * 16;
 
+
 /** Bytes of a packed group of rows. */
 // @ts-ignore: decorator
 @inline
@@ -227,8 +228,8 @@ function add<T>(c: v128, a: v128, b: v128): v128 {
 /**
  * C[5,16] (+)= A·B for two panels, `bytes` apart, each chain as tile5x8 has it. V8's pass takes two vectors side by side
  * for one of 256 bits where both halves come from adjacent addresses or from one splat, meet the same operations and
- * nothing is read between their stores: so there are no shuffles here, a factor's first copy is splat anew, and sums go to
- * C by way of `edge`, 320 bytes. With 128 bits they would not fit the registers.
+ * nothing is read between their stores: so there are no shuffles here, a factor's first copy is splat anew, and sums go
+ * to C by way of `edge`, 320 bytes. With 128 bits they would not fit the registers.
  */
 export function tile5x16<T>(
   steps: usize,
@@ -334,4 +335,63 @@ function storeWide<T>(to: usize, sums: usize, row: usize, column: usize, accumul
     c1 = f32x4.mul(f32x4.convert_i32x4_s(c1), f32x4.mul(scale, v128.load(column, 16)));
   }
   storeRow(to, c0, c1, accumulate);
+}
+
+/** C[5,8] (+)= A·B as tile5x16 has it: the panel that is left over. */
+export function tile5x8Wide<T>(
+  steps: usize,
+  a: usize,
+  panel: usize,
+  c: usize,
+  stride: usize,
+  accumulate: bool,
+  edge: usize,
+): void {
+  let c00 = f32x4.splat(0),
+    c01 = c00,
+    c10 = c00,
+    c11 = c00,
+    c20 = c00,
+    c21 = c00,
+    c30 = c00,
+    c31 = c00,
+    c40 = c00,
+    c41 = c00;
+  let s: v128;
+  for (const end = panel + steps * PANEL_BYTES; panel < end; panel += PANEL_BYTES) {
+    const b0 = v128.load(panel);
+    const b1 = v128.load(panel, 16);
+    s = v128.load_splat<i32>(a);
+    c00 = add<T>(c00, s, b0);
+    c01 = add<T>(c01, s, b1);
+    s = v128.load_splat<i32>(a, 16);
+    c10 = add<T>(c10, s, b0);
+    c11 = add<T>(c11, s, b1);
+    s = v128.load_splat<i32>(a, 32);
+    c20 = add<T>(c20, s, b0);
+    c21 = add<T>(c21, s, b1);
+    s = v128.load_splat<i32>(a, 48);
+    c30 = add<T>(c30, s, b0);
+    c31 = add<T>(c31, s, b1);
+    s = v128.load_splat<i32>(a, 64);
+    c40 = add<T>(c40, s, b0);
+    c41 = add<T>(c41, s, b1);
+    a += GROUP_BYTES;
+  }
+  v128.store(edge, c00);
+  v128.store(edge, c01, 16);
+  v128.store(edge, c10, 32);
+  v128.store(edge, c11, 48);
+  v128.store(edge, c20, 64);
+  v128.store(edge, c21, 80);
+  v128.store(edge, c30, 96);
+  v128.store(edge, c31, 112);
+  v128.store(edge, c40, 128);
+  v128.store(edge, c41, 144);
+  for (let r: usize = 0; r < TILE_ROWS; r++) {
+    storeWide<T>(c, edge, a, panel, accumulate);
+    a += 16;
+    c += stride;
+    edge += PANEL_BYTES;
+  }
 }

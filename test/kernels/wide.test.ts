@@ -53,6 +53,10 @@ describe("the wide tile has the narrow one's bits", () => {
     [7, 40, 256],
     [20, 513, 33],
     [41, 532, 300],
+    [3, 10, 301],
+    [9, 28, 513],
+    [45, 8, 7],
+    [47, 1, 258],
   ];
   test.each(shapes)("%i × %i × %i", (...shape) => {
     for (const form of [0, 1])
