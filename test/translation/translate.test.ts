@@ -109,7 +109,7 @@ describe("translate", () => {
     "predicts in 8 bits nearly what float32 does, by the mean or %i samples",
     async (samples) => {
       const sources = Array.from({ length: 60 }, word);
-      const options = { beam: 4, count: 4, samples };
+      const options = { beam: 8, count: 4, maxTokens: 5, samples };
       const floats = (await all(sources, options)) as Translation[];
       const bytes = (await all(sources, { ...options, quantized: "int8" })) as Translation[];
       const same = bytes.filter(({ text }, i) => text === floats[i].text);
@@ -206,4 +206,21 @@ it("learns to reverse", async () => {
   for await (const found of translateAll(own, sources))
     if (found.error === null) right.push(found.text === [...sources[found.index]].reverse().join(""));
   expect(right.filter(Boolean).length / right.length).toBeGreaterThan(0.8);
+  const [floats, bytes] = [undefined, "int8" as const].map(async (quantized) => {
+    const texts = [];
+    for await (const found of translateAll(own, sources, { quantized, strict: true }))
+      texts.push((found as Translation).text);
+    return texts;
+  });
+  const kept = await floats;
+  const same = (await bytes).filter((text, i) => text === kept[i]);
+  expect(same.length).toBeGreaterThanOrEqual(0.95 * sources.length);
+  // Beginnings that part keep the states that they parted with.
+  for (const source of sources.slice(0, 20)) {
+    const { candidates } = await translate(own, source, { beam: 6, count: 6, quantized: "int8" });
+    for (const { text, logProbability } of candidates) {
+      const scored = await own.score(`${source}\t${text}\n`, { quantized: "int8" });
+      expect(logProbability).toBeCloseTo(scored.logProbability, 4);
+    }
+  }
 });
