@@ -69,6 +69,7 @@ const CASES: Record<string, Case> = {
   ivon: of(core.ivon, [{}], 0),
   "LanguageModel.create": of(LanguageModel.create, [{ tokenizer, hidden: 4, embedding: 4 }], 0),
   "LanguageModel.load": of(LanguageModel.load, [model.toBytes(), {}], 1),
+  int16Products: of(core.int16Products, []),
   learner: of(core.learner, [{}], 0),
   learnTokenizer: of(core.learnTokenizer, [TEXT, { kind: "word" }], 1),
   "model.embedding": of(model.embedding.bind(model), [0]),

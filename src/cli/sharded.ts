@@ -105,29 +105,45 @@ export async function trainOnShards(run: ShardedRun): Promise<number> {
     signal: interruption.signal,
     worker: () => new Worker(new URL(import.meta.url), { argv: [SHARDS] }),
   });
-  const ended = await followed(events, json).catch((error) => {
-    const diverged = error instanceof SviError && error.code === "E_DIVERGED";
-    throw diverged
-      ? reworded(error, error.problem, `Train with a smaller --lr; nothing was written to ${out}`)
-      : error;
-  });
+  const { ended, error } = await followed(events, json);
+  if (error) throw await failed(run, ended?.model, error);
   return ended ? conclude(run, { ...ended, started }) : 0;
 }
 
-/** Tells of rounds as they come. @returns what the run came to */
+/** Tells of rounds as they come. @returns what the run came to, and what ended it otherwise than it should */
 async function followed(
   events: AsyncIterable<RunEvent>,
   json: boolean,
-): Promise<Omit<Ended, "started"> | null> {
-  for await (const event of events) {
-    if ("model" in event) return event;
-    if (json) printJson(event);
-    else if (event.event === "round")
-      note(
-        `round ${event.round} of ${event.rounds}  ${fixed(event.nll)} nats  ${counted(event.tokens, "token")}`,
-      );
+): Promise<{ ended: Omit<Ended, "started"> | null; error: unknown }> {
+  let ended: Omit<Ended, "started"> | null = null;
+  try {
+    for await (const event of events) {
+      if ("model" in event) ended = event;
+      else if (json) printJson(event);
+      else if (event.event === "round")
+        note(
+          `round ${event.round} of ${event.rounds}  ${fixed(event.nll)} nats  ${counted(event.tokens, "token")}`,
+        );
+    }
+  } catch (error) {
+    return { ended, error };
   }
-  return null;
+  return { ended, error: null };
+}
+
+/** Saves what was merged before a run failed. @returns the error, with where that is in its remedy */
+async function failed(
+  { out }: ShardedRun,
+  merged: LanguageModel | undefined,
+  error: unknown,
+): Promise<unknown> {
+  if (!(error instanceof SviError)) return error;
+  const kept = merged ? await keepModel(merged, out) : null;
+  const where = kept
+    ? `what was merged before it was saved as ${kept.path}`
+    : `nothing was written to ${out}`;
+  const remedy = error.code === "E_DIVERGED" ? "Train with a smaller --lr" : error.remedy;
+  return reworded(error, error.problem, `${remedy}; ${where}`);
 }
 
 interface Ended {

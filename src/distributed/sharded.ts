@@ -42,7 +42,8 @@ const MOST_WORKERS = 256;
  *   if (event.event === "done") console.log(event.model.hash());
  * ```
  *
- * The last event is "done", or "stopped" where the signal ended it early, with the model of the last merged round.
+ * The last event is "done", or "stopped" where the signal ended it early or an error did, which is thrown after it; it
+ * has the model of the last merged round. A run that fails before any round was merged has no such event.
  * @throws SviError `E_OPTION`, `E_TEXT_SHORT`, `E_FILE_MISSING`, `E_FILE_READ`, `E_TEXT_CHANGED`, `E_DIVERGED`;
  *   `E_WORKER` where a thread is lost
  */
@@ -110,15 +111,27 @@ class LocalRun {
   async #rounds(): Promise<void> {
     const planBlob = await this.#blobs.put(planBytes(this.#plan));
     let state = initialState(this.#plan);
-    while (state.round < this.#plan.rounds) {
-      const results = await this.#round(planBlob, state);
-      if (!results) return this.#end("stopped", state);
-      const next = await mergeRound(this.#plan, this.#blobs, state, results, jsonTokenizer);
-      await this.#blobs.remove(spent(state, next, results));
-      this.#tell(next);
-      state = next;
+    try {
+      while (state.round < this.#plan.rounds) {
+        const next = await this.#next(planBlob, state);
+        if (!next) return await this.#end("stopped", state);
+        this.#tell(next);
+        state = next;
+      }
+    } catch (error) {
+      if (state.tokens > 0) await this.#end("stopped", state);
+      throw error;
     }
-    return this.#end("done", state);
+    await this.#end("done", state);
+  }
+
+  /** The state after a round; null where the signal came first. */
+  async #next(planBlob: string, state: RoundState): Promise<RoundState | null> {
+    const results = await this.#round(planBlob, state);
+    if (!results) return null;
+    const next = await mergeRound(this.#plan, this.#blobs, state, results, jsonTokenizer);
+    await this.#blobs.remove(spent(state, next, results));
+    return next;
   }
 
   /** The results in the order of the jobs; null where the signal came first. */

@@ -6,7 +6,8 @@ import { probabilitiesOf } from "./probabilities.ts";
 import { bestOf, type ErrorTable, type Table, totalOf } from "./table.ts";
 
 /** Scales that are tried, from all candidates alike to the likeliest alone. */
-const SCALES = Array.from({ length: 38 }, (_, i) => 1.25 ** i / 64);
+const SCALES = [1 / 64];
+while (SCALES.length < 38) SCALES.push(1.25 * SCALES[SCALES.length - 1]);
 /** Probabilities that count. */
 const LEAST = 1e-6;
 
@@ -54,7 +55,10 @@ export function* tuneRisk(
   const fewest = bestOf(sums.map((sum) => -sum));
   const asGood = SCALES.map((_, s) => {
     const more = sums[s] - sums[fewest];
-    const squares = counts.reduce((sum, each) => sum + (each[s] - each[fewest]) ** 2, 0);
+    const squares = counts.reduce((sum, each) => {
+      const apart = each[s] - each[fewest];
+      return sum + apart * apart;
+    }, 0);
     return more <= Math.sqrt(squares - (more * more) / counts.length);
   });
   return SCALES[asGood.lastIndexOf(true)];

@@ -180,4 +180,18 @@ describe("a run over shards", () => {
     expect(err).toMatch(/E_DIVERGED: .*smaller --lr; nothing was written to .*diverged-shards\.svi/);
     expect(existsSync(out)).toBe(false);
   });
+
+  it("that fails after a round keeps what was merged before it", async () => {
+    const [book, out] = [cli.write("rewritten.txt", text(4000)), cli.file("merged-shards.svi")];
+    const running = cli.start(["train", book, "--out", out, "--json", ...shards, "--epochs", "50"]);
+    await running.lines(12);
+    cli.write("rewritten.txt", text(4000, 9));
+    const { code, out: told } = await running.end;
+    expect(code).toBe(1);
+    const events = objects(told);
+    expect(events.filter(({ event }) => event === "round").length).toBeGreaterThan(0);
+    expect(events.at(-1)).toMatchObject({ event: "error", code: "E_TEXT_CHANGED" });
+    expect(events.at(-1).message).toContain(`what was merged before it was saved as ${out}`);
+    expect(existsSync(out)).toBe(true);
+  });
 });

@@ -69,6 +69,31 @@ describe("a run over shards in this thread", () => {
   });
 });
 
+describe("a run over shards whose text changes", () => {
+  const rewritten = join(folder, "rewritten.txt");
+  const failing = async (moment: RunEvent["event"]) => {
+    writeFileSync(rewritten, "one line of the sea\n".repeat(600));
+    const events: RunEvent[] = [];
+    const failure = await run({ texts: [rewritten], rounds: 1000 }, (event) => {
+      events.push(event);
+      if (event.event === moment) writeFileSync(rewritten, "another line\n".repeat(60));
+    }).catch((error) => error);
+    expect(failure).toMatchObject({ code: "E_TEXT_CHANGED" });
+    return events;
+  };
+
+  it("hands over the model of the last merged round before it fails", async () => {
+    const last = (await failing("round")).at(-1)!;
+    expect(last.event).toBe("stopped");
+    expect("model" in last && last.tokens > 0 && last.model.hash() !== model.hash()).toBe(true);
+  });
+
+  it("hands over nothing where no round was merged", async () => {
+    const events = await failing("run");
+    expect(events.map(({ event }) => event)).not.toContain("stopped");
+  });
+});
+
 describe("256-bit code", () => {
   const before = width.reason;
   afterEach(() => {
