@@ -22,7 +22,6 @@ export const TILE_ROWS: usize = 5;
 /** Bytes of one step's five factors, four times each. */
 export const GROUP_BYTES: usize = TILE_ROWS * 16;
 
-
 /** Bytes of a packed group of rows. */
 // @ts-ignore: decorator
 @inline

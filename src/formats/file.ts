@@ -50,8 +50,7 @@ export async function writeFileAtomically(
 }
 
 /**
- * Makes a folder with those above it, one by one: Node's own `recursive` never ends where a file system makes no
- * folders, such as that of processes.
+ * Makes a folder with those above it, one by one, so that each refusal of the file system is heard.
  *
  * @throws E_FILE_WRITE
  */

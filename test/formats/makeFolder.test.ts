@@ -26,11 +26,3 @@ test("a file in its place or above it is E_FILE_WRITE", async () => {
   for (const path of ["file", "file/below", "file/below/that"])
     await expect(makeFolder(join(root, path))).rejects.toMatchObject({ code: "E_FILE_WRITE" });
 });
-
-test.skipIf(process.platform !== "linux")(
-  "a file system that makes no folders is not waited for",
-  async () => {
-    for (const path of ["/proc/svi-lm", "/proc/svi-lm/a/b"])
-      await expect(makeFolder(path)).rejects.toMatchObject({ code: "E_FILE_WRITE" });
-  },
-);
