@@ -13,6 +13,7 @@ import { type Layout, layoutOf } from "./model/layout.ts";
 import { Posterior } from "./model/posterior.ts";
 import { type Kinds, requireOptions } from "./options.ts";
 import { type GenerateOptions, generate, type Piece } from "./prediction/generate.ts";
+import { type SessionOptions, session } from "./prediction/openSession.ts";
 import { type Score, type ScoreOptions, score } from "./prediction/score.ts";
 import {
   type ScoreAllOptions,
@@ -21,7 +22,7 @@ import {
   type TextScore,
   type Texts,
 } from "./prediction/scoreAll.ts";
-import { type Session, type SessionOptions, session } from "./prediction/session.ts";
+import type { Session } from "./prediction/session.ts";
 import { requireTokenizer } from "./text/checks.ts";
 import type { Documents } from "./text/scoring.ts";
 import type { JsonTokenizerReader, Tokenizer } from "./text/types.ts";

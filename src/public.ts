@@ -31,10 +31,11 @@ export type { CachedForm, PredictionForm, Sampling } from "./prediction/ensemble
 export type { GenerateOptions, Piece } from "./prediction/generate.ts";
 export type { Learner, LearningOptions, Learnt } from "./prediction/learning.ts";
 export type { Model } from "./prediction/model.ts";
+export type { SessionOptions } from "./prediction/openSession.ts";
 export { type BatchProducts, int16Products } from "./prediction/products.ts";
 export type { Score, ScoredToken, ScoreOptions } from "./prediction/score.ts";
 export type { ScoreAllOptions, TextFailure, TextScore, Texts } from "./prediction/scoreAll.ts";
-export type { Distribution, Next, NextToken, Session, SessionOptions } from "./prediction/session.ts";
+export type { Distribution, Next, NextToken, Session } from "./prediction/session.ts";
 export * from "./text/index.ts";
 export { type AdaptOptions, adapt } from "./training/adapt.ts";
 export {
