@@ -81,8 +81,9 @@ export function requireNumber(
   range: string,
   holds: (value: number) => boolean,
 ): number {
-  if (typeof value !== "number" || !Number.isFinite(value) || !holds(value))
+  if (typeof value !== "number" || Number.isNaN(value) || !holds(value))
     throw wrongOption(name, value, range);
+  if (!Number.isFinite(value)) throw wrongOption(name, value, `${range}, and finite`);
   return value;
 }
 

@@ -228,6 +228,12 @@ describe.concurrent("failures exit 1", () => {
       out: "",
       err: "svi-lm: E_OPTION: --lr is -1. Give a number above 0.\n",
     });
+    const endless = await cli.run("train", book, "--out", out, "--epochs", "Infinity");
+    expect(endless).toMatchObject({
+      code: 2,
+      out: "",
+      err: "svi-lm: E_OPTION: --epochs is Infinity. Give a number above 0, and finite.\n",
+    });
   });
 
   it("leaves an older model alone when a run diverges", async () => {
