@@ -34,7 +34,7 @@ interface Contender {
 /** Ours first; a pair of names is one row of the result. */
 interface Comparison {
   readonly task: Task;
-  /** `int16`: the `simd` build with int16 products; `wide`: the same by 256-bit code, in Node 24 and later. */
+  /** `int16`: the `simd` build with int16 products; `wide`: the same by 256-bit code, in Node 24. */
   readonly build: "simd" | "relaxed" | "int8" | "int16" | "wide";
   readonly threads: number;
   readonly ours: Contender;

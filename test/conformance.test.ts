@@ -50,7 +50,6 @@ describe("runtimes", () => {
       "Node 24, wide",
       "Node 24, threads",
       "Node 24, wide, threads",
-      "Node 26, wide",
     ]);
     for (const { name, command, ...rest } of others) {
       const plain = RUNTIMES.find((one) => one.name === name.split(",")[0])!;

@@ -21,8 +21,8 @@ export interface WideHost {
 }
 
 const FLAG = "experimental-wasm-revectorize";
-/** V8 of Node 24: that of Node 22 knows the flag, and makes nothing of it. */
-const LEAST_V8 = 13;
+/** V8 of Node 24: that of Node 22 knows the flag and makes nothing of it, and one whose pass fails ends the process. */
+const V8 = 13;
 /** Rows for two groups; columns for three wide tiles and a narrow one; two blocks of the depth, one of odd depth. */
 const SHAPE = { m: 10, n: 56, k: 301 };
 /** Wide code takes little more than half of the time. */
@@ -59,8 +59,8 @@ export async function widen(host: WideHost): Promise<Capability> {
 
 async function refusal(host: WideHost): Promise<string | null> {
   const { node, v8: engine = "", bun, deno } = host.versions;
-  if (!node || bun || deno || host.arch !== "x64" || Number.parseInt(engine, 10) < LEAST_V8)
-    return `Node 24 and later on x64 are known to gain from 256-bit code; this is ${hostName(host)}`;
+  if (!node || bun || deno || host.arch !== "x64" || Number.parseInt(engine, 10) !== V8)
+    return `Node 24 on x64 is known to gain from 256-bit code; this is ${hostName(host)}`;
   let reason: string | null;
   try {
     host.setFlags(`--${FLAG}`);

@@ -140,6 +140,8 @@ describe("useWideKernels", () => {
   test.each([
     [{ node: "20.19.0", v8: "11.3.244" }, "x64", "this is Node 20.19.0 (V8 11.3.244) on x64"],
     [{ node: "22.12.0", v8: "12.4.254" }, "x64", "this is Node 22.12.0"],
+    [{ node: "25.2.0", v8: "14.1.146" }, "x64", "this is Node 25.2.0"],
+    [{ node: "26.10.0", v8: "14.6.202" }, "x64", "this is Node 26.10.0"],
     [NODE_24, "arm64", "on arm64"],
     [{ ...NODE_24, bun: "1.4.5" }, "x64", "this is Bun 1.4.5"],
     [{ ...NODE_24, deno: "2.5.0" }, "x64", "this is Deno 2.5.0"],

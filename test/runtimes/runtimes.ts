@@ -137,7 +137,6 @@ export const RUNTIMES: readonly Runtime[] = [
   node("24.21.0", "threads"),
   node("24.21.0", "wide", "threads"),
   node("26.10.0"),
-  node("26.10.0", "wide"),
   deno("2.9.6"),
   bun("1.4.5"),
   hosted("workerd", "V8", ["workerd.mjs"], "workerd"),
