@@ -25,8 +25,8 @@ const FLAG = "experimental-wasm-revectorize";
 const V8 = 13;
 /** Rows for two groups; columns for three wide tiles and a narrow one; two blocks of the depth, one of odd depth. */
 const SHAPE = { m: 10, n: 56, k: 301 };
-/** Wide code takes little more than half of the time. */
-const LEAST_GAIN = 1.2;
+/** Wide code gains 1.15 to 1.8 times, by the processor; code that is the same differs by a few per cent. */
+const LEAST_GAIN = 1.1;
 /** Between two rounds of the trial. */
 const ROUND_MILLISECONDS = 3;
 
