@@ -230,6 +230,9 @@ async function learnSteps() {
 }
 
 async function dynamicEvaluation() {
+  // Its scale is a posterior's, which the row of learning leaves and no other.
+  if (!model.posterior.precision)
+    for await (const _ of fit(model, text, { epochs: 0.1, batch: 8, sequence: 16 }));
   const [plain, dynamic]: [number[], number[]] = [[], []];
   for (let i = 0; i < 5; i++) {
     plain.push(await timed(() => evaluate(model, text)));
