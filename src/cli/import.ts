@@ -1,5 +1,4 @@
 /** @module `svi-lm import`: a model of PyTorch's becomes one of svi-lm's. */
-
 import { hashOf } from "../distributed/modelHash.ts";
 import { SviError } from "../errors.ts";
 import { importModel, type PartNames } from "../importModel.ts";

@@ -92,7 +92,7 @@ export async function openShard(shard: Shard): Promise<{ sources: ByteSource[]; 
     for (const { at, from, to } of shard) {
       const text = texts.get(at) ?? (await openText(at));
       texts.set(at, text);
-      if (to > text.size) throw changed(at, to, text.size);
+      if (to > text.size) throw shrunk(at, to, text.size);
       sources.push({ size: to - from, read: (start, end) => text.read(from + start, from + end) });
     }
     return { sources, close };
@@ -102,11 +102,15 @@ export async function openShard(shard: Shard): Promise<{ sources: ByteSource[]; 
   }
 }
 
-function changed(at: string, wanted: number, size: number): SviError {
-  return new SviError("E_TEXT_CHANGED", `${at} has ${size} bytes, and had at least ${wanted}`, {
-    value: size,
+function changed(at: string, how: string, value: unknown): SviError {
+  return new SviError("E_TEXT_CHANGED", `${at} ${how}`, {
+    value,
     remedy: "Leave the text as it is while the run is under way, or begin a new run",
   });
+}
+
+function shrunk(at: string, wanted: number, size: number): SviError {
+  return changed(at, `has ${size} bytes, and had at least ${wanted}`, size);
 }
 
 /** Whether it names a text by an http(s) or s3 address, not by a path. */
@@ -133,7 +137,7 @@ async function openAddress(address: string): Promise<OpenText> {
   const read = async (start: number, end: number) => {
     const answer = await requestRange(address, request, start, end, version);
     const now = sizeIn(answer);
-    if (now !== size && now !== null) throw changed(address, size, now);
+    if (now !== size && now !== null) throw shrunk(address, size, now);
     return new Uint8Array(await answer.arrayBuffer());
   };
   return {
@@ -193,10 +197,7 @@ async function requestRange(
 }
 
 function rewritten(at: string): SviError {
-  return new SviError("E_TEXT_CHANGED", `${at} was written again while it was read`, {
-    value: at,
-    remedy: "Leave the text as it is while the run is under way, or begin a new run",
-  });
+  return changed(at, "was written again while it was read", at);
 }
 
 function unreadable(address: string, what: string, cause?: unknown): SviError {
