@@ -15,7 +15,7 @@ const ALL = {
   trials: 4,
   seeds: SEEDS,
   longSeeds: 1,
-  points: 100,
+  points: 50,
   trialPoints: 25,
 };
 

@@ -12,7 +12,7 @@ const SAMPLES = [1, 2, 4, 8, 16, 32] as const;
 /** Samples of the posterior that the whole test text is predicted with. */
 export const PREDICTIVE_SAMPLES = 16;
 /** Tokens of the tuning text that a temperature is found on: it is one number. */
-const TEMPERATURE_TOKENS = 8000;
+const TEMPERATURE_TOKENS = 4000;
 
 /** Predicts a text in one of the forms that a trained method has. */
 export interface Scorer {
