@@ -13,6 +13,7 @@
  */
 import { Count, Form, isInt16 } from "./types";
 import { packColumnsOfA, packRowsOfA } from "./packing";
+import { columnsOf, tile1x32, tile2x16 } from "./fewRows";
 import { packColumnsOfA16, packRowsOfA16 } from "./packing16";
 import {
   BLOCK_DEPTH,
@@ -229,7 +230,8 @@ function groupsTimesPanels<T>(
     for (let i: usize = 0; i < rows; i += TILE_ROWS, group += groupBytes<T>(depth)) {
       const to = c + i * stride + (j << 2);
       const count = min(TILE_ROWS, rows - i);
-      if (isWide()) wideTimesPanels<T>(count, columns, depth, group, block, to, stride, accumulate, edge);
+      if (!isFloat<T>() && count < 3) fewTimesPanels(count, columns, depth, group, block, to, stride, accumulate, edge);
+      else if (isWide()) wideTimesPanels<T>(count, columns, depth, group, block, to, stride, accumulate, edge);
       else rowsTimesPanels<T>(count, columns, depth, group, block, to, stride, accumulate, edge);
     }
   }
@@ -299,6 +301,39 @@ function wideTimesPanels<T>(
   if (isFloat<T>()) tile5x16<T>(steps, group, panel, 0, spare, 2 * PANEL_BYTES, false, edge);
   else tile5x8Wide<T>(steps, group, panel, spare, 2 * PANEL_BYTES, false, edge);
   copyRows(c, stride, spare, 2 * PANEL_BYTES, rows, n, accumulate);
+}
+
+/** C[rows ≤ 2, n] (+)= one packed group · panels, of whole numbers: half of a tile of five would be for nothing. */
+function fewTimesPanels(
+  rows: usize,
+  n: usize,
+  depth: usize,
+  group: usize,
+  panel: usize,
+  c: usize,
+  stride: usize,
+  accumulate: bool,
+  edge: usize,
+): void {
+  const bytes = panelBytes<i16>(depth);
+  const steps = stepsOf<i16>(depth);
+  const width = columnsOf(rows);
+  const spare = edge + EDGE_BYTES;
+  const pitch = width << 2;
+  for (; n >= width; n -= width) {
+    if (rows == 1) tile1x32(steps, group, panel, bytes, c, edge, accumulate);
+    else tile2x16(steps, group, panel, bytes, c, stride, edge, accumulate);
+    panel += (width / TILE_COLUMNS) * bytes;
+    c += pitch;
+  }
+  // One panel at a time stands in for its neighbours, too.
+  for (; n > 0; n -= min(n, TILE_COLUMNS)) {
+    if (rows == 1) tile1x32(steps, group, panel, 0, spare, edge, false);
+    else tile2x16(steps, group, panel, 0, spare, pitch, edge, false);
+    copyRows(c, stride, spare, pitch, rows, min(TILE_COLUMNS, n), accumulate);
+    panel += bytes;
+    c += PANEL_BYTES;
+  }
 }
 
 /** Brings what lies inside of C over from scratch, whose rows are `pitch` apart. */

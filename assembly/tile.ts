@@ -220,7 +220,7 @@ export function isWide(): bool {
 
 // @ts-ignore: decorator
 @inline
-function add<T>(c: v128, a: v128, b: v128): v128 {
+export function add<T>(c: v128, a: v128, b: v128): v128 {
   return isFloat<T>() ? multiplyAdd(a, b, c) : i32x4.add(c, i32x4.dot_i16x8_s(a, b));
 }
 
@@ -325,7 +325,7 @@ export function tile5x16<T>(
 }
 
 /** Half a row of tile5x16: `row` and `column` are where the scales of integers stand. */
-function storeWide<T>(to: usize, sums: usize, row: usize, column: usize, accumulate: bool): void {
+export function storeWide<T>(to: usize, sums: usize, row: usize, column: usize, accumulate: bool): void {
   let c0 = v128.load(sums);
   let c1 = v128.load(sums, 16);
   if (!isFloat<T>()) {

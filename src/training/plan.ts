@@ -89,7 +89,7 @@ export function planRun(
     average: requireAverage(options),
     separator: documents?.separator ?? -1,
     build: (options.kernels ?? defaultKernels()).build,
-    products: requireForm(options.products, lanes.batch) === "int16" ? "int16" : undefined,
+    products: requireForm(options.products) === "int16" ? "int16" : undefined,
   };
 }
 
@@ -140,16 +140,10 @@ function requireAverage({ average, averaging }: FitOptions): AverageOptions | un
   return { decay: requireNumber("average.decay", decay, range, (v) => v >= 0 && v < 1) };
 }
 
-/** Lanes from which on a tile of int16 has no row without work. */
-const LEAST_LANES = 5;
+/** What training multiplies by default: int16 learns as float32 does, in less time. */
+export const PRODUCTS: ProductForm = "int16";
 
-/** What training multiplies by default: int16 learns as float32 does, in less time, where there are lanes enough. */
-export function formFor(batch: number): ProductForm {
-  return batch < LEAST_LANES ? "float32" : "int16";
-}
-
-function requireForm(form: ProductForm | undefined, batch: number): ProductForm {
-  if (form === undefined) return formFor(batch);
+function requireForm(form: ProductForm = PRODUCTS): ProductForm {
   return requireChoice("products", form, ["float32", "int16"]);
 }
 

@@ -39,6 +39,7 @@ test.each([
   const lanes = corpus.lanes(SMALL);
   const records = await train(model, {
     inference: sgd({ learningRate: 1e-9 }),
+    products: "float32",
     epochs: 1.2,
     dropout,
     separator,
