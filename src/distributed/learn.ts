@@ -2,6 +2,7 @@
 import type { Kernels } from "../kernels/kernels.ts";
 import { seedOf } from "../kernels/random.ts";
 import { drive } from "../kernels/slices.ts";
+import type { Layout } from "../model/layout.ts";
 import type { Posterior } from "../model/posterior.ts";
 import type { Corpus } from "../text/corpus.ts";
 import type { LaneReader } from "../text/tokens.ts";
@@ -64,7 +65,7 @@ export async function learnShard(
       if (state !== null) resume(trainer, posterior, plan, state);
       else trainer.step = span.before;
       const nll = await train(trainer, lanes, span, options);
-      return { state: remembered(trainer), tokens: span.count * batch * sequence, nll };
+      return { state: remembered(trainer, posterior.layout), tokens: span.count * batch * sequence, nll };
     } finally {
       trainer.release();
     }
@@ -117,21 +118,61 @@ function trainerOf(
 /** What the shard's last job left, with the mean and the curvature of the posterior that was merged since. */
 function resume(trainer: Trainer, posterior: Posterior, plan: RunPlan, state: Uint8Array): void {
   const { arrays, lists } = arraysFromBytes(state);
-  const { layout, mean, lambda } = posterior;
-  const precision = posterior.precision!;
-  const prior = priorPrecisionOf(plan.method);
-  const hessian = arrays.get("hessian")!;
-  for (const { offset, size, bias } of layout.segments)
-    if (!bias) for (let i = offset; i < offset + size; i++) hessian[i] = (precision[i] - prior) / lambda!;
+  const { layout, mean } = posterior;
+  const hessian = new Float32Array(layout.length);
+  visitUnweighted(layout, arrays.get(UNWEIGHTED)!, (values, offset) => hessian.set(values, offset));
+  followPrecision(hessian, posterior, priorPrecisionOf(plan.method));
   arrays.set("mean", mean);
+  arrays.set("hessian", hessian);
   trainer.restore(arrays, lists);
 }
 
-/** All but the mean, which is the posterior's. */
-function remembered(trainer: Trainer): Uint8Array {
+function followPrecision(hessian: Float32Array, posterior: Posterior, prior: number): void {
+  const precision = posterior.precision!;
+  const lambda = posterior.lambda!;
+  for (const { offset, size, bias } of posterior.layout.segments)
+    if (!bias) for (let i = offset; i < offset + size; i++) hessian[i] = (precision[i] - prior) / lambda;
+}
+
+/** All but the mean and the curvature of weights, which are the posterior's. */
+function remembered(trainer: Trainer, layout: Layout): Uint8Array {
   const { arrays, scalars } = trainer.saved();
+  const hessian = arrays.get("hessian")!;
+  const kept = new Float32Array(unweighted(layout).reduce((sum, [from, to]) => sum + to - from, 0));
+  visitUnweighted(layout, kept, (values, offset) =>
+    values.set(hessian.subarray(offset, offset + values.length)),
+  );
   arrays.delete("mean");
-  return arraysToBytes(arrays, scalars);
+  arrays.delete("hessian");
+  return arraysToBytes(arrays.set(UNWEIGHTED, kept), scalars);
+}
+
+/** Of the curvature: that of biases, and what lies between segments. */
+const UNWEIGHTED = "hessian of biases";
+
+/** Ranges of the flat vector that are not weights. */
+function unweighted({ segments, length }: Layout): [from: number, to: number][] {
+  const ranges: [number, number][] = [];
+  let from = 0;
+  for (const { offset, size, bias } of segments) {
+    if (bias) continue;
+    ranges.push([from, offset]);
+    from = offset + size;
+  }
+  return [...ranges, [from, length]];
+}
+
+/** @param values of these ranges, one after the other */
+function visitUnweighted(
+  layout: Layout,
+  values: Float32Array,
+  visit: (values: Float32Array, offset: number) => void,
+): void {
+  let at = 0;
+  for (const [from, to] of unweighted(layout)) {
+    visit(values.subarray(at, at + to - from), from);
+    at += to - from;
+  }
 }
 
 /** The steps of a span; the posterior then has the weights after the last one. @returns the mean loss */

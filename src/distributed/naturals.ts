@@ -32,18 +32,16 @@ export interface Naturals {
 
 /** What a shard has learnt since the posterior that all shards began the round with. */
 export function changeOf(layout: Layout, learnt: Normal, before: Normal): Change {
-  const change = {
-    precision: new Float32Array(layout.length),
-    weighted: new Float32Array(layout.length),
-  };
+  const precision = new Float32Array(layout.length);
+  const weighted = new Float32Array(layout.length);
+  const { mean: m, precision: p } = learnt;
+  const { mean: m0, precision: p0 } = before;
   for (const { offset, size, bias } of layout.segments)
     for (let i = offset; i < offset + size; i++) {
-      change.precision[i] = learnt.precision[i] - before.precision[i];
-      change.weighted[i] = bias
-        ? learnt.mean[i] - before.mean[i]
-        : learnt.precision[i] * learnt.mean[i] - before.precision[i] * before.mean[i];
+      precision[i] = p[i] - p0[i];
+      weighted[i] = bias ? m[i] - m0[i] : p[i] * m[i] - p0[i] * m0[i];
     }
-  return change;
+  return { precision, weighted };
 }
 
 export function naturalsOf(layout: Layout, { mean, precision }: Normal): Naturals {
@@ -58,25 +56,25 @@ export function naturalsOf(layout: Layout, { mean, precision }: Normal): Natural
 
 /** Adds `weight` times a change. */
 export function addChange({ precision, weighted }: Naturals, change: Change, weight: number): void {
-  for (let i = 0; i < precision.length; i++) {
-    precision[i] += weight * change.precision[i];
-    weighted[i] += weight * change.weighted[i];
-  }
+  addTimes(precision, change.precision, weight);
+  addTimes(weighted, change.weighted, weight);
+}
+
+function addTimes(sums: Float64Array, values: Float32Array, weight: number): void {
+  for (let i = 0; i < sums.length; i++) sums[i] += weight * values[i];
 }
 
 /** The normal that natural parameters describe; a weight's precision is at least the prior's. */
 export function normalOf(layout: Layout, { precision, weighted }: Naturals, priorPrecision: number): Normal {
-  const normal = {
-    mean: new Float32Array(layout.length),
-    precision: new Float32Array(layout.length),
-  };
+  const mean = new Float32Array(layout.length);
+  const positive = new Float32Array(layout.length);
   for (const { offset, size, bias } of layout.segments)
     for (let i = offset; i < offset + size; i++) {
       const p = bias ? 1 : Math.max(precision[i], priorPrecision);
-      normal.mean[i] = weighted[i] / p;
-      if (!bias) normal.precision[i] = p;
+      mean[i] = weighted[i] / p;
+      if (!bias) positive[i] = p;
     }
-  return normal;
+  return { mean, precision: positive };
 }
 
 export function changeToBytes({ precision, weighted }: Change): Uint8Array {
