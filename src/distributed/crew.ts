@@ -5,9 +5,10 @@ import { width } from "../kernels/width.ts";
 import { jsonTokenizer } from "../text/json.ts";
 import { fromWire } from "../worker/wire.ts";
 import { runJob } from "./job.ts";
+import { Kept } from "./kept.ts";
 import { planBytes, type RunPlan } from "./plan.ts";
 import type { Job, JobResult } from "./round.ts";
-import type { Blobs } from "./store.ts";
+import type { Blobs, MemoryBlobs } from "./store.ts";
 import type { Reply, Request } from "./thread.ts";
 
 /** One that does a job at a time. */
@@ -20,10 +21,11 @@ export interface Member {
 /** This thread, which pauses between slices: the signal is heard. */
 export function ownThread(plan: RunPlan, blobs: Blobs, signal: AbortSignal): Member {
   const name = "this thread";
+  const kept = new Kept(0);
   return {
     name,
     do: async (job) => ({
-      ...(await runJob(plan, job, blobs, { json: jsonTokenizer, signal })),
+      ...(await runJob(plan, job, blobs, { json: jsonTokenizer, signal, kept })),
       worker: name,
     }),
     end: async () => {},
@@ -38,12 +40,15 @@ export function ownWorker(): Worker {
 export class ThreadMember implements Member {
   readonly name: string;
   readonly #worker: Worker;
-  readonly #plan: Uint8Array;
-  readonly #blobs: Blobs;
+  /** Until it is sent. */
+  #plan: Uint8Array | null;
+  readonly #blobs: MemoryBlobs;
+  /** The model that the thread has. */
+  #model = "";
   #settle: { resolve(reply: Reply): void; reject(error: unknown): void } | null = null;
   #lost: SviError | null = null;
 
-  constructor(name: string, worker: Worker, plan: RunPlan, blobs: Blobs) {
+  constructor(name: string, worker: Worker, plan: RunPlan, blobs: MemoryBlobs) {
     this.name = name;
     this.#worker = worker;
     this.#plan = planBytes(plan);
@@ -63,17 +68,15 @@ export class ThreadMember implements Member {
   }
 
   async do(job: Job): Promise<JobResult> {
-    const names = [job.model, job.state].filter((name): name is string => name !== null);
+    const model = job.model === this.#model ? null : job.model;
+    const names = [model, job.state].filter((name): name is string => name !== null);
     const blobs: [string, Uint8Array][] = [];
     for (const name of names) blobs.push([name, await this.#blobs.get(name)]);
-    const reply = await this.#ask({
-      plan: this.#plan,
-      job,
-      wide: width.reason === null,
-      blobs,
-    });
+    const reply = await this.#ask({ plan: this.#plan, job, wide: width.reason === null, blobs });
     if ("error" in reply) throw fromWire(reply.error);
-    for (const [, bytes] of reply.blobs) await this.#blobs.put(bytes);
+    this.#plan = null;
+    this.#model = job.model;
+    for (const [name, bytes] of reply.blobs) this.#blobs.take(name, bytes);
     return { ...reply.result, worker: this.name };
   }
 

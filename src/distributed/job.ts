@@ -1,17 +1,18 @@
 /** @module One job: a shard's part of a round, a function of the job's data and the shard's text alone. */
-import type { Posterior } from "../model/posterior.ts";
-import { Corpus } from "../text/corpus.ts";
+import { Posterior } from "../model/posterior.ts";
 import type { JsonTokenizerReader } from "../text/types.ts";
-import { readModel, writeModel } from "../training/modelFile.ts";
+import { writeModel } from "../training/modelFile.ts";
+import { Kept } from "./kept.ts";
 import { type LearnOptions, learnShard } from "./learn.ts";
 import { changeOf, changeToBytes, type Normal } from "./naturals.ts";
 import type { RunPlan } from "./plan.ts";
 import { type Job, type JobResult, WARM_UP } from "./round.ts";
 import type { Blobs } from "./store.ts";
-import { openShard } from "./texts.ts";
 
 export interface JobOptions extends LearnOptions {
   readonly json?: JsonTokenizerReader;
+  /** Of the jobs before. */
+  readonly kept?: Kept;
 }
 
 /** @throws SviError `E_STORE`, `E_DIVERGED`, what opening the text throws; the signal's reason */
@@ -19,27 +20,27 @@ export async function runJob(
   plan: RunPlan,
   job: Job,
   blobs: Blobs,
-  options: JobOptions,
+  { json, kept = new Kept(), ...options }: JobOptions,
 ): Promise<Omit<JobResult, "worker">> {
   const started = performance.now();
-  const model = readModel(await blobs.get(job.model), { json: options.json });
-  const { tokenizer, posterior } = model;
-  const before = { mean: posterior.mean.slice(), precision: posterior.precision?.slice() };
-  const state = job.state === null ? null : await blobs.get(job.state);
-  const text = await openShard(plan.shards[job.shard]);
+  const [{ tokenizer, posterior: before }, state] = await Promise.all([
+    kept.model(job.model, blobs, json),
+    job.state === null ? null : kept.state(job.state, blobs),
+  ]);
+  const text = await kept.corpus(plan, job, tokenizer, options.signal);
   try {
-    const { lineEnds } = plan;
-    const corpus = await Corpus.open(text.sources, { tokenizer, lineEnds, signal: options.signal });
-    const learnt = await learnShard(plan, job, posterior, corpus, state, options);
+    const posterior = copyOf(before);
+    const learnt = await learnShard(plan, job, posterior, text.corpus, state, options);
     const change =
       job.round === WARM_UP
-        ? writeModel(model)
-        : changeToBytes(changeOf(posterior.layout, normalOf(posterior), before as Normal));
+        ? writeModel({ posterior, tokenizer })
+        : changeToBytes(changeOf(posterior.layout, normalOf(posterior), normalOf(before)));
     const [changed, left, fingerprint] = await Promise.all([
       blobs.put(change),
       blobs.put(learnt.state),
-      corpus.fingerprint(),
+      text.corpus.fingerprint(),
     ]);
+    kept.leave(left, learnt.state);
     return {
       change: changed,
       state: left,
@@ -51,6 +52,11 @@ export async function runJob(
   } finally {
     await text.close();
   }
+}
+
+/** Training writes into its arrays. */
+function copyOf({ configuration, mean, precision, lambda }: Posterior): Posterior {
+  return new Posterior(configuration, mean.slice(), precision?.slice() ?? null, lambda);
 }
 
 function normalOf({ mean, precision }: Posterior): Normal {

@@ -70,7 +70,7 @@ export async function* trainSharded(options: ShardedOptions): AsyncGenerator<Run
 
 function crewOf(
   plan: RunPlan,
-  blobs: Blobs,
+  blobs: MemoryBlobs,
   count: number,
   signal: AbortSignal,
   { worker = ownWorker }: ShardedOptions,

@@ -125,6 +125,11 @@ export class MemoryBlobs implements Blobs {
     return name;
   }
 
+  /** What another thread of this process has named. */
+  take(name: string, bytes: Uint8Array): void {
+    this.#blobs.set(name, bytes);
+  }
+
   async get(name: string): Promise<Uint8Array> {
     const bytes = this.#blobs.get(name);
     if (bytes) return bytes;

@@ -1,4 +1,5 @@
 /** @module Texts of any size cut into shards at line ends, without reading more than the places where they are cut. */
+import { stat } from "node:fs/promises";
 import { SviError } from "../errors.ts";
 import { openFile } from "../text/file.ts";
 import type { ByteSource } from "../text/source.ts";
@@ -17,6 +18,8 @@ export type Shard = readonly TextRange[];
 
 /** A text that can be read by position and must be closed. */
 export interface OpenText extends ByteSource {
+  /** Another one after the text was written to; null where that is not to be known. */
+  readonly version: string | null;
   close(): Promise<void>;
 }
 
@@ -81,8 +84,16 @@ async function afterSymbol(source: ByteSource, at: number): Promise<number> {
   return at + Math.max(0, start);
 }
 
+/** The texts of a shard. */
+export interface OpenShard {
+  readonly sources: readonly ByteSource[];
+  /** Of all its texts; null where one has none. */
+  readonly version: string | null;
+  close(): Promise<void>;
+}
+
 /** Opens what a shard's ranges name. @throws SviError `E_FILE_MISSING`, `E_FILE_READ`, `E_TEXT_CHANGED` */
-export async function openShard(shard: Shard): Promise<{ sources: ByteSource[]; close(): Promise<void> }> {
+export async function openShard(shard: Shard): Promise<OpenShard> {
   const texts = new Map<string, OpenText>();
   const close = async () => {
     for (const text of texts.values()) await text.close();
@@ -95,7 +106,8 @@ export async function openShard(shard: Shard): Promise<{ sources: ByteSource[]; 
       if (to > text.size) throw shrunk(at, to, text.size);
       sources.push({ size: to - from, read: (start, end) => text.read(from + start, from + end) });
     }
-    return { sources, close };
+    const versions = Array.from(texts.values(), ({ version }) => version);
+    return { sources, version: versions.includes(null) ? null : versions.join(" "), close };
   } catch (error) {
     await close();
     throw error;
@@ -120,7 +132,14 @@ export function isAddress(at: string): boolean {
 
 /** A file by its path, or what an http(s) or s3 address holds. */
 export function openText(at: string): Promise<OpenText> {
-  return isAddress(at) ? openAddress(at) : openFile(at);
+  return isAddress(at) ? openAddress(at) : openPath(at);
+}
+
+async function openPath(path: string): Promise<OpenText> {
+  // Asked for before the file is opened: what is written in between makes another version the next time.
+  const found = await stat(path, { bigint: true }).catch(() => null);
+  const version = found && [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join("-");
+  return { ...(await openFile(path)), version };
 }
 
 /**
@@ -133,15 +152,16 @@ async function openAddress(address: string): Promise<OpenText> {
   await first.arrayBuffer();
   const size = sizeIn(first);
   if (size === null) throw unreadable(address, "does not say how long it is");
-  const version = versionOf(first);
+  const found = versionOf(first);
   const read = async (start: number, end: number) => {
-    const answer = await requestRange(address, request, start, end, version);
+    const answer = await requestRange(address, request, start, end, found);
     const now = sizeIn(answer);
     if (now !== size && now !== null) throw shrunk(address, size, now);
     return new Uint8Array(await answer.arrayBuffer());
   };
   return {
     size,
+    version: found.etag ?? found.modified,
     read: async (start, end) => (start === end ? new Uint8Array(0) : read(start, end)),
     close: async () => {},
   };

@@ -10,6 +10,7 @@ import { type Kinds, requireOptions } from "../options.ts";
 import type { JsonTokenizerReader } from "../text/types.ts";
 import { Channel } from "./channel.ts";
 import { runJob } from "./job.ts";
+import { Kept } from "./kept.ts";
 import { planFromBytes, type RunPlan } from "./plan.ts";
 import {
   connect,
@@ -107,6 +108,7 @@ function startWorker(
 ) {
   const name = `${hostname()}-${process.pid}-${randomBytes(2).toString("hex")}`;
   const plans = new Map<string, RunPlan>();
+  const kept = new Kept();
   const handle = async (job: QueueJob<QueuedJob>, token?: string): Promise<QueuedResult> => {
     const { run, round, shard, store, again, done: others } = job.data;
     if (others.includes(name)) {
@@ -120,7 +122,7 @@ function startWorker(
       plans.set(job.data.plan, plan);
       const { kernels, json, signal } = options;
       const progress = (tokens: number) => void job.updateProgress({ tokens }).catch(() => {});
-      const result = await runJob(plan, job.data, blobs, { kernels, json, signal, progress });
+      const result = await runJob(plan, job.data, blobs, { kernels, json, signal, progress, kept });
       const done = { ...result, worker: name, run, round, shard, again };
       channel.push({ event: "done", ...done });
       return done;
