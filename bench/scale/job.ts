@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { runJob } from "../../src/distributed/job.ts";
+import { Merger } from "../../src/distributed/merger.ts";
 import { planBytes, type RunPlan } from "../../src/distributed/plan.ts";
 import { planRun } from "../../src/distributed/request.ts";
 import { initialState, jobsOf, mergeRound, type RoundState } from "../../src/distributed/rounds.ts";
@@ -63,7 +64,8 @@ try {
     ...(await runJob(its, job, blobs, {})),
     worker: "this process",
   });
-  const state: RoundState = await mergeRound(plan, blobs, begin, [await result(of(1), warmUp)]);
+  const merger = () => new Merger(plan, blobs);
+  const state: RoundState = await mergeRound(merger(), begin, [await result(of(1), warmUp)]);
   const [job] = jobsOf(planBlob, state);
   const done = await result(of(1), job);
   const times = Number(values.jobs);
@@ -72,7 +74,7 @@ try {
   const step = ((await least(times, () => result(of(steps), job))) - one) / (steps - 1);
   const same = new Array(SHARDS).fill(done);
   const merge =
-    (await least(times, () => mergeRound(plan, blobs, { ...state, shards: begin.shards }, same))) / SHARDS;
+    (await least(times, () => mergeRound(merger(), { ...state, shards: begin.shards }, same))) / SHARDS;
   const overhead = one - step;
   console.log(
     `a step: ${step.toFixed(4)} s; a job besides: ${overhead.toFixed(3)} s; merging a job: ${merge.toFixed(3)} s`,

@@ -8,6 +8,7 @@ import { type Kinds, requireOptions } from "../options.ts";
 import type { JsonTokenizerReader } from "../text/types.ts";
 import { Channel } from "./channel.ts";
 import type { RunEvent } from "./events.ts";
+import { Merger } from "./merger.ts";
 import { hashOf } from "./modelHash.ts";
 import { nameOf, planBytes, type RunPlan } from "./plan.ts";
 import {
@@ -101,6 +102,7 @@ class QueuedRun {
   readonly #closing: (() => Promise<unknown>)[] = [];
   #plan!: RunPlan;
   #planBlob!: string;
+  #merger!: Merger;
   #name!: string;
   #started = 0;
   #state: RoundState | null = null;
@@ -128,6 +130,7 @@ class QueuedRun {
   async *events(): AsyncGenerator<RunEvent, void, void> {
     this.#plan = await planRun(this.#options, this.#blobs);
     this.#name = nameOf(this.#plan);
+    this.#merger = new Merger(this.#plan, this.#blobs, this.#options.json);
     this.#planBlob = await this.#blobs.put(planBytes(this.#plan));
     const resumed = await this.#begin();
     yield { event: "run", run: this.#name, resumed, rounds: this.#plan.rounds };
@@ -188,9 +191,10 @@ class QueuedRun {
     return saved !== null || under;
   }
 
-  #completed({ run, again, round, shard, worker }: QueuedResult): void {
-    if (run === this.#name && again === 0)
-      this.#channel.push({ event: "shard", round: round + 1, shard, worker });
+  #completed({ run, again, round, shard, worker, change }: QueuedResult): void {
+    if (run !== this.#name || again > 0) return;
+    this.#channel.push({ event: "shard", round: round + 1, shard, worker });
+    if (this.#state?.round === round) this.#merger.told(this.#state, shard, change);
   }
 
   /** One atomic addition: the jobs, and the job that waits for them all. */
@@ -244,7 +248,7 @@ class QueuedRun {
     if (saved && saved.round > state.round) return this.#skip(saved);
     this.#state = state;
     const results = await this.#agreed(job, token, state);
-    const next = await mergeRound(this.#plan, this.#blobs, state, results, this.#options.json);
+    const next = await mergeRound(this.#merger, state, results);
     this.#channel.push({
       event: "round",
       round: next.round,

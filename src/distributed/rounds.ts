@@ -1,13 +1,8 @@
 /** @module The course of a run, whatever does its jobs: which jobs a round has, and what their results come to. */
 import { SviError } from "../errors.ts";
-import { Posterior } from "../model/posterior.ts";
-import type { JsonTokenizerReader } from "../text/types.ts";
-import { readModel, writeModel } from "../training/modelFile.ts";
-import { carryOn, velocityFromBytes, velocityToBytes } from "./momentum.ts";
-import { addChange, changeFromBytes, naturalsOf, normalOf } from "./naturals.ts";
-import { priorPrecisionOf, type RunPlan, sharesOf } from "./plan.ts";
+import type { Merger } from "./merger.ts";
+import type { RunPlan } from "./plan.ts";
 import { type Job, type JobResult, WARM_UP } from "./round.ts";
-import type { Blobs } from "./store.ts";
 
 /** Where a run stands before a round. */
 export interface RoundState {
@@ -37,11 +32,9 @@ export function jobsOf(planBlob: string, { round, model, shards }: RoundState): 
  * @throws SviError `E_TEXT_CHANGED` where a shard's text is not that of the rounds before
  */
 export async function mergeRound(
-  plan: RunPlan,
-  blobs: Blobs,
+  merger: Merger,
   state: RoundState,
   results: readonly JobResult[],
-  json?: JsonTokenizerReader,
 ): Promise<RoundState> {
   requireSameText(state, results);
   const round = state.round + 1;
@@ -54,42 +47,8 @@ export async function mergeRound(
     const shards = state.shards.map((_, i) => ({ state: begun, text: i === 0 ? text : null }));
     return { ...done, model: change, shards, velocity: null };
   }
-  const moved = await merged(plan, blobs, state, results, json);
+  const moved = await merger.merged(state, results);
   return { ...done, ...moved, shards: results.map(({ state, text }) => ({ state, text })) };
-}
-
-/** One result at a time, the next one being read meanwhile: memory does not grow with the number of shards. */
-export async function merged(
-  plan: RunPlan,
-  blobs: Blobs,
-  state: RoundState,
-  results: readonly Pick<JobResult, "change">[],
-  json?: JsonTokenizerReader,
-): Promise<Pick<RoundState, "model" | "velocity">> {
-  const { posterior, tokenizer } = readModel(await blobs.get(state.model), { json });
-  const { layout, configuration, mean, lambda } = posterior;
-  const naturals = naturalsOf(layout, { mean, precision: posterior.precision! });
-  const shares = sharesOf(plan.shards);
-  const read = (i: number) => {
-    const bytes = blobs.get(results[i].change);
-    // Awaited below, unless what comes before fails.
-    bytes.catch(() => {});
-    return bytes;
-  };
-  let coming = read(0);
-  for (let i = 0; i < results.length; i++) {
-    const bytes = await coming;
-    if (i + 1 < results.length) coming = read(i + 1);
-    addChange(naturals, changeFromBytes(bytes), plan.damping * shares[i]);
-  }
-  const normal = normalOf(layout, naturals, priorPrecisionOf(plan.method));
-  const velocity = state.velocity === null ? null : velocityFromBytes(await blobs.get(state.velocity));
-  const moved = carryOn(mean, normal.mean, velocity, plan.momentum);
-  const next = new Posterior(configuration, normal.mean, normal.precision, lambda);
-  return {
-    model: await blobs.put(writeModel({ posterior: next, tokenizer })),
-    velocity: plan.momentum > 0 ? await blobs.put(velocityToBytes(moved)) : null,
-  };
 }
 
 function requireSameText(state: RoundState, results: readonly JobResult[]): void {

@@ -8,6 +8,7 @@ import { jsonTokenizer } from "../text/json.ts";
 import { Channel } from "./channel.ts";
 import { type Member, ownThread, ownWorker, ThreadMember } from "./crew.ts";
 import type { RunEvent } from "./events.ts";
+import { Merger } from "./merger.ts";
 import { nameOf, planBytes, type RunPlan } from "./plan.ts";
 import { planRun, RUN, type RunOptions } from "./request.ts";
 import type { JobResult } from "./round.ts";
@@ -82,6 +83,7 @@ function crewOf(
 class LocalRun {
   readonly #plan: RunPlan;
   readonly #blobs: Blobs;
+  readonly #merger: Merger;
   readonly #crew: readonly Member[];
   readonly #signal: AbortSignal;
   /** Resolves when the signal comes, which does not wait for jobs in threads. */
@@ -92,6 +94,7 @@ class LocalRun {
   constructor(plan: RunPlan, blobs: Blobs, crew: readonly Member[], signal: AbortSignal) {
     this.#plan = plan;
     this.#blobs = blobs;
+    this.#merger = new Merger(plan, blobs, jsonTokenizer);
     this.#crew = crew;
     this.#signal = signal;
     this.#stopped = new Promise((resolve) => {
@@ -129,7 +132,7 @@ class LocalRun {
   async #next(planBlob: string, state: RoundState): Promise<RoundState | null> {
     const results = await this.#round(planBlob, state);
     if (!results) return null;
-    const next = await mergeRound(this.#plan, this.#blobs, state, results, jsonTokenizer);
+    const next = await mergeRound(this.#merger, state, results);
     await this.#blobs.remove(spent(state, next, results));
     return next;
   }
@@ -144,6 +147,7 @@ class LocalRun {
         const job = jobs[next++];
         const result = await member.do(job);
         results[job.shard] = result;
+        this.#merger.told(state, job.shard, result.change);
         const { worker } = result;
         this.#channel.push({ event: "shard", round: state.round + 1, shard: job.shard, worker });
       }
