@@ -77,10 +77,7 @@ export async function openBoard(options: BoardOptions): Promise<Board> {
 /** The jobs of every version that has runs, and the rounds of every run. */
 async function queuesOf(client: RedisClient): Promise<Set<string>> {
   const runs = [...(await readRuns(client))];
-  return new Set([
-    ...runs.map(([, { sources }]) => jobsQueue(sources)),
-    ...runs.map(([run]) => roundsQueue(run)),
-  ]);
+  return new Set([...runs.map(([, entry]) => jobsQueue(entry)), ...runs.map(([run]) => roundsQueue(run))]);
 }
 
 async function boardLibraries(): Promise<BoardLibraries> {

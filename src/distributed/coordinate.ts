@@ -177,7 +177,7 @@ class QueuedRun {
     );
     worker.on("failed", (_job, error) => void this.#fail(error));
     worker.on("error", () => {});
-    const events = new QueueEvents(jobsQueue(sources), { connection });
+    const events = new QueueEvents(jobsQueue(), { connection });
     events.on("completed", ({ returnvalue }) => this.#completed(returnvalue as unknown as QueuedResult));
     events.on("failed", ({ jobId, failedReason }) => {
       if (jobId.startsWith(this.#name)) this.#reason = failedReason;
@@ -224,7 +224,7 @@ class QueuedRun {
     const data: QueuedJob = { ...job, run: this.#name, store: this.#storeName, again, done };
     return {
       name: again > 0 ? "repeat" : "shard",
-      queueName: jobsQueue(sources),
+      queueName: jobsQueue(),
       data,
       opts: { ...this.#childOptions(job.round, job.shard, again), failParentOnFailure: true },
     };
@@ -297,7 +297,7 @@ class QueuedRun {
         value: workers,
         remedy: "Find the machines whose arithmetic fails, and run the same command again",
       });
-    const queue = new this.#library.Queue<QueuedJob>(jobsQueue(sources), {
+    const queue = new this.#library.Queue<QueuedJob>(jobsQueue(), {
       connection: this.#client,
       telemetry: this.#options.telemetry,
     });

@@ -30,7 +30,10 @@ export async function runJob(
   const text = await kept.corpus(plan, job, tokenizer, options.signal);
   try {
     const posterior = copyOf(before);
-    const learnt = await learnShard(plan, job, posterior, text.corpus, state, options);
+    const learnt = await learnShard(plan, job, posterior, text.corpus, state, {
+      ...options,
+      kernels: kept.kernels(options.kernels),
+    });
     const change =
       job.round === WARM_UP
         ? writeModel({ posterior, tokenizer })

@@ -2,11 +2,13 @@
  * @module What a worker keeps of its jobs for the next ones: the tokens of shards, the posterior that a round begins
  * with, the states that it left itself. A job comes to the same bits without any of it.
  */
+import { defaultKernels, type Kernels } from "../kernels/kernels.ts";
 import { Corpus } from "../text/corpus.ts";
 import type { JsonTokenizerReader, Tokenizer } from "../text/types.ts";
 import { type ModelFile, readModel } from "../training/modelFile.ts";
 import type { RunPlan } from "./plan.ts";
 import { Recent } from "./recent.ts";
+import { reusing } from "./reusing.ts";
 import type { Job } from "./round.ts";
 import type { Blobs } from "./store.ts";
 import { openShard } from "./texts.ts";
@@ -27,9 +29,17 @@ export class Kept {
   /** All jobs of a round begin with the same one. */
   #model: { readonly name: string; readonly model: ModelFile } | null = null;
 
+  #kernels: { readonly given: Kernels; readonly reusing: Kernels } | null = null;
+
   /** @param states bytes of states that are kept; those that another thread sends anyway need not be */
   constructor(states = MOST_BYTES) {
     this.#states = new Recent(states);
+  }
+
+  /** The kernels, whose memory the next job uses again. */
+  kernels(given: Kernels = defaultKernels()): Kernels {
+    if (this.#kernels?.given !== given) this.#kernels = { given, reusing: reusing(given) };
+    return this.#kernels.reusing;
   }
 
   /** Not to be changed: the next job begins with it. @throws SviError `E_STORE` */

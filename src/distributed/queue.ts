@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import type { Redis } from "ioredis";
 import { requireNumber, SviError } from "../errors.ts";
+import { packageVersion, sources } from "../kernels/generated/identity.ts";
 import { isObject, objectStore } from "./objects.ts";
 import { absent, notInstalled } from "./packages.ts";
 import type { Job, JobResult } from "./round.ts";
@@ -50,9 +51,18 @@ const CONNECT_TIMEOUT = 5000;
 /** Between two tries to reach a Redis that was there before. */
 const RECONNECT_MILLISECONDS = 500;
 
-/** Workers of one version of the kernels take the jobs of that version alone. */
-export function jobsQueue(sources: string): string {
-  return `svi-lm-jobs-${sources}`;
+/** What a worker must be of to do a run's jobs: its version, and the hash of its kernels' sources. */
+type Release = Pick<RunEntry, "version" | "sources">;
+
+const OWN: Release = { version: packageVersion, sources };
+
+export function isOwn({ version, sources }: Release): boolean {
+  return version === OWN.version && sources === OWN.sources;
+}
+
+/** Workers take the jobs of their own version and kernels alone. */
+export function jobsQueue({ version, sources }: Release = OWN): string {
+  return `svi-lm-jobs-${version}-${sources}`;
 }
 
 export function roundsQueue(run: string): string {

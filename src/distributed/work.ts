@@ -14,6 +14,7 @@ import { Kept } from "./kept.ts";
 import { planFromBytes, type RunPlan } from "./plan.ts";
 import {
   connect,
+  isOwn,
   jobsQueue,
   type Libraries,
   libraries,
@@ -132,7 +133,7 @@ function startWorker(
       throw new library.WaitingError();
     }
   };
-  const worker = new library.Worker<QueuedJob, QueuedResult>(jobsQueue(sources), handle, {
+  const worker = new library.Worker<QueuedJob, QueuedResult>(jobsQueue(), handle, {
     connection: client,
     lockDuration,
     stalledInterval: lockDuration,
@@ -162,7 +163,7 @@ function described({ message }: Error): { code: string; message: string } {
 
 async function requireVersion(client: RedisClient): Promise<void> {
   const running = [...(await readRuns(client)).values()].filter(({ status }) => status === "running");
-  if (running.length === 0 || running.some((run) => run.sources === sources)) return;
+  if (running.length === 0 || running.some(isOwn)) return;
   const [other] = running;
   throw new SviError(
     "E_VERSION",

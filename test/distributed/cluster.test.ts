@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { uniform } from "../../bench/faults/support.ts";
 import { coordinate as coordinateRun } from "../../src/distributed/coordinate.ts";
+import { jobsQueue } from "../../src/distributed/queue.ts";
 import { work as workOn } from "../../src/distributed/work.ts";
 import { LanguageModel } from "../../src/entries/index.ts";
 import { sources } from "../../src/kernels/generated/identity.ts";
@@ -139,7 +140,7 @@ describe("a run over several processes", () => {
     const coordinator = coordinate("--verify", "4");
     let lies = 0;
     const liar = new Worker(
-      `svi-lm-jobs-${sources}`,
+      jobsQueue(),
       async ({ data }) => {
         lies++;
         const figures = { text: "0", tokens: 6976, nll: 1, seconds: 1, worker: "liar" };
@@ -167,7 +168,7 @@ describe("a run that is watched", () => {
     const queues = async () => (await (await fetch(`${url}api/queues?page=1`)).json()).queues;
     await vi.waitFor(async () => {
       const names = (await queues()).map(({ name }: { name: string }) => name);
-      expect(names).toContain(`svi-lm-jobs-${sources}`);
+      expect(names).toContain(jobsQueue());
     }, 20_000);
     expect((await queues()).every(({ readOnlyMode }: { readOnlyMode: boolean }) => readOnlyMode)).toBe(true);
     expect(await (await fetch(url)).text()).toContain("<html");
@@ -201,7 +202,7 @@ describe("a run that is watched", () => {
     await working;
     trace.disable();
     const spans = exporter.getFinishedSpans().map(({ name }) => name);
-    expect(spans.some((name) => name.includes(`svi-lm-jobs-${sources}`))).toBe(true);
+    expect(spans.some((name) => name.includes(jobsQueue()))).toBe(true);
     expect(spans.some((name) => name.includes("svi-lm-rounds-"))).toBe(true);
   });
 });
@@ -233,12 +234,15 @@ describe("what cannot work is refused", () => {
     await closed.remove();
   });
 
-  it("a worker of another version than the run under way", { timeout: 120_000 }, async () => {
+  it.each([
+    ["version", { version: "9.9.9", sources }],
+    ["kernels", { version: "9.9.9", sources: "0000" }],
+  ])("a worker of another %s than the run under way", { timeout: 120_000 }, async (_, release) => {
     const other = new Redis(await freePort());
     await other.start();
     const { Redis: Client } = await import("ioredis");
     const client = new Client(other.port);
-    const entry = { version: "9.9.9", sources: "0000", status: "running" };
+    const entry = { ...release, status: "running" };
     await client.hset("svi-lm:runs", "run", JSON.stringify(entry));
     const worker = new Member(BUNDLE, ["work", "--redis", other.url]);
     expect(await last(worker)).toMatchObject({
