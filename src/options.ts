@@ -97,7 +97,7 @@ function isOf(kind: Kind, value: unknown): boolean {
 }
 
 /** The name that differs least, where that is little, or of which one is the beginning of the other. */
-function nearest(name: string, names: readonly string[]): string | undefined {
+export function nearest(name: string, names: readonly string[]): string | undefined {
   const given = name.toLowerCase();
   const close = (other: string) =>
     distance(given, other.toLowerCase()) <= Math.max(1, Math.floor(given.length / 3));

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { isAddress } from "../distributed/texts.ts";
+import { nearest } from "../options.ts";
 import type { Interruption } from "./interrupt.ts";
 import { type PathUse, STDIN } from "./paths.ts";
 import { UsageError } from "./usage.ts";
@@ -14,6 +15,8 @@ interface Described {
 interface Text extends Described {
   readonly kind: "text";
   readonly value: string;
+  /** Whether a text without a character says something. */
+  readonly empty?: true;
 }
 /** A text that is the path of a file or folder. */
 interface PathOption extends Described {
@@ -105,7 +108,9 @@ export function parseWords(
   return { words: positionals, options: own, json: json === true, help: help === true };
 }
 
-function parse(args: readonly string[], table: Options) {
+function parse(given: readonly string[], table: Options) {
+  const args = joinValues(given, table);
+  requireKnown(args, table);
   const options = Object.fromEntries(
     Object.entries(table).map(([name, { kind }]) => {
       const type = kind === "flag" ? ("boolean" as const) : ("string" as const);
@@ -114,7 +119,7 @@ function parse(args: readonly string[], table: Options) {
   );
   try {
     const { values, positionals } = parseArgs({
-      args: joinValues(args, table),
+      args,
       options,
       allowPositionals: true,
       strict: true,
@@ -123,6 +128,25 @@ function parse(args: readonly string[], table: Options) {
   } catch (error) {
     // Node explains at length; its first sentence says what is wrong.
     throw new UsageError((error as Error).message.split(/\.? To specify |\.?\n/)[0]);
+  }
+}
+
+/** @throws UsageError for an option that the table does not have, with what was probably meant */
+function requireKnown(args: readonly string[], table: Options): void {
+  for (const arg of args) {
+    if (arg === "--") return;
+    const [option] = arg.split("=", 1);
+    const name = option.slice(2);
+    if (
+      !arg.startsWith("-") ||
+      arg === "-" ||
+      arg === "-h" ||
+      (arg.startsWith("--") && Object.hasOwn(table, name))
+    )
+      continue;
+    if (!arg.startsWith("--")) throw new UsageError(`Unknown option ${arg}; a file of that name is ./${arg}`);
+    const meant = nearest(name, Object.keys(table));
+    throw new UsageError(`Unknown option ${option}${meant ? `, perhaps --${meant}` : ""}`);
   }
 }
 
@@ -148,7 +172,11 @@ function joinValues(args: readonly string[], table: Options): string[] {
 }
 
 function read(name: string, option: Option, given: string | boolean): string | number | boolean {
-  if (typeof given === "boolean" || option.kind === "text" || option.kind === "path") return given;
+  if (typeof given === "boolean") return given;
+  // As of a shell's variable that is not set.
+  if (given === "" && option.kind !== "number" && !(option.kind === "text" && option.empty))
+    throw new UsageError(`--${name} is empty`);
+  if (option.kind === "text" || option.kind === "path") return given;
   if (option.kind === "choice") {
     const choice = option.synonyms?.[given] ?? given;
     if (option.choices.includes(choice)) return choice;
@@ -162,6 +190,8 @@ function read(name: string, option: Option, given: string | boolean): string | n
 function requireWords({ words }: Command, given: readonly string[]): void {
   const missing = words.find((word, i) => !word.endsWith("?") && i >= given.length);
   if (missing) throw new UsageError(`${wordUsage(missing)} is missing`);
+  const empty = given.indexOf("");
+  if (empty >= 0) throw new UsageError(`${wordUsage(words[Math.min(empty, words.length - 1)])} is empty`);
   const last = words[words.length - 1] ?? "";
   if (!last.includes("…") && given.length > words.length)
     throw new UsageError(`${JSON.stringify(given[words.length])} is one word too many`);

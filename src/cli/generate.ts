@@ -14,7 +14,7 @@ export const generate = command({
   example: 'svi-lm generate book.svi --prompt "Call me" --temperature 0.8',
   words: ["M"],
   options: {
-    prompt: { kind: "text", value: "S", help: "text to continue; a terminal shows it too" },
+    prompt: { kind: "text", value: "S", empty: true, help: "text to continue; a terminal shows it too" },
     tokens: { kind: "number", default: 200, help: "tokens to write" },
     stop: { kind: "text", value: "S", help: "end a text before this string" },
     count: { kind: "number", default: 1, help: "texts to write; text n is what the seed + n writes" },

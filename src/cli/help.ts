@@ -6,7 +6,7 @@ const NARROWEST = 20;
 
 /** Of the terminal, or as the environment says for what is not one. */
 function width(): number {
-  const told = process.stdout.columns ?? (Number(process.env.COLUMNS) || Number.POSITIVE_INFINITY);
+  const told = process.stdout.columns || Number(process.env.COLUMNS) || Number.POSITIVE_INFINITY;
   return Math.max(NARROWEST, told);
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { isMainThread } from "node:worker_threads";
 import "../kernels/embedded.ts";
 import { serveJobs } from "../distributed/thread.ts";
+import { nearest } from "../options.ts";
 import { adaptCommand } from "./adapt.ts";
 import { bench } from "./bench.ts";
 import { board, coordinate, status, stop, work } from "./cluster.ts";
@@ -63,7 +64,11 @@ async function main([first, ...rest]: readonly string[]): Promise<number> {
   const group = COMMANDS.filter((command) => command.name.startsWith(`${name} `));
   if (group.length > 0) return groupOf(name, group, args);
   const found = COMMANDS.find((command) => command.name === name);
-  if (!found) throw new UsageError(`There is no command ${JSON.stringify(name)}`);
+  if (!found)
+    throw unknownCommand(
+      name,
+      COMMANDS.map((command) => command.name),
+    );
   running = found;
   const { help, ...given } = parseWords(found, args);
   if (help) return say(commandHelp(found));
@@ -80,6 +85,11 @@ function groupOf(name: string, commands: readonly Command[], [given]: readonly s
   const names = commands.map((command) => command.name.slice(name.length + 1)).join(", ");
   if (given === undefined) throw new UsageError(`${name} is followed by one of ${names}`);
   throw new UsageError(`There is no command ${JSON.stringify(`${name} ${given}`)}; ${name} has ${names}`);
+}
+
+function unknownCommand(name: string, names: readonly string[]): UsageError {
+  const meant = nearest(name, names);
+  return new UsageError(`There is no command ${JSON.stringify(name)}${meant ? `, perhaps ${meant}` : ""}`);
 }
 
 function say(text: string): number {

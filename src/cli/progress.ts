@@ -60,11 +60,14 @@ function validLine({ epoch, valid }: StepRecord): string {
   return `epoch ${epoch.toFixed(2)}  valid ${fixed(bitsPerToken)} bits/token  ${fixed(nll)} nats  perplexity ${fixed(perplexity, 2)}`;
 }
 
+/** A terminal that has not been told its size says 0. */
+const width = (): number => process.stderr.columns || 80;
+
 /** How bars look, and that they leave interruptions to the command. */
 export const BAR = {
   barCompleteChar: "━",
   barIncompleteChar: "─",
-  barsize: (process.stderr.columns ?? 80) < 70 ? 8 : 16,
+  barsize: width() < 70 ? 8 : 16,
   gracefulExit: false,
   // Lines are cut at the width, not written over their last column.
   linewrap: true,
@@ -73,7 +76,7 @@ export const BAR = {
 };
 
 /** Beside the bar and its percentage; a line as wide as the terminal would be cut by the library. */
-const room = (): number => (process.stderr.columns ?? 80) - BAR.barsize - " 100 %  ".length - 1;
+const room = (): number => width() - BAR.barsize - " 100 %  ".length - 1;
 
 /** The first of them, two spaces between, as many as there is room for: none is cut. */
 export function fitting(figures: readonly string[], width: number): string {

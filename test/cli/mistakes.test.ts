@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 const usage: [string, string[], string][] = [
   ["no command", [], "No command"],
-  ["an unknown command", ["trian"], '"trian"'],
+  ["an unknown command", ["trian"], '"trian", perhaps train'],
   ["an unknown option", ["train", book, "--out", out, "--hiden", "8"], "--hiden"],
   ["an option without its value", ["train", book, "--out"], "--out"],
   ["no text", ["train", "--out", out], "<text…> is missing"],

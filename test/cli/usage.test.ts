@@ -1,7 +1,9 @@
 /** Wrong usage is told in one line, whatever was typed. */
 import { expect, test } from "vitest";
+import { work } from "../../src/cli/cluster.ts";
 import { parseWords } from "../../src/cli/command.ts";
 import { explain } from "../../src/cli/explain.ts";
+import { generate } from "../../src/cli/generate.ts";
 import { commandHelp, entries, wrapped } from "../../src/cli/help.ts";
 import { importCommand } from "../../src/cli/import.ts";
 import { info } from "../../src/cli/info.ts";
@@ -19,9 +21,55 @@ test("what would end the line or steer the terminal is shown as its code", () =>
       return (error as Error).message;
     }
   };
-  expect(refused("-\r")).toBe("Unknown option '-\\u000d'");
+  expect(refused("-\r")).toBe("Unknown option -\\u000d; a file of that name is ./-\\u000d");
   expect(refused("--\u001b[31mx")).toContain("\\u001b[31mx");
   expect(explain(new Error("one\n  two\rthree\u2028\u0007")).message).toBe("one two three\\u2028\\u0007");
+});
+
+test.each([
+  ["train", train, ["text", "--epoch", "2"], "Unknown option --epoch, perhaps --epochs"],
+  ["an =", train, ["text", "--Hidden=8"], "Unknown option --Hidden, perhaps --hidden"],
+  ["nothing like it", train, ["text", "--constructor"], "Unknown option --constructor"],
+  [
+    "another command",
+    generate,
+    ["M", "--temprature", "1"],
+    "Unknown option --temprature, perhaps --temperature",
+  ],
+  ["a file", train, ["-5.txt"], "Unknown option -5.txt; a file of that name is ./-5.txt"],
+  [
+    "a file behind an option",
+    train,
+    ["--tied", "-notes.txt"],
+    "Unknown option -notes.txt; a file of that name is ./-notes.txt",
+  ],
+] as const)("what there is not is told with what may be meant: %s", (_, command, line, message) => {
+  expect(() => parseWords(command, line)).toThrow(new UsageError(message));
+});
+
+test("what stands behind -- and what is a value is no option", () => {
+  expect(parseWords(train, ["--", "-5.txt"]).words).toEqual(["-5.txt"]);
+  expect(parseWords(generate, ["M", "--prompt", "-5.txt", "--top-p", "-1"]).options).toEqual({
+    prompt: "-5.txt",
+    "top-p": -1,
+  });
+});
+
+test.each([
+  [train, ["text", "--out", ""], "--out is empty"],
+  [train, ["text", "--valid="], "--valid is empty"],
+  [train, ["text", "--checkpoint", ""], "--checkpoint is empty"],
+  [train, [""], "<text…> is empty"],
+  [train, ["a", "b", ""], "<text…> is empty"],
+  [generate, ["", "--tokens", "2"], "<M> is empty"],
+  [work, ["--redis", ""], "--redis is empty"],
+  [work, ["--redis", "redis://host", "--store", ""], "--store is empty"],
+] as const)("a shell's variable that is not set is told as such: %#", (command, line, message) => {
+  expect(() => parseWords(command, line)).toThrow(new UsageError(message));
+});
+
+test("an empty prompt is one", () => {
+  expect(parseWords(generate, ["M", "--prompt", ""]).options).toEqual({ prompt: "" });
 });
 
 test("what a library's function is told is said as a flag", () => {
