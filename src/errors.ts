@@ -58,9 +58,9 @@ export function shown(value: unknown): string {
   return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 
-/** `1 token`, `2 tokens`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+/** `1 token`, `2 tokens`. @param shown how the number is written */
+export function counted(count: number, noun: string, shown = `${count}`): string {
+  return `${shown} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** `E_OPTION` for a value that an option or argument cannot have. */

@@ -70,6 +70,13 @@ export function requireInner<T extends object>(
   return given as Partial<T>;
 }
 
+/** @throws SviError `E_OPTION` for arguments that a method does not have */
+export function requireNoMore(what: string, more: readonly unknown[]): void {
+  const given = more.find((argument) => argument !== undefined);
+  if (given !== undefined)
+    throw wrongOption("arguments", given, "nothing more", `Another argument of ${what}`);
+}
+
 /** @throws SviError `E_OPTION` for what is not an array or a typed array */
 export function requireList<T>(list: T, name = "ids"): T {
   if (Array.isArray(list) || (ArrayBuffer.isView(list) && "length" in list)) return list;
@@ -108,14 +115,17 @@ export function nearest(name: string, names: readonly string[]): string | undefi
   return names.find(close) ?? names.find(begins);
 }
 
-/** Levenshtein's: letters to add, drop or replace. */
+/** Levenshtein's: letters to add, drop or replace; two that changed places count once. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  let before = row;
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + Number(a[i - 1] !== b[j - 1])));
-    row = next;
+    for (let j = 1; j <= b.length; j++) {
+      const swapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? before[j - 2] + 1 : i + j;
+      next.push(Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + Number(a[i - 1] !== b[j - 1]), swapped));
+    }
+    [before, row] = [row, next];
   }
   return row[b.length];
 }

@@ -104,14 +104,16 @@ export const coordinate = command({
     const telemetry = await telemetryOf(options);
     const shared = { redis, store, json: jsonTokenizer, lockSeconds: lock, telemetry, signal };
     const started = performance.now();
+    let nll: number | null = null;
     for await (const event of coordinate({ ...plan, ...reading, ...shared })) {
       if (!("model" in event)) {
         tell(event, redis, json);
+        if (event.event === "round") ({ nll } = event);
         continue;
       }
       const seconds = (performance.now() - started) / 1000;
       if (event.tokens === 0) return nothingMerged({ tokens: 0, seconds }, json, interruption);
-      await conclude(event, seconds, out, json);
+      await conclude(event, { nll, seconds }, out, json);
     }
     return interruption.requested ? interruption.exitCode : 0;
   },
@@ -135,13 +137,13 @@ function tell(event: RunProgress, redis: string, json: boolean): void {
 
 async function conclude(
   { event, model, tokens }: Extract<RunEvent, { readonly model: LanguageModel }>,
-  seconds: number,
+  { nll, seconds }: { readonly nll: number | null; readonly seconds: number },
   out: string,
   json: boolean,
 ): Promise<void> {
   const { parameters } = model;
   const figures = { event, tokens, seconds, tokensPerSecond: tokens / seconds, valid: null, parameters };
-  await saveMerged(model, out, json, figures, [
+  await saveMerged({ model, nll, out }, json, figures, [
     [event === "done" ? "trained" : "stopped", `${counted(tokens, "token")} in ${duration(seconds)}`],
     ["parameters", count(parameters)],
   ]);
@@ -249,10 +251,10 @@ export const board = command({
   async run({ options, json, interruption }) {
     const { openBoard } = await import("../entries/distributed.ts");
     const { port, host } = options;
-    const board = await openBoard({ redis: addressOf(options), port, host });
+    const { signal } = interruption;
+    const board = await openBoard({ redis: addressOf(options), port, host, signal });
     if (json) printJson({ event: "serving", url: board.url });
     else note(`Runs, jobs and workers: ${board.url}`);
-    const { signal } = interruption;
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
     await board.close();
     return interruption.exitCode;

@@ -1,6 +1,8 @@
 /** @module What a run has come to by its losses, and the weights of the last place where it was going well. */
+import { SviError } from "../errors.ts";
 import type { LanguageModel } from "../languageModel.ts";
 import { finish } from "../model/work.ts";
+import { fixed } from "./print.ts";
 
 /** Steps that a mean is of, at most, and between two copies of the weights. */
 const SPAN = 50;
@@ -12,6 +14,25 @@ interface Copy {
   readonly mean: Float32Array;
   readonly precision: Float32Array | null;
   readonly lambda: number | null;
+}
+
+/** Loss of guessing among all tokens. */
+const guessingOf = ({ configuration }: LanguageModel): number => Math.log(configuration.vocabulary);
+
+/** Whether a run that ends at that loss has learnt nothing. */
+export function isWorse(nll: number, model: LanguageModel): boolean {
+  return nll > TOLERANCE * guessingOf(model);
+}
+
+export function worseThanGuessing(nll: number, model: LanguageModel, path: string): SviError {
+  return new SviError(
+    "E_DIVERGED",
+    `The run ended at ${fixed(nll)} nats a token, worse than guessing (${fixed(guessingOf(model))})`,
+    {
+      value: nll,
+      remedy: `Train with a smaller --lr, or longer; the model was saved to ${path} all the same`,
+    },
+  );
 }
 
 export class LastGood {
@@ -26,7 +47,7 @@ export class LastGood {
 
   constructor(model: LanguageModel) {
     this.#model = model;
-    this.guessing = Math.log(model.configuration.vocabulary);
+    this.guessing = guessingOf(model);
   }
 
   /** @param step 1-based, of the weights that the model has now */
@@ -48,7 +69,7 @@ export class LastGood {
   }
 
   get worseThanGuessing(): boolean {
-    return this.#steps > 0 && this.recent > TOLERANCE * this.guessing;
+    return this.#steps > 0 && isWorse(this.recent, this.#model);
   }
 
   /** Gives the model those weights back. @returns the step they are of; null where there are none */

@@ -1,4 +1,6 @@
 /** @module How results and errors are put on paper. */
+import { counted as plain } from "../errors.ts";
+
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
@@ -29,7 +31,7 @@ export function warn(message: string, json: boolean): void {
 export const count = (n: number): string => Math.round(n).toLocaleString("en");
 
 /** `1 token`, `2,000 tokens`. */
-export const counted = (n: number, noun: string): string => `${count(n)} ${noun}${n === 1 ? "" : "s"}`;
+export const counted = (n: number, noun: string): string => plain(n, noun, count(n));
 
 export function fixed(value: number | null, digits = 3): string {
   return value === null ? "unknown" : value.toFixed(digits);

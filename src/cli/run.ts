@@ -10,7 +10,7 @@ import { type FitOptions, fit, type StepRecord } from "../training/fit.ts";
 import type { CheckpointFile } from "./checkpoint.ts";
 import { reworded } from "./files.ts";
 import type { Interruption } from "./interrupt.ts";
-import { LastGood } from "./lastGood.ts";
+import { LastGood, worseThanGuessing } from "./lastGood.ts";
 import { count, counted, duration, fixed, note, printJson, printTable, warn } from "./print.ts";
 import { progressFor } from "./progress.ts";
 import { type Kept, keepModel } from "./save.ts";
@@ -61,7 +61,7 @@ export async function trainAndSave(
     : validation && (await evaluate(model, validation.corpus, { kernels, signal }));
   if (good.worseThanGuessing) {
     if (json) await printKept("saved", run, last, path);
-    throw worseThanGuessing(good, path);
+    throw worseThanGuessing(good.recent, model, path);
   }
   if (score && score.nll > good.guessing)
     warn(`The validation text is predicted worse than by guessing: ${fixed(score.nll)} nats a token`, json);
@@ -84,7 +84,9 @@ async function follow(
       first ||= record.step;
       last = record;
       good.add(record.step, record.nll);
-      progress.step(record);
+      // The error that ends such a run says it.
+      const told = record.step < record.steps || json || !good.worseThanGuessing;
+      progress.step(told ? record : { ...record, warning: null });
       if (interruption.requested) break;
     }
   } catch (error) {
@@ -140,14 +142,6 @@ async function keep({ model, out, checkpoint }: Run): Promise<Kept> {
     if (!(error instanceof SviError) || !checkpoint?.holdsRun) throw error;
     throw reworded(error, error.problem, `${error.remedy}; ${lastOf(checkpoint)}`);
   }
-}
-
-function worseThanGuessing({ recent, guessing }: LastGood, path: string): SviError {
-  return new SviError(
-    "E_DIVERGED",
-    `The run ended at ${fixed(recent)} nats a token, worse than guessing (${fixed(guessing)})`,
-    { value: recent, remedy: `Train with a smaller --lr; the model was saved to ${path} all the same` },
-  );
 }
 
 /** Says what was kept. @returns the exit code */

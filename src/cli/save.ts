@@ -8,6 +8,7 @@ import { SviError } from "../errors.ts";
 import type { LanguageModel } from "../languageModel.ts";
 import { reworded } from "./files.ts";
 import type { Interruption } from "./interrupt.ts";
+import { isWorse, worseThanGuessing } from "./lastGood.ts";
 import { note, printJson, printTable } from "./print.ts";
 
 export interface Kept {
@@ -33,21 +34,23 @@ export async function keepModel(model: LanguageModel, out: string): Promise<Kept
 
 /**
  * The end of a run over several shards or parties: its model is kept, and what it came to is told.
+ * @param nll of the last round; null where there is none
  * @param figures for a program, `rows` for a person; both are told the hash besides
- * @throws what kept the model from where it was asked for
+ * @throws what kept the model from where it was asked for; SviError `E_DIVERGED` where it predicts worse than guessing
  */
 export async function saveMerged(
-  model: LanguageModel,
-  out: string,
+  { model, nll, out }: { readonly model: LanguageModel; readonly nll: number | null; readonly out: string },
   json: boolean,
   figures: Readonly<Record<string, unknown>>,
   rows: readonly (readonly [string, string])[],
 ): Promise<void> {
   const { path, problem } = await keepModel(model, out);
   const hash = await hashOf(model.posterior);
-  if (json) printJson({ ...figures, hash });
-  else printTable([...rows, ["hash", hash], ["saved", path]]);
+  const worse = nll !== null && isWorse(nll, model);
+  if (json) printJson({ ...figures, ...(worse && { event: "saved" }), hash });
+  else if (!worse || problem) printTable([...rows, ["hash", hash], ["saved", path]]);
   if (problem) throw problem;
+  if (worse) throw worseThanGuessing(nll, model, path);
 }
 
 /**

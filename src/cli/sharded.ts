@@ -12,6 +12,7 @@ import type { LanguageModel } from "../languageModel.ts";
 import type { Corpus } from "../text/corpus.ts";
 import { reworded } from "./files.ts";
 import type { Interruption } from "./interrupt.ts";
+import { isWorse, worseThanGuessing } from "./lastGood.ts";
 import { count, counted, duration, fixed, note, printJson, printTable } from "./print.ts";
 import { keepModel, nothingMerged } from "./save.ts";
 import { UsageError } from "./usage.ts";
@@ -116,9 +117,11 @@ async function followed(
   json: boolean,
 ): Promise<{ ended: Omit<Ended, "started"> | null; error: unknown }> {
   let ended: Omit<Ended, "started"> | null = null;
+  let nll: number | null = null;
   try {
     for await (const event of events) {
-      if ("model" in event) ended = event;
+      if (event.event === "round") ({ nll } = event);
+      if ("model" in event) ended = { ...event, nll };
       else if (json) printJson(event);
       else if (event.event === "round")
         note(
@@ -148,11 +151,13 @@ async function failed(
 
 interface Ended {
   readonly model: LanguageModel;
+  /** Of the last round; null where none was merged. */
+  readonly nll: number | null;
   readonly tokens: number;
   readonly started: number;
 }
 
-async function conclude(run: ShardedRun, { model, tokens, started }: Ended): Promise<number> {
+async function conclude(run: ShardedRun, { model, nll, tokens, started }: Ended): Promise<number> {
   const seconds = (performance.now() - started) / 1000;
   const { valid, out, json, interruption } = run;
   const stopped = interruption.requested;
@@ -160,7 +165,8 @@ async function conclude(run: ShardedRun, { model, tokens, started }: Ended): Pro
   const { path, problem } = await keepModel(model, out);
   if (problem) throw problem;
   const { signal } = interruption;
-  const score = valid && !stopped ? await evaluate(model, valid, { signal }) : null;
+  const worse = nll !== null && isWorse(nll, model);
+  const score = valid && !stopped && !worse ? await evaluate(model, valid, { signal }) : null;
   const { parameters } = model;
   const hash = await hashOf(model.posterior);
   const figures = score && {
@@ -170,9 +176,9 @@ async function conclude(run: ShardedRun, { model, tokens, started }: Ended): Pro
   };
   if (json) {
     const tokensPerSecond = tokens / seconds;
-    const event = stopped ? "interrupted" : "done";
+    const event = stopped ? "interrupted" : worse ? "saved" : "done";
     printJson({ event, tokens, seconds, tokensPerSecond, valid: figures, parameters, hash, out: path });
-  } else
+  } else if (!worse)
     printTable([
       [stopped ? "interrupted" : "trained", `${counted(tokens, "token")} in ${duration(seconds)}`],
       ...(score
@@ -182,5 +188,6 @@ async function conclude(run: ShardedRun, { model, tokens, started }: Ended): Pro
       ["hash", hash],
       ["saved", path],
     ]);
+  if (worse) throw worseThanGuessing(nll, model, path);
   return stopped ? interruption.exitCode : 0;
 }

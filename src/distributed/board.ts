@@ -6,7 +6,7 @@ import { requireInteger } from "../errors.ts";
 import { requireOptions } from "../options.ts";
 import { listen, urlOf } from "./http.ts";
 import { absent, notInstalled } from "./packages.ts";
-import { connect, jobsQueue, libraries, type RedisClient, readRuns, roundsQueue } from "./queue.ts";
+import { connect, jobsQueue, libraries, quiet, type RedisClient, readRuns, roundsQueue } from "./queue.ts";
 
 export interface BoardOptions {
   /** Address of Redis or Valkey: redis://host:port. */
@@ -15,6 +15,8 @@ export interface BoardOptions {
   readonly port?: number;
   /** Address to listen on; this machine alone by default, since the page asks nobody who he is. */
   readonly host?: string;
+  /** Ends the wait for Redis. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Board {
@@ -33,21 +35,21 @@ const LOOK_MILLISECONDS = 2000;
 /**
  * Serves the page until it is closed.
  *
- * @throws SviError `E_REDIS`; `E_HOST` where a package is missing or the port is taken
+ * @throws SviError `E_REDIS`; `E_HOST` where a package is missing or the port is taken; the signal's reason
  */
 export async function openBoard(options: BoardOptions): Promise<Board> {
-  requireOptions("openBoard", options, { redis: "string", port: "number", host: "string" });
+  requireOptions("openBoard", options, { redis: "string", port: "number", host: "string", signal: "signal" });
   const port = requireInteger("port", options.port ?? 3000, 0, 65_535);
   const library = await libraries();
   const boards = await boardLibraries();
-  const client = await connect(library, options.redis);
+  const client = await connect(library, options.redis, options.signal);
   const adapter = new boards.ExpressAdapter();
   const { addQueue } = boards.createBullBoard({ queues: [], serverAdapter: adapter });
   const shown = new Map<string, Queue>();
   const look = async () => {
     for (const name of await queuesOf(client)) {
       if (shown.has(name)) continue;
-      const queue = new library.Queue(name, { connection: client });
+      const queue = quiet(new library.Queue(name, { connection: client }));
       shown.set(name, queue);
       addQueue(new boards.BullMQAdapter(queue, { readOnlyMode: true }));
     }

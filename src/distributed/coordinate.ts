@@ -12,16 +12,19 @@ import { Merger } from "./merger.ts";
 import { hashOf } from "./modelHash.ts";
 import { nameOf, planBytes, type RunPlan } from "./plan.ts";
 import {
+  answers,
   clearStop,
   connect,
   jobsQueue,
   type Libraries,
+  leaveRedis,
   libraries,
   listRun,
   openStore,
   type QueuedJob,
   type QueuedResult,
   type QueuedRound,
+  quiet,
   type RedisClient,
   type RunEntry,
   readRuns,
@@ -29,6 +32,7 @@ import {
   requireLock,
   roundsQueue,
   saveState,
+  shownAddress,
   stopAsked,
   storeName,
 } from "./queue.ts";
@@ -87,8 +91,7 @@ export async function* coordinate(options: CoordinateOptions): AsyncGenerator<Ru
     run = new QueuedRun(library, client, options, store, openStore(store, client));
     yield* run.events();
   } finally {
-    await run?.close();
-    client.disconnect();
+    await leaveRedis(client, async () => run?.close(), options.signal);
   }
 }
 
@@ -134,8 +137,9 @@ class QueuedRun {
     this.#planBlob = await this.#blobs.put(planBytes(this.#plan));
     const resumed = await this.#begin();
     yield { event: "run", run: this.#name, resumed, rounds: this.#plan.rounds };
-    const watch = setInterval(() => void this.#stopWhereAsked(), 1000);
-    const stop = () => void this.#end("stopped");
+    // A Redis that is away for a while is asked again.
+    const watch = setInterval(() => void this.#stopWhereAsked().catch(() => {}), 1000);
+    const stop = () => void this.#stop().catch((error) => this.#channel.fail(error));
     this.#options.signal?.addEventListener("abort", stop);
     try {
       if (this.#options.signal?.aborted) stop();
@@ -151,7 +155,7 @@ class QueuedRun {
     const { Worker, QueueEvents } = this.#library;
     const connection = this.#client;
     const { telemetry } = this.#options;
-    const rounds = new this.#library.Queue(roundsQueue(this.#name), { connection, telemetry });
+    const rounds = quiet(new this.#library.Queue(roundsQueue(this.#name), { connection, telemetry }));
     this.#rounds = rounds;
     this.#closing.push(() => rounds.close());
     if ((await rounds.getWorkersCount()) > 0)
@@ -200,7 +204,7 @@ class QueuedRun {
   /** One atomic addition: the jobs, and the job that waits for them all. */
   async #addRound(state: RoundState): Promise<void> {
     const { FlowProducer } = this.#library;
-    const flow = new FlowProducer({ connection: this.#client, telemetry: this.#options.telemetry });
+    const flow = quiet(new FlowProducer({ connection: this.#client, telemetry: this.#options.telemetry }));
     try {
       const jobs = jobsOf(this.#planBlob, state);
       const repeated = sampled(this.#plan, state.round).filter((shard) => shard < jobs.length);
@@ -297,10 +301,12 @@ class QueuedRun {
         value: workers,
         remedy: "Find the machines whose arithmetic fails, and run the same command again",
       });
-    const queue = new this.#library.Queue<QueuedJob>(jobsQueue(), {
-      connection: this.#client,
-      telemetry: this.#options.telemetry,
-    });
+    const queue = quiet(
+      new this.#library.Queue<QueuedJob>(jobsQueue(), {
+        connection: this.#client,
+        telemetry: this.#options.telemetry,
+      }),
+    );
     try {
       const { data, name, opts } = this.#child(job, again, workers);
       const { id, queueQualifiedName } = parent;
@@ -336,6 +342,15 @@ class QueuedRun {
       attempt: this.#attempt,
     });
     await saveState(this.#client, this.#name, state);
+  }
+
+  async #stop(): Promise<void> {
+    if (await answers(this.#client)) return this.#end("stopped");
+    const { redis } = this.#options;
+    throw new SviError("E_REDIS", `${shownAddress(redis)} no longer answers`, {
+      value: shownAddress(redis),
+      remedy: `Start it again; the same command then continues run ${this.#name} at its last merged round`,
+    });
   }
 
   async #stopWhereAsked(): Promise<void> {

@@ -48,8 +48,16 @@ export interface RunEntry {
 const RUNS = "svi-lm:runs";
 /** Milliseconds that a first connection may take. */
 const CONNECT_TIMEOUT = 5000;
+/** That the host of a connection may take to answer, and that one which is left has to close it. */
+const ANSWER_TIMEOUT = 10_000;
+const CLOSE_TIMEOUT = 100;
+/** That it may take to answer whoever leaves it: a command is to end within half a second. */
+const LEAVE_TIMEOUT = 200;
 /** Between two tries to reach a Redis that was there before. */
 const RECONNECT_MILLISECONDS = 500;
+
+/** Connections that queues made for themselves, as for commands that block. */
+const DUPLICATES = new WeakMap<RedisClient, RedisClient[]>();
 
 /** What a worker must be of to do a run's jobs: its version, and the hash of its kernels' sources. */
 type Release = Pick<RunEntry, "version" | "sources">;
@@ -96,6 +104,7 @@ export async function connect({ Redis }: Libraries, url: string, signal?: AbortS
   const client = new Redis(url, {
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT,
+    disconnectTimeout: CLOSE_TIMEOUT,
     maxRetriesPerRequest: null,
     retryStrategy: () => (reached ? RECONNECT_MILLISECONDS : null),
   });
@@ -104,9 +113,20 @@ export async function connect({ Redis }: Libraries, url: string, signal?: AbortS
   client.on("error", (error) => {
     last = error;
   });
+  const duplicate = client.duplicate.bind(client);
+  const duplicates: RedisClient[] = [];
+  DUPLICATES.set(client, duplicates);
+  client.duplicate = (options) => {
+    duplicates.push(duplicate(options));
+    return duplicates.at(-1)!;
+  };
   // A host that does not answer is waited for no longer.
   const leave = () => client.disconnect();
   signal?.addEventListener("abort", leave);
+  const silent = setTimeout(() => {
+    last ??= new Error("there is no answer");
+    leave();
+  }, ANSWER_TIMEOUT);
   try {
     await client.connect();
     await client.ping();
@@ -115,10 +135,45 @@ export async function connect({ Redis }: Libraries, url: string, signal?: AbortS
     signal?.throwIfAborted();
     throw unreachable(url, (last ?? cause) as Error);
   } finally {
+    clearTimeout(silent);
     signal?.removeEventListener("abort", leave);
   }
   reached = true;
   return client;
+}
+
+/**
+ * Ends what uses a connection, and the connection. Whoever was asked to stop does not wait for a Redis that has gone:
+ * the lock of a job that it cannot give back runs out.
+ * @param close ends what uses it
+ */
+export async function leaveRedis(
+  client: RedisClient,
+  close: () => Promise<unknown>,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (!signal?.aborted || (await answers(client))) await close();
+  else {
+    void close().catch(() => {});
+    for (const own of DUPLICATES.get(client) ?? []) own.disconnect();
+  }
+  client.disconnect();
+}
+
+/** An error that a queue emits and nobody hears is printed; what matters is thrown by the command that fails. */
+export function quiet<Q extends { on(event: "error", heard: () => void): unknown }>(queue: Q): Q {
+  queue.on("error", () => {});
+  return queue;
+}
+
+/** Whether Redis still does. */
+export async function answers(client: RedisClient): Promise<boolean> {
+  const answer = client.ping().then(
+    () => true,
+    () => false,
+  );
+  const late = new Promise<false>((resolve) => setTimeout(resolve, LEAVE_TIMEOUT, false));
+  return Promise.race([answer, late]);
 }
 
 function requireAddress(url: string): void {
@@ -130,9 +185,14 @@ function requireAddress(url: string): void {
   });
 }
 
+/** Without its password. */
+export function shownAddress(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, "//…@");
+}
+
 function unreachable(url: string, cause: Error): SviError {
   const denied = /NOAUTH|WRONGPASS|ERR invalid password/.test(cause.message);
-  const shown = url.replace(/\/\/[^@/]*@/, "//…@");
+  const shown = shownAddress(url);
   return new SviError(
     "E_REDIS",
     denied ? `${shown} wants another password` : `${shown} cannot be reached: ${cause.message}`,

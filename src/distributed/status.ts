@@ -2,7 +2,7 @@
 
 import { SviError } from "../errors.ts";
 import { requireOptions } from "../options.ts";
-import { askToStop, connect, jobsQueue, libraries, type RunEntry, readRuns } from "./queue.ts";
+import { askToStop, connect, jobsQueue, libraries, quiet, type RunEntry, readRuns } from "./queue.ts";
 
 export interface ClusterStatus {
   readonly runs: readonly (RunEntry & {
@@ -24,7 +24,7 @@ export async function clusterStatus(options: {
   try {
     const runs: ClusterStatus["runs"][number][] = [];
     for (const [run, entry] of await readRuns(client)) {
-      const queue = new library.Queue(jobsQueue(entry), { connection: client });
+      const queue = quiet(new library.Queue(jobsQueue(entry), { connection: client }));
       const { active, failed, ...other } = await queue.getJobCounts();
       const waiting = (other.waiting ?? other.wait ?? 0) + (other.delayed ?? 0) + (other.prioritized ?? 0);
       runs.push({ run, ...entry, jobs: { waiting, active, failed }, workers: await queue.getWorkersCount() });

@@ -17,6 +17,7 @@ import {
   isOwn,
   jobsQueue,
   type Libraries,
+  leaveRedis,
   libraries,
   openStore,
   type QueuedJob,
@@ -95,8 +96,7 @@ export async function* work(options: WorkOptions): AsyncGenerator<WorkEvent, voi
     yield* channel.values();
   } finally {
     abort.abort();
-    await close();
-    client.disconnect();
+    await leaveRedis(client, close, options.signal);
   }
 }
 

@@ -1,6 +1,6 @@
 /** @module A reader that stays: it takes text as it is typed and says what may come next, at the cost of a token. */
 import { requireInteger, SviError } from "../errors.ts";
-import { type Kinds, requireOptions } from "../options.ts";
+import { type Kinds, requireNoMore, requireOptions } from "../options.ts";
 import { pause } from "../pause.ts";
 import { requireText } from "../text/checks.ts";
 import { tokenTexts } from "../text/vocabulary.ts";
@@ -180,7 +180,9 @@ export class Session {
   }
 
   /** The `count` likeliest next tokens. @throws SviError `E_BUSY` before `read` is done; `E_DISPOSED`, `E_OPTION` */
-  top(count = 5): Next {
+  top(count?: number): Next;
+  top(count = 5, ...more: unknown[]): Next {
+    requireNoMore("top", more);
     const { vocabulary } = this.#model.posterior.configuration;
     const most = Math.min(vocabulary, requireInteger("count", count, 1));
     this.#predict();
@@ -195,7 +197,9 @@ export class Session {
   }
 
   /** The probabilities of all tokens, a copy. @throws SviError `E_BUSY`, `E_DISPOSED` */
-  distribution(): Distribution {
+  distribution(): Distribution;
+  distribution(...more: unknown[]): Distribution {
+    requireNoMore("distribution", more);
     this.#predict();
     return { probabilities: this.#predictor.probabilities.slice(), ...this.#uncertainty() };
   }
@@ -219,7 +223,9 @@ export class Session {
   }
 
   /** Another session in the same place: a copy of a few states. @throws SviError `E_BUSY`, `E_DISPOSED` */
-  fork(): Session {
+  fork(): Session;
+  fork(...more: unknown[]): Session {
+    requireNoMore("fork", more);
     this.#requireStill();
     const { now, word, line } = this.#states;
     return new Session({
@@ -238,7 +244,9 @@ export class Session {
    * The session's place, for `model.session({ from })`: a few kB, with the line that is being typed; with a cache, its
    * states too.
    */
-  toBytes(): Uint8Array {
+  toBytes(): Uint8Array;
+  toBytes(...more: unknown[]): Uint8Array {
+    requireNoMore("toBytes", more);
     this.#requireStill();
     this.#cache?.drop(this.#cacheNeeded());
     return writeSession({

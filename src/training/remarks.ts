@@ -13,8 +13,10 @@ const MUCH = 1.05;
 /** Scored tokens of a window below which the default rate of IVON is told to be high. */
 const FEW_SCORED = 1024;
 const OWN_RATE = 8;
-/** Steps at the end whose mean loss is what the run ends at. */
-const LAST_STEPS = 20;
+/** Steps that a mean loss is of, at most. */
+const SPAN = 50;
+/** Rise of that mean, as a share of the loss of guessing, that minibatches alone do not make. */
+const RISE = 0.05;
 
 /** Follows a run's records. */
 export class Remarks {
@@ -23,6 +25,9 @@ export class Remarks {
   readonly #vocabulary: number;
   #first: number | null = null;
   #explained = false;
+  #lowest = Number.POSITIVE_INFINITY;
+  #steps = 0;
+  #warned = false;
   readonly #last: number[] = [];
 
   constructor(plan: Plan, options: FitOptions, vocabulary: number) {
@@ -37,10 +42,10 @@ export class Remarks {
     last: boolean,
   ): Pick<StepRecord, "warning" | "note"> {
     this.#last.push(nll);
-    if (this.#last.length > LAST_STEPS) this.#last.shift();
+    if (this.#last.length > SPAN) this.#last.shift();
     const warnings = [
       step === 1 ? strongPrior(this.#plan, learningRate) : null,
-      step === 1 ? longSteps(this.#plan) : null,
+      this.#longSteps(),
       last ? this.#worseThanGuessing(valid?.nll) : null,
     ];
     const notes = [step === 1 ? learntPrior(this.#plan, this.#options) : null, this.#jump(step, nll)];
@@ -56,7 +61,26 @@ export class Remarks {
     return "The first steps are as long as later ones, and all of them push the commonest tokens: they overshoot, and the loss is above its start for some ten steps; a schedule with warmup begins with shorter ones";
   }
 
-  #worseThanGuessing(valid = mean(this.#last)): string | null {
+  /**
+   * IVON's own rate is that of windows of some 2,048 scored tokens. With fewer of them a large model may learn nothing,
+   * and a small one learns well: what tells is a loss that rises, or that is above guessing after a hundred steps.
+   */
+  #longSteps(): string | null {
+    const { method, scored, batch } = this.#plan;
+    if (method.kind !== "ivon" || method.learningRate < OWN_RATE || scored === null || scored >= FEW_SCORED)
+      return null;
+    if (++this.#steps % SPAN > 0) return null;
+    const recent = mean(this.#last);
+    const lowest = this.#lowest;
+    this.#lowest = Math.min(lowest, recent);
+    const guessing = Math.log(this.#vocabulary); // for display alone
+    if (this.#warned || this.#steps === SPAN || recent <= Math.min(lowest + RISE * guessing, guessing))
+      return null;
+    this.#warned = true;
+    return `The loss does not fall: a window has about ${Math.round(scored)} scored tokens, and a learning rate of ${method.learningRate} is right for some 2,048; take ivon({ learningRate: 3 }), --lr 3 on the command line, or a batch above ${batch}`;
+  }
+
+  #worseThanGuessing(valid = mean(this.#last.slice(-Math.ceil(this.#plan.steps / 10)))): string | null {
     const guessing = Math.log(this.#vocabulary); // for display alone
     if (valid <= MUCH * guessing) return null;
     return `The run ends at ${valid.toFixed(2)} nats a token, worse than guessing among all ${this.#vocabulary} tokens (${guessing.toFixed(2)}): train again with a smaller learning rate, or longer`;
@@ -83,13 +107,6 @@ function strongPrior(plan: Plan, learningRate: number): string | null {
   const share = 100 * (1 - Math.exp(-pull)); // for display alone
   const part = share < 99 ? `about ${Math.round(share)}` : "more than 99";
   return `The prior N(0, ${method.prior.scale}²) takes ${part} % of the mean away over this run; a larger prior scale or lambda makes it weaker`;
-}
-
-/** IVON's own rate is that of windows of some 2,048 scored tokens; at less than half of them it has failed to learn. */
-function longSteps({ method, scored, batch }: Plan): string | null {
-  if (method.kind !== "ivon" || method.learningRate < OWN_RATE || scored === null || scored >= FEW_SCORED)
-    return null;
-  return `A window has about ${Math.round(scored)} scored tokens, and a learning rate of ${method.learningRate} is right for some 2,048: if the loss does not fall steadily, take ivon({ learningRate: 3 }), --lr 3 on the command line, or a batch above ${batch}`;
 }
 
 /** What a user would not expect of the run as it was planned. */

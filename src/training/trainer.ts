@@ -374,8 +374,9 @@ function requirePower({ averagePower = [] }: Record<string, number[]>): void {
   });
 }
 
+/** @param step steps before it: the records of a run count from 1 */
 export function diverged(what: string, value: number, step: number): SviError {
-  return new SviError("E_DIVERGED", `The ${what} of step ${step} is ${value}`, {
+  return new SviError("E_DIVERGED", `The ${what} of step ${step + 1} is ${value}`, {
     value,
     remedy: "Train again with a smaller learning rate; the weights before the run diverged were kept",
   });

@@ -40,8 +40,9 @@ export class WorkerSession extends Remote {
   }
 
   /** The `count` likeliest next tokens. */
-  top(count?: number): Promise<Next> {
-    return this[CONNECTION].call("sessionTop", this[HANDLE], count);
+  top(count?: number): Promise<Next>;
+  top(...given: [number?]): Promise<Next> {
+    return this[CONNECTION].call("sessionTop", this[HANDLE], ...given);
   }
 
   /** The probabilities of all tokens. */

@@ -15,7 +15,7 @@ export function sessionFunctions({ objects, jobs }: Serving): SessionFunctions {
     },
     sessionRead: (session, text) => objects.session(session).read(text),
     sessionWord: (session) => objects.session(session).word,
-    sessionTop: (session, count) => objects.session(session).top(count),
+    sessionTop: (session, ...given) => objects.session(session).top(...given),
     sessionDistribution: (session) => {
       const found = objects.session(session).distribution();
       return move(found, found.probabilities.buffer);
