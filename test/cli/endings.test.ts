@@ -104,6 +104,8 @@ describe("a run that fails", () => {
     expect(saved).toMatchObject({ event: "saved", out });
     expect(error).toMatchObject({ event: "error", code: "E_DIVERGED" });
     expect(error.message).toMatch(/ended at [\d.]+ nats a token, worse than guessing \(5\.545\)/);
+    const { err } = await cli.run("train", book, "--out", out, ...TINY, ...worse);
+    expect(err.match(/worse than guessing/g)).toHaveLength(1);
   });
 });
 
@@ -179,6 +181,19 @@ describe("a run over shards", () => {
     expect(code).toBe(1);
     expect(err).toMatch(/E_DIVERGED: .*smaller --lr; nothing was written to .*diverged-shards\.svi/);
     expect(existsSync(out)).toBe(false);
+  });
+
+  it("that ends worse than guessing says so, keeps the model and exits 1", async () => {
+    const [book, out] = [cli.write("worse-shards.txt", text(400)), cli.file("worse-shards.svi")];
+    const args = ["train", book, "--out", out, ...shards, "--epochs", "0.05", "--lr", "100"];
+    const told = await cli.run(...args);
+    expect(told.code).toBe(1);
+    expect(told.err).toMatch(/worse than guessing \(5\.545\)\. .*the model was saved to .*worse-shards\.svi/);
+    expect(told.out).toBe("");
+    expect(existsSync(out)).toBe(true);
+    const [saved, error] = objects((await cli.run(...args, "--json")).out).slice(-2);
+    expect(saved).toMatchObject({ event: "saved", out });
+    expect(error).toMatchObject({ event: "error", code: "E_DIVERGED" });
   });
 
   it("that fails after a round keeps what was merged before it", async () => {

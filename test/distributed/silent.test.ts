@@ -1,7 +1,7 @@
 /** A Redis that takes a connection and never answers: whoever waits for it may stop waiting. */
 import { createServer, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { clusterStatus, stopRun, work } from "../../src/entries/distributed.ts";
+import { clusterStatus, openBoard, stopRun, work } from "../../src/entries/distributed.ts";
 
 const sockets: Socket[] = [];
 let server: Server;
@@ -20,6 +20,7 @@ afterAll(() => {
 it.each([
   ["clusterStatus", (signal: AbortSignal) => clusterStatus({ redis, signal })],
   ["stopRun", (signal: AbortSignal) => stopRun({ redis, signal })],
+  ["openBoard", (signal: AbortSignal) => openBoard({ redis, port: 0, signal })],
   ["work", (signal: AbortSignal) => work({ redis, signal }).next()],
 ] as const)("%s ends with the signal's reason", async (_, ask) => {
   const controller = new AbortController();
@@ -28,6 +29,8 @@ it.each([
   const asked = ask(controller.signal);
   const ended = expect(asked).rejects.toBe(reason);
   await expect.poll(() => sockets.length, { timeout: 20_000 }).toBe(before + 1);
+  const started = performance.now();
   controller.abort(reason);
   await ended;
+  expect(performance.now() - started).toBeLessThan(500);
 });

@@ -344,6 +344,16 @@ describe("mistakes", () => {
     await reading;
     await expect(session.read(5 as never)).rejects.toMatchObject({ code: "E_OPTION" });
     expect(() => session.top(0)).toThrow(expect.objectContaining({ code: "E_OPTION" }));
+    const loose = session as unknown as Record<string, (...given: unknown[]) => unknown>;
+    for (const [method, ...given] of [
+      ["top", 1, { samples: 2 }],
+      ["top", undefined, null],
+      ["distribution", { temperature: 2 }],
+      ["fork", { samples: 1 }],
+      ["toBytes", { quantized: "int8" }],
+    ] as const)
+      expect(() => loose[method](...given), method).toThrow(expect.objectContaining({ code: "E_OPTION" }));
+    expect(session.top(1, ...([undefined] as unknown as [])).tokens).toHaveLength(1);
     session.dispose();
     await expect(session.read("a")).rejects.toMatchObject({ code: "E_DISPOSED" });
     await expect(session.complete()).rejects.toMatchObject({ code: "E_DISPOSED" });
