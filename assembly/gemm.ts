@@ -6,7 +6,7 @@
  * within blocks of 256, so that neither the tile nor a split into rows or columns can change a bit. Columns may be
  * split where panels are: column j, a multiple of 8, of a block of the depth begins j / 8 panels after the block.
  *
- * T is what A and B are packed as: f32, or i16, whole numbers with a step for every row and column (packing16.ts).
+ * T is what A and B are packed as: f32, or i16, integers with a step for every row and column (packing16.ts).
  *
  * Layouts: n = as the formula has it, t = stored transposed: nn is A[m,k]·B[k,n], nt is A[m,k]·B[n,k]ᵀ,
  * tn is A[k,m]ᵀ·B[k,n]; matrices are row-major, strides (lda, ldb, ldc) are in elements; m, n, k >= 1.

@@ -40,7 +40,7 @@ export function gruForward(
       v128.store(products + n, q);
       v128.store(h + j, f32x4.add(fresh, f32x4.mul(update, f32x4.sub(v128.load(hPrev + j), fresh))));
     }
-    // Units left over where `hidden` is no multiple of 4: the same arithmetic, one lane of it kept.
+    // Units left over where `hidden` is not a multiple of 4: the same arithmetic, one lane of it kept.
     for (; j < width; j += 4) {
       const z = j + width;
       const n = z + width;

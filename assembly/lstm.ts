@@ -38,7 +38,7 @@ export function lstmForward(
       c += 16;
       h += 16;
     }
-    // Units left over where `hidden` is no multiple of 4: the same arithmetic, one lane of it kept.
+    // Units left over where `hidden` is not a multiple of 4: the same arithmetic, one lane of it kept.
     for (; gates < end; gates += 4) {
       const cell = load<f32>(gates + width) * load<f32>(cPrev) + load<f32>(gates) * load<f32>(gates + 2 * width);
       store<f32>(c, cell);

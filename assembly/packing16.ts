@@ -1,6 +1,6 @@
 /**
- * What packing.ts does, for products of 16-bit whole numbers: every column of a panel and every row of a group, over
- * one block of the depth, is a float, its step, times whole numbers of 12 or 13 bits. Two neighbours in depth stand
+ * What packing.ts does, for products of 16-bit integers: every column of a panel and every row of a group, over
+ * one block of the depth, is a float, its step, times integers of 12 or 13 bits. Two neighbours in depth stand
  * side by side, as `i32x4.dot_i16x8_s` takes them; the steps stand behind the last pair.
  *
  * 256 products of 2,047 and 4,095 are less than 2³¹, so that no sum overflows. A row of nothing above 2⁻¹⁰⁰ is 0; one
@@ -9,7 +9,7 @@
 import { PANEL_BYTES, panelBytes, TILE_COLUMNS } from "./panels";
 import { GROUP_BYTES, TILE_ROWS, groupBytes } from "./tile";
 
-/** Largest whole number in A, and in B. */
+/** Largest integer in A, and in B. */
 const MOST_A: f32 = 2047;
 const MOST_B: f32 = 4095;
 /** 2⁻¹⁰⁰. */
@@ -41,7 +41,7 @@ function step4(most: v128, whole: f32): v128 {
   return v128.andnot(f32x4.div(most, f32x4.splat(whole)), f32x4.lt(most, f32x4.splat(LEAST)));
 }
 
-/** x / step, the nearest whole number in the low 16 bits. */
+/** x / step, the nearest integer in the low 16 bits. */
 // @ts-ignore: decorator
 @inline
 function rounded(x: v128, inverse: v128): v128 {

@@ -18,14 +18,14 @@ export function panelsWidth(n: usize): usize {
   return ((n + TILE_COLUMNS - 1) / TILE_COLUMNS) * TILE_COLUMNS;
 }
 
-/** Steps of a tile over so much depth: of whole numbers two at a time. */
+/** Steps of a tile over so much depth: of integers two at a time. */
 // @ts-ignore: decorator
 @inline
 export function stepsOf<T>(depth: usize): usize {
   return isFloat<T>() ? depth : (depth + 1) >> 1;
 }
 
-/** Lines of a packed panel or group: one a step, and behind those of whole numbers one of their quantisation. */
+/** Lines of a packed panel or group: one a step, and behind those of integers one of their quantisation. */
 // @ts-ignore: decorator
 @inline
 export function linesOf<T>(depth: usize): usize {

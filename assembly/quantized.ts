@@ -1,6 +1,6 @@
 /**
- * Products with weights of 8 bits: y[n] = x[k]·Wᵀ, W[n,k] kept as whole numbers from -127 to 127 with a scale a
- * row, x as whole numbers from -2047 to 2047 with one scale. Sums are of whole numbers, exact in any order, so
+ * Products with weights of 8 bits: y[n] = x[k]·Wᵀ, W[n,k] kept as integers from -127 to 127 with a scale a
+ * row, x as integers from -2047 to 2047 with one scale. Sums are of integers, exact in any order, so
  * the bits are the same in every build.
  *
  * Two weights lie in 16 bits, v = 256·high + low + 128, and stay there: Σ s·v and Σ s·(v >> 8) are two dot

@@ -96,7 +96,7 @@ function addBias(row: usize, bias: usize, vocabulary: usize, stride: usize): f32
   return largest;
 }
 
-/** x <- exp(x - most), x <= most; returns the sum, NaN where `most` is no finite number. Two chains of sums. */
+/** x <- exp(x - most), x <= most; returns the sum, NaN where `most` is not finite. Two chains of sums. */
 function exponentiate(row: usize, stride: usize, most: f32): f32 {
   const shift = f32x4.splat(most);
   let sum0 = f32x4.sub(shift, shift);

@@ -30,7 +30,7 @@ export function groupBytes<T>(depth: usize): usize {
 }
 
 /**
- * C[5,8] (+)= Ap[steps][5]ᵀ·Bp[steps][8]: a step is one of the depth, or two of whole numbers, whose products are then
+ * C[5,8] (+)= Ap[steps][5]ᵀ·Bp[steps][8]: a step is one of the depth, or two of integers, whose products are then
  * times the steps of quantisation that stand behind both factors.
  */
 export function tile5x8<T>(steps: usize, a: usize, panel: usize, c: usize, stride: usize, accumulate: bool): void {
@@ -196,7 +196,7 @@ export function tile5x8<T>(steps: usize, a: usize, panel: usize, c: usize, strid
   storeSteps(r4, c40, c41, v128.load(rows, 64), s0, s1, accumulate);
 }
 
-/** Whole numbers become floats again. */
+/** Integers become floats again. */
 // @ts-ignore: decorator
 @inline
 function storeSteps(to: usize, c0: v128, c1: v128, row: v128, s0: v128, s1: v128, accumulate: bool): void {

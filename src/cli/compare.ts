@@ -45,7 +45,7 @@ const OPTIONS = {
   layers: { kind: "number", default: 1, help: "LSTM layers, 1 to 4" },
   batch: { kind: "number", default: 32, help: "lanes of text read side by side" },
   sequence: { kind: "number", default: 64, help: "tokens that gradients flow back through" },
-  epochs: { kind: "number", value: "X", default: 5, help: "passes over the training part" },
+  epochs: { kind: "number", value: "X", default: 5, help: "readings of the training part" },
   trials: { kind: "number", default: 4, help: "values of each tuning axis at least; 0 tunes nothing" },
   also: {
     kind: "text",
@@ -67,7 +67,7 @@ export const compare = command({
     const workers = requireInteger("workers", options.workers ?? 1, 1, 64);
     const seeds = requireInteger("seeds", options.seeds ?? 1, 1, 20);
     const trials = requireInteger("trials", options.trials ?? 4, 0, 4);
-    const passes = requireNumber("epochs", options.epochs ?? 5, "a number above 0", (v) => v > 0);
+    const epochs = requireNumber("epochs", options.epochs ?? 5, "a number above 0", (v) => v > 0);
     const also = alsoOf(options.also);
     await makeFolder(folder);
     await lockFolder(folder);
@@ -89,7 +89,7 @@ export const compare = command({
         },
         budget: {
           tokens: null,
-          passes,
+          epochs,
           trialShare: 0.5,
           trials,
           seeds: Array.from({ length: seeds }, (_, i) => i + 1),

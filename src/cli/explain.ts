@@ -33,7 +33,7 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/in `names` what/, "by --names what"],
   [/Corpus\.pairs, or of Corpus\.open with scoreAfter/, "pairs: svi-lm train --pairs"],
   [/by ivon\(\)/, "by svi-lm train"],
-  [/Read it by LanguageModel\.load/, "It is a model already"],
+  [/Read it by LanguageModel\.load/, "Use it as it is: svi-lm info says what it holds"],
   [/Give gaussianPrior\(.*$/, "Give a number above 0"],
   [/; importModel reads PyTorch's/, "; svi-lm import reads PyTorch's"],
   [/, or a `context`( and one)?/, ""],

@@ -36,7 +36,7 @@ export const METHOD = {
   "kl-warmup": {
     kind: "number",
     value: "X",
-    help: "part of the run in which the KL (bbb, default 0) or the noise (ivon, default three passes, at most 0.6) rises",
+    help: "part of the run in which the KL (bbb, default 0) or the noise (ivon, default three epochs, at most 0.6) rises",
   },
 } as const;
 

@@ -66,7 +66,7 @@ const OPTIONS = {
     kind: "choice",
     choices: ["cosine", "constant", "step"],
     default: "cosine",
-    help: "how the learning rate goes",
+    help: "how the learning rate falls",
   },
   warmup: { kind: "number", default: 0, help: "steps over which the learning rate first rises" },
   dropout: { kind: "number", value: "X", default: 0, help: "probability that a unit is dropped" },
@@ -79,7 +79,7 @@ const OPTIONS = {
     kind: "path",
     use: "read",
     value: "M",
-    help: "train this model on, with its tokenizer and its shape",
+    help: "begin with this model, its tokenizer and its shape",
   },
   batch: { kind: "number", default: 32, help: "lanes of text read side by side" },
   sequence: {

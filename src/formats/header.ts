@@ -40,7 +40,10 @@ export function dataStartOf(first: Uint8Array, byteLength: number | null): numbe
   const view = new DataView(first.buffer, first.byteOffset, 8);
   const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
   if (length > LARGEST_HEADER)
-    throw formatError(`The header length is ${length} bytes, more than ${LARGEST_HEADER}`, length);
+    throw formatError(
+      `The first 8 bytes are not a header length: ${length} is over ${LARGEST_HEADER}`,
+      length,
+    );
   if (byteLength !== null && 8 + length > byteLength)
     throw formatError(
       `The header length is ${length} bytes, but only ${byteLength - 8} of the file follow`,
@@ -137,7 +140,7 @@ function checkEntry(name: string, { dtype, shape, begin, end }: TensorEntry, siz
     throw formatError(
       `${tensor} ends at byte ${end} of the data, but the file has ${size}`,
       end,
-      "The file was cut short; download it or save it again",
+      "The file was cut short; give it as it was saved",
     );
 }
 

@@ -1,7 +1,7 @@
 /** @module The pieces of JSON that a header is made of, read one by one, so that nothing is built that was not asked for. */
 import { SviError } from "../errors.ts";
 
-export const CORRUPT = "The file is damaged or no safetensors file; download it or save it again";
+export const CORRUPT = "The file is damaged, or is not a safetensors file; give a model file as it was saved";
 
 /** `E_FORMAT`, with the remedy that fits most violations. */
 export function formatError(problem: string, value: unknown, remedy = CORRUPT, cause?: unknown): SviError {

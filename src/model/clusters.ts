@@ -30,7 +30,7 @@ export function tailsOf(model: {
  * Where the frequency of a token is one over its rank (Zipf's law), the head then stands for about two thirds of a
  * text and each tail for a sixth. A token costs about d·V^⅔ + (d/4·V^⅚ + d/16·V)/6 products against d·V of a full
  * softmax, d the hidden size: a thirtieth at 100,000. Grave et al. (2017) find the gain to level off at two to five
- * clusters. In whole numbers, since configurations must not differ between engines.
+ * clusters. In integers, since configurations must not differ between engines.
  */
 export function defaultCutoffs(vocabulary: number): number[] {
   let head = 1;

@@ -103,7 +103,7 @@ export class Posterior {
   }
 
   /**
-   * Copies mean and precision out, as they are at one moment, also while a run goes on between the slices.
+   * Copies mean and precision out, as they are at one moment, also between the slices of a run.
    * @throws SviError `E_DISPOSED`
    */
   *read(mean: Float32Array, precision: Float32Array | null): Slices {

@@ -167,7 +167,7 @@ class AdaptiveStepOutput implements StepOutput {
       this.#normalise(0, size, target, this.#nll);
       const to = probabilities + first * BYTES;
       this.#k.placeCluster(to, size, this.#scratch, size, this.#shares + i * BYTES, 1, 1, size);
-      // A tail that is no number makes the whole prediction none.
+      // A tail that is NaN makes the whole prediction none.
       this.#plan.floats(nll, 1)[0] += this.#plan.floats(this.#nll, 1)[0];
     });
   }

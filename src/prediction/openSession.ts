@@ -88,10 +88,14 @@ async function openLearning(
   ];
   if (had === has) return learning;
   learning?.release();
-  throw new SviError("E_MODEL", "What the session had learnt is not what its learner has", {
-    value: had,
-    remedy: "Give learner({ from }) what learntBytes() returned when the session's bytes were made",
-  });
+  throw new SviError(
+    "E_MODEL",
+    "The session had read with other weights than these: it had learnt, or its learner has learnt since",
+    {
+      value: had,
+      remedy: "Give learner({ from }) what learntBytes() returned when the session's bytes were made",
+    },
+  );
 }
 
 /** A cache's form as it is compared and shown. */

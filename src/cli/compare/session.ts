@@ -23,8 +23,8 @@ export interface Subject {
   readonly shape: Shape;
   /** Methods besides those that every comparison has; none by default. */
   readonly also?: readonly Also[];
-  /** Its tokens may be a fraction of the passes: `tokens` null means `passes` times the training text. */
-  readonly budget: Omit<Budget, "tokens"> & { readonly tokens: number | null; readonly passes?: number };
+  /** Its tokens may be a fraction of an epoch: `tokens` null means `epochs` times the training text. */
+  readonly budget: Omit<Budget, "tokens"> & { readonly tokens: number | null; readonly epochs?: number };
 }
 
 /** Runs that the headline stands on go first, and the longest last, should there be no time for all. */
@@ -78,7 +78,7 @@ export async function compareOn(
 ): Promise<Compared> {
   const { shape, name, kind } = subject;
   const { opened, fingerprints, keyOf, make } = await openSubject(subject, pool, store, signal);
-  const tokens = subject.budget.tokens ?? Math.round((subject.budget.passes ?? 1) * opened.train.tokens);
+  const tokens = subject.budget.tokens ?? Math.round((subject.budget.epochs ?? 1) * opened.train.tokens);
   const runs: LabelledRun[] = [];
   const run = async (setting: Setting, label: string) => {
     const rank = setting.tokens > tokens ? 2 : FIRST.some((method) => label.startsWith(`${method} `)) ? 0 : 1;

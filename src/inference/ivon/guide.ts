@@ -30,8 +30,8 @@ import { LEAST_HESSIAN, Spread } from "./spread.ts";
 const SQUARE_MEMORY = 0.99;
 /** h forgets over this share of the run when β2 is tied to its length. */
 const HESSIAN_SHARE = 0.25;
-/** The noise rises over so many passes, or this share of the run: later, a text would have been learnt by heart. */
-const RAMP_PASSES = 3;
+/** The noise rises over so many epochs, or this share of the run: later, a text would have been learnt by heart. */
+const RAMP_EPOCHS = 3;
 const MOST_RAMP = 0.6;
 /** Prior of a model that nothing is known of. */
 export const FRESH = gaussianPrior(0.3);
@@ -135,7 +135,7 @@ export class IvonGuide implements Guide {
     if (this.#still || this.#probing(step)) return 0;
     // The noise of what was learnt is known.
     if (this.#anchor && this.#method.noiseRamp === null) return 1;
-    const share = this.#method.noiseRamp ?? Math.min(MOST_RAMP, RAMP_PASSES / this.#spread.passes(tokens));
+    const share = this.#method.noiseRamp ?? Math.min(MOST_RAMP, RAMP_EPOCHS / this.#spread.epochs(tokens));
     const ramp = share * this.#context.steps;
     return step < ramp ? step / ramp : 1;
   }

@@ -12,7 +12,7 @@ const SPREAD_LIMIT = 10;
 /** Before the first gradients have been seen. */
 const PROVISIONAL_H0 = 0.003;
 /** Nats a token that full noise may cost, for every epoch. */
-const NOISE_COST_OF_PASS = 0.005;
+const NOISE_COST_OF_EPOCH = 0.005;
 /** At most, with a small and with a large vocabulary, whose losses are about twice as large. */
 const MOST_NOISE_COST = { small: 0.05, large: 0.1 };
 /** Vocabulary from which on all kinds of weights move alike. */
@@ -84,7 +84,7 @@ export class Spread {
   }
 
   /** Epochs of the whole run. @param tokens of a minibatch */
-  passes(tokens: number): number {
+  epochs(tokens: number): number {
     return (this.#context.steps * tokens) / this.#context.lambda;
   }
 
@@ -204,7 +204,7 @@ export class Spread {
     if (this.#method.noise === false) return Number.POSITIVE_INFINITY;
     const { small, large } = MOST_NOISE_COST;
     const most = this.#vocabulary < LARGE_VOCABULARY ? small : large;
-    return this.#method.noiseCost ?? Math.min(most, NOISE_COST_OF_PASS * this.passes(tokens));
+    return this.#method.noiseCost ?? Math.min(most, NOISE_COST_OF_EPOCH * this.epochs(tokens));
   }
 
   /** Mean over segments of the mean over their weights. */
