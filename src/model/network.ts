@@ -10,13 +10,13 @@ import type { MemoryPlan } from "../kernels/memory.ts";
 import type { Tape } from "../kernels/tape.ts";
 import { IGNORED, requireRanges, requireToken } from "./checks.ts";
 import type { ModelConfiguration } from "./configuration.ts";
-import { AdaptiveSoftmax } from "./layers/adaptive.ts";
+import { AdaptiveLoss } from "./layers/adaptiveLoss.ts";
 import { Attention } from "./layers/attention.ts";
 import { cellOf } from "./layers/cells.ts";
 import { chunkRowsOf, logitStrideOf } from "./layers/classifier.ts";
 import { Dropout } from "./layers/dropout.ts";
 import { Embedding } from "./layers/embedding.ts";
-import { FullSoftmax } from "./layers/full.ts";
+import { FullLoss } from "./layers/fullLoss.ts";
 import {
   type Layer,
   type LayerContext,
@@ -26,7 +26,7 @@ import {
   type WindowShape,
   wordsIf,
 } from "./layers/layer.ts";
-import type { Chunk, OutputBuffers, OutputLayer } from "./layers/output.ts";
+import type { Chunk, LossLayer, OutputBuffers } from "./layers/output.ts";
 import { Recurrent } from "./layers/recurrent.ts";
 import type { Layout } from "./layout.ts";
 import { Products } from "./products.ts";
@@ -58,7 +58,7 @@ export class Network {
   readonly masks: readonly Dropout[];
   readonly #context: LayerContext;
   readonly #layers: readonly Layer[];
-  readonly #output: OutputLayer;
+  readonly #output: LossLayer;
   readonly #window: Window = {
     steps: 0,
     rows: 0,
@@ -106,7 +106,7 @@ export class Network {
     this.#above = wordsIf(plan, shape.training, rows * widest);
     this.#below = wordsIf(plan, shape.training, rows * widest);
     const output = { ...this.#context, buffers: this.buffers, width: model.hidden };
-    this.#output = model.softmax === "adaptive" ? new AdaptiveSoftmax(output) : new FullSoftmax(output);
+    this.#output = model.softmax === "adaptive" ? new AdaptiveLoss(output) : new FullLoss(output);
     this.#place = new Int32Array(model.vocabulary).fill(-1);
   }
 

@@ -10,7 +10,7 @@ import type { ModelConfiguration } from "./configuration.ts";
 import { AdaptiveSoftmax } from "./layers/adaptive.ts";
 import type { Cell } from "./layers/cell.ts";
 import { cellOf } from "./layers/cells.ts";
-import { chunkRowsOf, logitStrideOf } from "./layers/classifier.ts";
+import { Classifier, chunkRowsOf, logitStrideOf } from "./layers/classifier.ts";
 import { FullSoftmax } from "./layers/full.ts";
 import type { LayerContext } from "./layers/layer.ts";
 import type { Chunk, OutputLayer } from "./layers/output.ts";
@@ -142,7 +142,7 @@ export class RowStepper {
     const [targets, nll] = [plan.words(this.rows), plan.words(this.rows)];
     const buffers = { logits: this.logits, chunkRows, logitStride: this.stride, targets, nll };
     const Output = model.softmax === "adaptive" ? AdaptiveSoftmax : FullSoftmax;
-    return () => new Output({ ...context, buffers, width: model.hidden });
+    return () => new Output({ ...context, buffers, width: model.hidden }, Classifier);
   }
 
   #planLayer(width: number): RowLayer {

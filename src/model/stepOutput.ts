@@ -103,7 +103,7 @@ interface StepTail extends Projection {
   readonly matrix: Matrix;
 }
 
-/** As adaptiveSoftmax.ts, a row at a time. */
+/** As layers/adaptive.ts, a row at a time. */
 class AdaptiveStepOutput implements StepOutput {
   readonly work: number;
   readonly #plan: MemoryPlan;

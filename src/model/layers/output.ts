@@ -1,4 +1,4 @@
-/** @module What turns the outputs of the last layer into a loss, or into probabilities of all tokens. */
+/** @module What turns the outputs of the last layer into probabilities of all tokens, and into a loss. */
 import type { Address } from "../../kernels/address.ts";
 import type { LayerContext, Rows } from "./layer.ts";
 
@@ -41,13 +41,17 @@ export interface OutputLayer {
   /** Packs the weights of the flat vector at `theta`. */
   pack(theta: Address): void;
   /**
-   * Cross-entropy of the rows, each one's in `nll`; with a place for them also the gradients of the mean over those that are scored.
-   * @param take gets the sum over rows of the negative log-likelihood, in nats
-   */
-  loss(theta: Address, top: Rows, gradients: OutputGradients | null, take: (nll: number) => void): void;
-  /**
    * Chunk by chunk: at each visit `logits` holds probabilities, [rows, logitStride], and `nll` the rows' negative
    * log-likelihoods; what the visit records comes before the next chunk.
    */
   probabilities(theta: Address, top: Rows, visit: (chunk: Chunk) => void): void;
+}
+
+/** One that is learnt by, or measured. */
+export interface LossLayer extends OutputLayer {
+  /**
+   * Cross-entropy of the rows, each one's in `nll`; with a place for them also the gradients of the mean over those that are scored.
+   * @param take gets the sum over rows of the negative log-likelihood, in nats
+   */
+  loss(theta: Address, top: Rows, gradients: OutputGradients | null, take: (nll: number) => void): void;
 }
