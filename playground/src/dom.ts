@@ -40,6 +40,12 @@ export function replace(element: Element, ...children: Child[]): void {
   append(element, children);
 }
 
+/** Scrolls to an element that the press of a button brought, where it is not seen. */
+export function bring(element: Element, block: "start" | "nearest" = "nearest"): void {
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  element.scrollIntoView({ behavior: still ? "auto" : "smooth", block });
+}
+
 let labels = 0;
 
 /** An id that no other element of the page has. */

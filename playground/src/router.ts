@@ -76,7 +76,10 @@ async function open(main: HTMLElement, links: readonly HTMLElement[], moved: boo
 
 /** A part of the site that was not kept, and no connection. */
 function unreachable(error: unknown): HTMLElement {
-  if (error instanceof Refusal) return noticeOf(error);
+  if (error instanceof Refusal)
+    return noticeOf(error, [
+      { label: "Try again", run: () => dispatchEvent(new HashChangeEvent("hashchange")) },
+    ]);
   return h(
     "div",
     { class: "notice problem", role: "alert" },

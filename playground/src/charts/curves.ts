@@ -83,6 +83,8 @@ function optionsOf(
       { ...axis, label: horizontal, labelSize: 18, size: 34 },
       { ...axis, size: 44, values: (_, values) => values.map((value) => value.toFixed(1)) },
     ],
+    // What the second curve lies above the first by.
+    bands: lines.length > 1 ? [{ series: [2, 1], fill: colour("--gap") }] : [],
     series: [
       {},
       ...lines.map(({ label, colour: name, dash }) => ({

@@ -23,14 +23,30 @@ export interface Current {
   readonly card: Card;
   /** Whether it stands in this browser's store, under that key. */
   readonly kept: string | null;
+  /** Its file, from which it is read again where its worker is lost; null for one that is still being trained. */
+  readonly file: Blob | null;
 }
 
 export const current = new Signal<Current | null>(null);
 
-/** Takes a model into use; the one before is given back. */
+/** Models that a run needs, whatever is in use. */
+const held = new Set<WorkerLanguageModel>();
+
+/** Takes a model into use; the one before is given back, unless a run needs it. */
 export function use(next: Current | null): void {
   const before = current.value?.model;
   current.value = next;
-  if (before && before !== next?.model) before.dispose().catch(() => {});
+  if (before && before !== next?.model && !held.has(before)) before.dispose().catch(() => {});
   if (next) void keepTheRest();
+}
+
+/** Keeps a model for a run. */
+export function hold(model: WorkerLanguageModel): void {
+  held.add(model);
+}
+
+/** The run has no need of it any more. */
+export function letGo(model: WorkerLanguageModel): void {
+  held.delete(model);
+  if (current.value?.model !== model) model.dispose().catch(() => {});
 }

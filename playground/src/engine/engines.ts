@@ -7,23 +7,31 @@ type Name = "own" | "rival";
 
 const engines = new Map<Name, Promise<WorkerClient>>();
 
-/** The worker of that name, started where it is not there. @throws Refusal, SviError `E_WORKER` */
-export function engine(name: Name): Promise<WorkerClient> {
+/** The worker of that name, started where there is none or where it is lost. @throws Refusal, SviError `E_WORKER` */
+export async function engine(name: Name): Promise<WorkerClient> {
   const found = engines.get(name);
-  if (found) return found;
+  if (found && (await answers(found))) return found;
+  // Another who waits for the same answer may have started it by now.
+  const started = engines.get(name);
+  return started && started !== found ? started : start(name);
+}
+
+function start(name: Name): Promise<WorkerClient> {
   const trouble = lacking();
   if (trouble) return Promise.reject(new Refusal(trouble.problem, trouble.remedy));
   const started = connect();
   engines.set(name, started);
-  started.catch(() => engines.delete(name));
   return started;
 }
 
-/** Forgets a worker that is lost, so that the next who asks starts another. */
-export function forget(name: Name): void {
-  const lost = engines.get(name);
-  engines.delete(name);
-  lost?.then((client) => client.terminate()).catch(() => {});
+/** A browser may end a worker whenever memory is short, and tells nobody: the next call finds out. */
+async function answers(started: Promise<WorkerClient>): Promise<boolean> {
+  try {
+    await (await started).learnTokenizer("ab", { kind: "character" });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function isLost(error: unknown): boolean {

@@ -1,6 +1,6 @@
 /** @module Models from files, from the browser's store, and from the site. */
 import { Refusal } from "../parts/notice.ts";
-import { type Card, use } from "./current.ts";
+import { type Card, current, use } from "./current.ts";
 import { engine } from "./engines.ts";
 
 const MOST = 400_000_000;
@@ -25,8 +25,18 @@ export async function openModel(bytes: Blob, card: Partial<Card>, kept: string |
   use({
     model,
     kept,
+    file: bytes,
     card: { name: "A model", text: "not known", heldOutBits: null, prompt: "", ...card, tokenizer },
   });
+}
+
+/** Reads the model in use again, after its worker was lost. @throws what `openModel` does */
+export async function revive(): Promise<void> {
+  const lost = current.value;
+  if (!lost) return;
+  if (!lost.file) return use(null);
+  const client = await engine("own");
+  use({ ...lost, model: await client.LanguageModel.load(lost.file) });
 }
 
 /** The models that the site was built with; none where it was built without. */

@@ -1,6 +1,7 @@
 /** @module A field for a text that can be typed, pasted, dropped or opened. */
-import { h, uniqueId } from "../dom.ts";
+import { h, replace, uniqueId } from "../dom.ts";
 import { readTextFile } from "../texts/check.ts";
+import { noticeOf } from "./notice.ts";
 
 interface TextInput {
   readonly element: HTMLElement;
@@ -8,6 +9,8 @@ interface TextInput {
   set(text: string): void;
   /** Reads a file into it, as choosing one does. */
   take(file: File | undefined): Promise<void>;
+  /** Tells below the field what went wrong with a text that was to stand in it. */
+  refuse(error: unknown): void;
 }
 
 /** Texts longer than this are kept beside the field: a field of megabytes freezes browsers. */
@@ -17,51 +20,30 @@ interface TextInputOptions {
   readonly label: string;
   readonly rows: number;
   readonly placeholder: string;
-  readonly refused: (error: unknown) => void;
+  /** Whether its lines are those of a machine. */
+  readonly code?: true;
   /** Hears of every text: by typing, by opening and by dropping. */
   readonly changed: (text: string, name: string | null) => void;
 }
 
-export function textInput({ label, rows, placeholder, refused, changed }: TextInputOptions): TextInput {
+export function textInput({ label, rows, placeholder, code, changed }: TextInputOptions): TextInput {
   const id = uniqueId("text");
   const area = h("textarea", {
     id,
     rows,
     placeholder,
+    class: code && "code",
     spellcheck: "false",
-    on: { input: () => changed(area.value, null) },
+    on: { input: () => given(area.value, null), paste },
   });
   const shortened = h("p", { class: "hint", hidden: true });
-  const set = (text: string) => {
-    area.value = text.slice(0, SHOWN);
-    shortened.hidden = text.length <= SHOWN;
-    area.readOnly = text.length > SHOWN;
-    shortened.textContent = `The first ${SHOWN.toLocaleString("en")} of ${text.length.toLocaleString("en")} characters are shown; all of them are used.`;
-  };
-  const take = async (file: File | undefined) => {
-    if (!file) return;
-    const given = (text: string) => {
-      set(text);
-      changed(text, file.name);
-    };
-    try {
-      given(await readTextFile(file, given));
-    } catch (error) {
-      refused(error);
-    }
-  };
-  const file = h("input", {
-    type: "file",
-    id: `${id}-file`,
-    class: "hidden-input",
-    on: {
-      change: () => {
-        void take(file.files?.[0]);
-        // The same file may be chosen again, after it was changed.
-        file.value = "";
-      },
-    },
-  });
+  const trouble = h("div", {});
+  const empty = h(
+    "button",
+    { type: "button", class: "quiet", hidden: true, on: { click: emptied } },
+    "Empty the field",
+  );
+  const file = h("input", { type: "file", id: `${id}-file`, class: "hidden-input", on: { change: chosen } });
   const element = h(
     "div",
     { class: "text-input" },
@@ -74,10 +56,68 @@ export function textInput({ label, rows, placeholder, refused, changed }: TextIn
       file,
       h("label", { for: `${id}-file`, class: "button quiet" }, "Open a file"),
       h("span", { class: "hint" }, "or drop one here"),
+      empty,
     ),
+    trouble,
   );
+  const refuse = (error: unknown) => replace(trouble, noticeOf(error));
   droppable(element, (files) => void take(files[0]));
-  return { element, area, set, take };
+  return { element, area, set, take, refuse };
+
+  function set(text: string): void {
+    area.value = text.slice(0, SHOWN);
+    shown(text);
+  }
+
+  /** What stands around the field follows from its text. */
+  function shown(text: string): void {
+    const long = area.value.length < text.length;
+    shortened.hidden = !long;
+    area.readOnly = long;
+    shortened.textContent = `The first ${SHOWN.toLocaleString("en")} of ${text.length.toLocaleString("en")} characters are shown; all of them are used.`;
+    empty.hidden = text === "";
+    replace(trouble);
+  }
+
+  function given(text: string, name: string | null): void {
+    shown(text);
+    changed(text, name);
+  }
+
+  async function take(opened: File | undefined): Promise<void> {
+    if (!opened) return;
+    const put = (text: string) => {
+      set(text);
+      changed(text, opened.name);
+    };
+    try {
+      put(await readTextFile(opened, put));
+    } catch (error) {
+      refuse(error);
+    }
+  }
+
+  function chosen(): void {
+    void take(file.files?.[0]);
+    // The same file may be chosen again, after it was changed.
+    file.value = "";
+  }
+
+  function emptied(): void {
+    set("");
+    changed("", null);
+    area.focus();
+  }
+
+  function paste(event: ClipboardEvent): void {
+    const pasted = event.clipboardData?.getData("text/plain") ?? "";
+    if (pasted.length <= SHOWN || area.readOnly) return;
+    event.preventDefault();
+    const { value, selectionStart, selectionEnd } = area;
+    const text = value.slice(0, selectionStart) + pasted + value.slice(selectionEnd);
+    set(text);
+    changed(text, null);
+  }
 }
 
 /** Lets files be dropped on an element. */

@@ -1,6 +1,6 @@
 /** @module Variational inference beside maximum likelihood, on one text: continues whatever view is looked at. */
-import { type Card, use } from "../engine/current.ts";
-import { forget, isLost } from "../engine/engines.ts";
+import { type Card, current, hold, letGo, use } from "../engine/current.ts";
+import { isLost } from "../engine/engines.ts";
 import { Signal } from "../signal.ts";
 import { requireLearnable } from "../texts/check.ts";
 import { Gate } from "./gate.ts";
@@ -91,9 +91,11 @@ export class Duel {
     this.#running++;
     try {
       const train = await runner.prepare();
+      if (runner === this.own) hold(runner.model!);
       if (this.phase === "preparing") this.phase = "running";
       changed();
-      await train(() => this.#take(runner));
+      await train(() => this.#fits(runner));
+      if (runner === this.own) this.#finished();
     } catch (error) {
       this.#fail(runner, error);
     } finally {
@@ -104,32 +106,55 @@ export class Duel {
     }
   }
 
-  #take(runner: Runner): void {
+  /** Takes its model into use, where that is another. */
+  take(): void {
+    const { model, file } = this.own;
+    if (model && current.value?.model !== model) use({ model, file, card: this.card(), kept: null });
+  }
+
+  /** Gives back what nothing shows any more; a model in use stays. */
+  release(): void {
+    if (this.own.model) letGo(this.own.model);
+    this.rival?.model?.dispose().catch(() => {});
+  }
+
+  #fits(runner: Runner): void {
     if (runner !== this.own) return;
-    use({ model: runner.model!, card: this.card(), kept: null });
+    this.take();
+    this.before?.release();
+    this.before = null;
+  }
+
+  /** What is known of the model now goes with it; one that was kept meanwhile had learnt less. */
+  #finished(): void {
+    const { model, file } = this.own;
+    if (current.value?.model === model) use({ model: model!, file, card: this.card(), kept: null });
   }
 
   #fail(runner: Runner, error: unknown): void {
     this.error = error;
     if (isLost(error)) {
-      forget(runner.role);
       this.#lost.push(runner);
-      if (runner === this.own) use(null);
+      if (runner === this.own) {
+        if (current.value?.model === runner.model) use(null);
+        if (runner.model) letGo(runner.model);
+      }
       this.phase = "lost";
       return;
     }
     this.phase = "failed";
-    if (runner.record === null) runner.model?.dispose().catch(() => {});
+    if (runner.record === null && runner.model) letGo(runner.model);
     this.#gate.stop();
   }
 
   card(): Card {
-    const { bits } = this.own.curve;
+    const { curve, evaluation } = this.own;
     return {
       name: this.task.label,
       text: this.task.label,
       tokenizer: this.settings.tokenizer,
-      heldOutBits: bits.length > 0 ? bits[bits.length - 1] : null,
+      heldOutBits: evaluation?.bitsPerToken ?? curve.bits.at(-1) ?? null,
+      calibration: evaluation?.ece,
       prompt: this.task.prompt,
     };
   }
@@ -158,6 +183,7 @@ export function begin(task: Task, settings: Settings): void {
   const shown = duel.value;
   shown?.stop();
   next.before = shown?.stillborn ? shown.before : shown;
+  next.before?.before?.release();
   if (next.before) next.before.before = null;
   duel.value = next;
   next.start();

@@ -1,6 +1,7 @@
 /** @module One of the two models that are trained side by side: its run, its curve, and what it writes meanwhile. */
 import {
   adam,
+  type Evaluation,
   ivon,
   type StepRecord,
   type WorkerClient,
@@ -46,6 +47,9 @@ export class Runner {
   written = "";
   tokensPerSecond = 0;
   heldOut: WorkerCorpus | null = null;
+  /** Of the end of the run, as is the file. */
+  evaluation: Evaluation | null = null;
+  file: Blob | null = null;
   #saved: Uint8Array | undefined;
   #secondsPerStep = 0;
   #last = 0;
@@ -111,7 +115,9 @@ export class Runner {
       this.#note(record);
       if (!(await this.#gate.open(this))) break;
     }
-    await this.#write(client);
+    await this.#write();
+    this.evaluation = await client.evaluate(this.model!, this.heldOut!);
+    this.file = new Blob([(await this.model!.toBytes()) as BlobPart]);
   }
 
   #note(record: StepRecord): void {
@@ -143,12 +149,11 @@ export class Runner {
   }
 
   async #sample(): Promise<void> {
-    const client = await engine(this.role);
     // A worker that is lost is told of by the run itself.
-    await this.#write(client).catch(() => {});
+    await this.#write().catch(() => {});
   }
 
-  async #write(_client: WorkerClient): Promise<void> {
+  async #write(): Promise<void> {
     this.#writing = true;
     this.#wrote = performance.now();
     const { temperature, tokenizer } = this.#settings;

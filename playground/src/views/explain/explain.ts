@@ -1,7 +1,8 @@
 /** @module Explain: what a posterior over weights is, in five pictures that the package makes itself. */
 import { h, replace } from "../../dom.ts";
 import { use } from "../../engine/current.ts";
-import { forget, isLost } from "../../engine/engines.ts";
+import { isLost } from "../../engine/engines.ts";
+import { revive } from "../../engine/opening.ts";
 import { percent } from "../../parts/figures.ts";
 import { noticeOf } from "../../parts/notice.ts";
 import type { View } from "../../router.ts";
@@ -115,11 +116,8 @@ export const view: View = ({ signal }) => {
       status.textContent = "";
     } catch (error) {
       status.textContent = "";
-      if (isLost(error)) {
-        forget("own");
-        forget("rival");
-        use(null);
-      }
+      // The model in use was in the same worker.
+      if (isLost(error)) await revive().catch(() => use(null));
       if (!signal.aborted) replace(trouble, noticeOf(error));
     } finally {
       start.disabled = false;

@@ -3,12 +3,13 @@ import { h, replace } from "../../dom.ts";
 import { type Current, current } from "../../engine/current.ts";
 import { openModel, openPretrained, type Pretrained, pretrained } from "../../engine/opening.ts";
 import { download } from "../../parts/download.ts";
+import { whole } from "../../parts/figures.ts";
 import { modelLine } from "../../parts/modelLine.ts";
-import { noticeOf } from "../../parts/notice.ts";
+import { modelTrouble } from "../../parts/modelTrouble.ts";
 import { droppable } from "../../parts/textInput.ts";
 import type { View } from "../../router.ts";
 import { keep, listed } from "../../storage/models.ts";
-import { cardOf } from "./modelCard.ts";
+import { cardOf, cardWords, hashLine } from "./modelCard.ts";
 
 export const view: View = async ({ signal }) => {
   const trouble = h("div", { "aria-live": "polite" });
@@ -21,7 +22,7 @@ export const view: View = async ({ signal }) => {
     try {
       await work();
     } catch (error) {
-      replace(trouble, noticeOf(error));
+      replace(trouble, modelTrouble(error));
       trouble.scrollIntoView({ block: "nearest" });
     }
   };
@@ -83,6 +84,7 @@ function inUse(model: Current | null, attempt: Attempt, show: () => Promise<void
     "div",
     {},
     modelLine(model),
+    h("p", { class: "hint" }, cardWords(model.card)),
     h(
       "p",
       { class: "row" },
@@ -138,23 +140,15 @@ function ofSite(models: readonly Pretrained[], attempt: Attempt): HTMLElement | 
           "article",
           { class: "model" },
           h("h3", {}, model.card.name),
-          h("p", { class: "hint" }, describe(model)),
+          h("p", { class: "hint" }, cardWords(model.card)),
+          model.card.hash ? hashLine(model.card.hash) : null,
           h(
             "button",
             { type: "button", on: { click: () => void attempt(() => openPretrained(model)) } },
-            `Load ${Math.round(model.size / 1000)} kB`,
+            `Load ${whole(model.size / 1000)} kB`,
           ),
         ),
       ),
     ),
   );
-}
-
-function describe({ card }: Pretrained): string {
-  const parts = [`Of ${card.text}`];
-  if (card.licence) parts.push(card.licence);
-  if (card.heldOutBits !== null)
-    parts.push(`${card.heldOutBits.toFixed(2)} bits a token on text it did not read`);
-  if (card.calibration !== undefined) parts.push(`calibration error ${card.calibration.toFixed(3)}`);
-  return `${parts.join(" · ")}. Hash ${card.hash?.slice(0, 16)}`;
 }

@@ -1,8 +1,23 @@
 /** @module A model that is kept: what it is, and what can be done with it. */
 import { h, uniqueId } from "../../dom.ts";
+import type { Card } from "../../engine/current.ts";
 import { openModel } from "../../engine/opening.ts";
 import { download } from "../../parts/download.ts";
+import { whole } from "../../parts/figures.ts";
 import { bytesOf, type Kept, remove, rename } from "../../storage/models.ts";
+
+/** What is known of a model, in a line. */
+export function cardWords({ text, licence, tokenizer, heldOutBits, calibration }: Card): string {
+  const parts = [`Of ${text}`, `${tokenizer}s`];
+  if (licence) parts.splice(1, 0, licence);
+  if (heldOutBits !== null) parts.push(`${heldOutBits.toFixed(2)} bits a token on text it did not read`);
+  if (calibration !== undefined) parts.push(`calibration error ${calibration.toFixed(3)}`);
+  return parts.join(" · ");
+}
+
+export function hashLine(hash: string): HTMLElement {
+  return h("p", { class: "hint" }, "Hash ", h("code", { title: hash }, hash.slice(0, 16)));
+}
 
 export function cardOf(
   { id, card, size, saved }: Kept,
@@ -33,8 +48,6 @@ export function cardOf(
   );
   const using = async () => openModel(await bytesOf(id), { ...card, name: name.value }, id);
   const saving = async () => download(await bytesOf(id), name.value);
-  const bits =
-    card.heldOutBits === null ? "" : ` · ${card.heldOutBits.toFixed(2)} bits on text it did not read`;
   return h(
     "article",
     { class: "model" },
@@ -43,9 +56,9 @@ export function cardOf(
     h(
       "p",
       { class: "hint" },
-      `Of ${card.text} · ${card.tokenizer}s${bits} · ${Math.round(size / 1000)} kB · ${new Date(saved).toLocaleDateString("en", { dateStyle: "medium" })}`,
+      `${cardWords(card)} · ${whole(size / 1000)} kB · ${new Date(saved).toLocaleDateString("en", { dateStyle: "medium" })}`,
     ),
-    card.hash ? h("p", { class: "hint" }, "Hash ", h("code", {}, card.hash.slice(0, 16))) : null,
+    card.hash ? hashLine(card.hash) : null,
     h(
       "p",
       { class: "row" },

@@ -2,7 +2,7 @@
 import type { BenchmarkResult } from "svi-lm/benchmark";
 import { h, replace, uniqueId } from "../../dom.ts";
 import { whole } from "../../parts/figures.ts";
-import { noticeOf, Refusal } from "../../parts/notice.ts";
+import { isAbort, noticeOf, Refusal } from "../../parts/notice.ts";
 import type { View } from "../../router.ts";
 import { recall, remember } from "../../storage/preferences.ts";
 import { lacking } from "../../trouble.ts";
@@ -39,9 +39,16 @@ export const view: View = ({ signal, query }) => {
   } catch (error) {
     replace(trouble, noticeOf(error));
   }
+  let racing: AbortController | null = null;
+  signal.addEventListener("abort", () => racing?.abort());
   const start = h(
     "button",
-    { type: "button", class: "main", id: "race", on: { click: () => void race() } },
+    {
+      type: "button",
+      class: "main",
+      id: "race",
+      on: { click: () => (racing ? racing.abort() : void race()) },
+    },
     "Race",
   );
   const show = () => {
@@ -72,22 +79,29 @@ export const view: View = ({ signal, query }) => {
       { class: "card", "aria-label": "Results" },
       h("h2", {}, "Machines, the fastest first"),
       table,
+      h(
+        "p",
+        { class: "hint" },
+        "The grey ones are known from the laboratory of svi-lm: the same model on one thread of Node 24, trained by Adam, whose steps are a twentieth quicker than those of this race. Yours is proved by its hash; one from a link is believed where its hash and its figures go together.",
+      ),
     ),
   );
 
   async function race(): Promise<void> {
-    start.disabled = true;
+    racing = new AbortController();
+    start.textContent = "Stop";
     replace(trouble);
     status.textContent = "Some ten seconds of work; it wants the machine for itself…";
     remember("machine", name.value);
     try {
-      own = resultOf(name.value.trim() || "This machine", await run(signal));
-      status.textContent = "Done. The hash is the one that every machine has.";
+      own = resultOf(name.value.trim() || "This machine", await run(racing.signal));
+      status.textContent = `Done in ${own.seconds.toFixed(0)} s. The hash, ${own.hash.slice(0, 12)}…, is the one that every machine has.`;
     } catch (error) {
-      status.textContent = "";
-      if (!signal.aborted) replace(trouble, noticeOf(error));
+      status.textContent = racing.signal.aborted ? "Stopped." : "";
+      if (!isAbort(error)) replace(trouble, noticeOf(error));
     } finally {
-      start.disabled = false;
+      racing = null;
+      start.textContent = "Race";
     }
     show();
   }

@@ -6,7 +6,7 @@ import { shaded } from "../../parts/shaded.ts";
 import { textInput } from "../../parts/textInput.ts";
 import { card, scoringForm } from "./form.ts";
 import { requireScorable } from "./single.ts";
-import { bitsPerToken, wordsOf } from "./words.ts";
+import { bitsPerToken, wordSays, wordsOf } from "./words.ts";
 
 const EXAMPLES = [
   "There was a whale in the water, and the men looked at it from the boat.",
@@ -15,19 +15,16 @@ const EXAMPLES = [
 const SAMPLES = 8;
 const STRONGEST = 7;
 
+/** What was compared last, for when the view is opened again. */
+const texts = [...EXAMPLES];
+
 export function comparison({ model }: Current, signal: AbortSignal): HTMLElement {
-  const texts = [...EXAMPLES];
-  const failures: unknown[] = [null, null];
   const inputs = ["First text", "Second text"].map((label, i) => {
     const input = textInput({
       label,
       rows: 4,
       placeholder: "Paste a text",
-      refused: (error) => {
-        failures[i] = error;
-      },
       changed: (next) => {
-        failures[i] = null;
         texts[i] = next;
       },
     });
@@ -35,7 +32,6 @@ export function comparison({ model }: Current, signal: AbortSignal): HTMLElement
     return input.element;
   });
   return scoringForm([h("div", { class: "pair" }, inputs)], async () => {
-    for (const failure of failures) if (failure !== null) throw failure;
     texts.forEach(requireScorable);
     const scores: Score[] = [];
     for (const text of texts) scores.push(await model.score(text, { samples: SAMPLES, signal }));
@@ -55,8 +51,16 @@ export function comparison({ model }: Current, signal: AbortSignal): HTMLElement
         { class: "pair" },
         texts.map((text, i) => {
           const label = i === 0 ? "First text" : "Second text";
-          const shown = shaded(label, "--ml", () => {});
-          for (const word of wordsOf(text, scores[i]))
+          const told = h(
+            "p",
+            { class: "details", role: "status" },
+            "Point at a word, or move with the arrow keys.",
+          );
+          const words = wordsOf(text, scores[i]);
+          const shown = shaded(label, "--ml", (index) => {
+            told.textContent = wordSays(words[index]);
+          });
+          for (const word of words)
             shown.add({
               text: word.text,
               strength: (word.surprise ?? 0) / Math.max(1, word.tokens) / STRONGEST,
@@ -70,6 +74,7 @@ export function comparison({ model }: Current, signal: AbortSignal): HTMLElement
               h("span", { class: "bits" }, `${means[i].toFixed(2)} bits a token`),
             ),
             shown.element,
+            told,
           );
         }),
       ),

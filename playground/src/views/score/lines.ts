@@ -2,6 +2,7 @@
 
 import { h } from "../../dom.ts";
 import type { Current } from "../../engine/current.ts";
+import { whole } from "../../parts/figures.ts";
 import { Refusal } from "../../parts/notice.ts";
 import { textInput } from "../../parts/textInput.ts";
 import { fetchSample } from "../../texts/samples.ts";
@@ -10,40 +11,30 @@ import { card, scoringForm } from "./form.ts";
 const SHOWN = 40;
 const MOST = 5000;
 const SAMPLES = 4;
+const TOLD_EVERY = 50;
+
+/** What was sorted last, for when the view is opened again. */
+let text = "";
 
 export function lines({ model }: Current, signal: AbortSignal): HTMLElement {
-  let text = "";
-  let failure: unknown = null;
   const input = textInput({
     label: "Lines",
     rows: 8,
+    code: true,
     placeholder: "Paste lines: of a log, names, a list",
-    refused: (error) => {
-      failure = error;
-    },
     changed: (next) => {
-      failure = null;
       text = next;
     },
   });
+  input.set(text);
+  const odd = () =>
+    fetchSample("log-strange.txt").then((log) => {
+      text = log;
+      input.set(log);
+    }, input.refuse);
   const example = h(
     "button",
-    {
-      type: "button",
-      class: "quiet",
-      on: {
-        click: () =>
-          void fetchSample("log-strange.txt").then(
-            (log) => {
-              text = log;
-              input.set(log);
-            },
-            (error) => {
-              failure = error;
-            },
-          ),
-      },
-    },
+    { type: "button", class: "quiet", on: { click: () => void odd() } },
     "Take a log with four odd lines",
   );
   const hint = h(
@@ -51,8 +42,8 @@ export function lines({ model }: Current, signal: AbortSignal): HTMLElement {
     { class: "hint" },
     "Train on the server's log, or on lines of your own, and it finds those that do not belong.",
   );
-  return scoringForm([input.element, h("p", { class: "row" }, example), hint], async () => {
-    if (failure !== null) throw failure;
+  input.element.querySelector(".row")!.append(example);
+  return scoringForm([input.element, hint], async (told) => {
     const found = text.split("\n").filter((line) => line.trim().length > 1);
     if (found.length < 2)
       throw new Refusal("There are fewer than two lines", "Paste a few lines, one under the other");
@@ -61,18 +52,21 @@ export function lines({ model }: Current, signal: AbortSignal): HTMLElement {
         `There are ${found.length.toLocaleString("en")} lines`,
         `Sort at most ${MOST.toLocaleString("en")} at a time`,
       );
-    return sorted(found, await surprises(found));
+    const symbols = model.tokenizer.kind === "word" ? "words" : "characters";
+    return sorted(found, await surprises(found, told), symbols);
   });
 
-  async function surprises(found: readonly string[]): Promise<number[]> {
+  async function surprises(found: readonly string[], told: (words: string) => void): Promise<number[]> {
     const by: number[] = [];
-    for await (const score of model.scoreAll(found, { samples: SAMPLES, signal }))
+    for await (const score of model.scoreAll(found, { samples: SAMPLES, signal })) {
       by.push(score.error === null ? score.surprise : Number.POSITIVE_INFINITY);
+      if (by.length % TOLD_EVERY === 0) told(`${whole(by.length)} of ${whole(found.length)} lines are read…`);
+    }
     return by;
   }
 }
 
-function sorted(found: readonly string[], by: readonly number[]): HTMLElement {
+function sorted(found: readonly string[], by: readonly number[], symbols: string): HTMLElement {
   const order = found.map((_, i) => i).sort((a, b) => by[b] - by[a]);
   const [most, least] = [by[order.find((i) => Number.isFinite(by[i])) ?? 0], by[order[order.length - 1]]];
   const part = (i: number) =>
@@ -83,7 +77,7 @@ function sorted(found: readonly string[], by: readonly number[]): HTMLElement {
     h(
       "p",
       { class: "hint" },
-      `${found.length} lines; the ${Math.min(SHOWN, found.length)} strangest are shown. Lines with symbols that the model never saw come first.`,
+      `${whole(found.length)} lines; the ${Math.min(SHOWN, found.length)} strangest are shown. The figure says how much less the model expected a line than its ${symbols} taken one by one, in nats each: a familiar line is well below 0. Lines with symbols that it never saw come first.`,
     ),
     h(
       "ol",
@@ -95,7 +89,7 @@ function sorted(found: readonly string[], by: readonly number[]): HTMLElement {
             "li",
             { style: `--part: ${part(i).toFixed(0)}%` },
             h("code", {}, found[i]),
-            h("small", {}, Number.isFinite(by[i]) ? by[i].toFixed(2) : "unreadable"),
+            h("small", {}, Number.isFinite(by[i]) ? by[i].toFixed(2).replace("-", "−") : "unreadable"),
           ),
         ),
     ),

@@ -9,7 +9,7 @@ import { Refusal } from "../../parts/notice.ts";
 import { shaded } from "../../parts/shaded.ts";
 import { textInput } from "../../parts/textInput.ts";
 import { card, scoringForm } from "./form.ts";
-import { bitsPerToken, type Word, wordsOf } from "./words.ts";
+import { bitsPerToken, type Word, wordSays, wordsOf } from "./words.ts";
 
 const EXAMPLE =
   "The old sailor looked at the sea and said nothing. Then he opened his smartphone, and the captain walked upon the deck.";
@@ -20,24 +20,20 @@ export const LONGEST = 20_000;
 const STRONGEST = { surprise: 7, doubt: 0.005 };
 type Measure = keyof typeof STRONGEST;
 
+/** What was looked at last, for when the view is opened again. */
+let text = EXAMPLE;
+
 export function single({ model }: Current, signal: AbortSignal): HTMLElement {
-  let text = EXAMPLE;
-  let failure: unknown = null;
   const input = textInput({
     label: "Text",
     rows: 5,
     placeholder: "Paste a text",
-    refused: (error) => {
-      failure = error;
-    },
     changed: (next) => {
-      failure = null;
       text = next;
     },
   });
   input.set(text);
   return scoringForm([input.element], async () => {
-    if (failure !== null) throw failure;
     requireScorable(text);
     const score = await model.score(text, { samples: SAMPLES, signal });
     return found(wordsOf(text, score), bitsPerToken(score));
@@ -115,11 +111,6 @@ function found(words: readonly Word[], mean: number): HTMLElement {
       ),
     ),
   );
-}
-
-function wordSays({ text, surprise, doubt, tokens }: Word): string {
-  if (surprise === null) return `“${visible(text.trim())}” was not scored: nothing comes before it.`;
-  return `“${text.trim()}” surprised it by ${surprise.toFixed(1)} bits over ${tokens} token${tokens === 1 ? "" : "s"}; its samples disagree by ${doubt.toFixed(3)} bits a token.`;
 }
 
 function ranking(

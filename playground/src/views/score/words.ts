@@ -1,6 +1,7 @@
 /** @module A score token by token, as words. */
 import type { Score } from "svi-lm/worker";
 import { bits } from "../../engine/words.ts";
+import { visible } from "../../parts/figures.ts";
 
 export interface Word {
   readonly text: string;
@@ -31,6 +32,12 @@ export function wordsOf(text: string, { tokens }: Score): Word[] {
     });
   }
   return words;
+}
+
+/** What is told of a word that is looked at. */
+export function wordSays({ text, surprise, doubt, tokens }: Word): string {
+  if (surprise === null) return `“${visible(text.trim())}” was not scored: nothing comes before it.`;
+  return `“${text.trim()}” surprised it by ${surprise.toFixed(1)} bits over ${tokens} token${tokens === 1 ? "" : "s"}; its samples disagree by ${doubt.toFixed(3)} bits a token.`;
 }
 
 /** Bits a token over the whole text. */

@@ -2,9 +2,11 @@
 import { h, uniqueId } from "../../dom.ts";
 import { DEFAULTS, NUMBERS, type Settings } from "../../training/settings.ts";
 
+/** What was chosen last, for when the view is opened again. */
+let settings = DEFAULTS;
+
 /** The button, the panel that it opens, and what is chosen there. */
 export function settingsPanel(): { button: HTMLElement; panel: HTMLElement; read: () => Settings } {
-  let settings = DEFAULTS;
   const choose = (chosen: Partial<Settings>) => {
     settings = { ...settings, ...chosen };
   };
@@ -75,6 +77,7 @@ export function settingsPanel(): { button: HTMLElement; panel: HTMLElement; read
       h("option", { value: "character" }, "Characters"),
       h("option", { value: "word" }, "Words"),
     );
+    select.value = settings.tokenizer;
     const means =
       "What the model reads and writes one by one. With words it writes real ones at once, and needs more text to say something with them.";
     return h(
@@ -91,7 +94,7 @@ export function settingsPanel(): { button: HTMLElement; panel: HTMLElement; read
     const box = h("input", {
       type: "checkbox",
       id,
-      checked: true,
+      checked: settings.rival,
       "aria-describedby": `${id}-means`,
       on: { change: () => choose({ rival: box.checked }) },
     });

@@ -32,9 +32,9 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
   const next = h(
     "p",
     { class: "row next", hidden: true },
-    h("a", { class: "button main", href: "#/write" }, "Write with it"),
-    h("a", { class: "button quiet", href: "#/score" }, "Score a text"),
-    h("a", { class: "button quiet", href: "#/keep" }, "Keep it"),
+    to("Write with it", "write", "main"),
+    to("Score a text", "score", "quiet"),
+    to("Keep it", "keep", "quiet"),
   );
   const trouble = h("div", {});
   const said = h("p", { class: "verdict", role: "status" });
@@ -88,6 +88,11 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
     ),
     rest,
   );
+
+  /** Another model may have been opened meanwhile. */
+  function to(label: string, view: string, kind: string): HTMLElement {
+    return h("a", { class: `button ${kind}`, href: `#/${view}`, on: { click: () => run.take() } }, label);
+  }
 
   function look(): void {
     const { own } = run;

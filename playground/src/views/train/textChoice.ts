@@ -1,6 +1,5 @@
 /** @module Which text is learnt: one that comes along, or one's own. */
-import { h, replace } from "../../dom.ts";
-import { noticeOf } from "../../parts/notice.ts";
+import { h } from "../../dom.ts";
 import { droppable, textInput } from "../../parts/textInput.ts";
 import { fetchSample, SAMPLES, type Sample } from "../../texts/samples.ts";
 import type { Task } from "../../training/duel.ts";
@@ -8,7 +7,8 @@ import type { Task } from "../../training/duel.ts";
 /** What was chosen last, for when the view is opened again. */
 let chosen: Sample | null = SAMPLES[0];
 let ownText = "";
-let ownName = "Your text";
+const UNNAMED = "Your text";
+let ownName = UNNAMED;
 
 /** The prompt for one's own text: its first words, as it begins a line. */
 function promptOf(text: string): string {
@@ -16,17 +16,15 @@ function promptOf(text: string): string {
 }
 
 export function textChoice(): { element: HTMLElement; task: () => Promise<Task> } {
-  const trouble = h("div", {});
   const what = h("p", { class: "hint" });
   const input = textInput({
     label: "Your own text",
     rows: 6,
     placeholder: "Paste a text here: a book, your diary, a log. It stays in this page.",
-    refused: (error) => replace(trouble, noticeOf(error)),
     changed: (text, name) => {
-      replace(trouble);
       ownText = text;
       if (name !== null) ownName = name;
+      else if (text === "") ownName = UNNAMED;
       choose(null);
     },
   });
@@ -36,7 +34,7 @@ export function textChoice(): { element: HTMLElement; task: () => Promise<Task> 
   const group = h("fieldset", { class: "chips" }, h("legend", {}, "Learn from"), chips, yours);
   input.set(ownText);
   choose(chosen);
-  const element = h("div", { class: "choice" }, group, what, own, trouble);
+  const element = h("div", { class: "choice" }, group, what, own);
   // A file may be dropped wherever the texts are; where it is refused, the field to try again stands there too.
   droppable(element, (files) => {
     choose(null);

@@ -1,5 +1,5 @@
 /** @module Train: a text, one button, and what comes of it. */
-import { h, replace } from "../../dom.ts";
+import { bring, h, replace } from "../../dom.ts";
 import { noticeOf } from "../../parts/notice.ts";
 import type { View } from "../../router.ts";
 import { begin, type Duel, duel } from "../../training/duel.ts";
@@ -63,7 +63,7 @@ export const view: View = ({ signal }) => {
     start.disabled = true;
     try {
       begin(await choice.task(), settings.read());
-      shown.scrollIntoView({ behavior: "smooth", block: "start" });
+      bring(shown, "start");
     } catch (error) {
       replace(trouble, noticeOf(error));
     } finally {

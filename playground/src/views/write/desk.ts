@@ -1,10 +1,11 @@
 /** @module The prompt, the controls, and the text that is written, token by token. */
 import type { Piece } from "svi-lm/worker";
-import { h, replace, uniqueId } from "../../dom.ts";
+import { bring, h, replace, uniqueId } from "../../dom.ts";
 import type { Current } from "../../engine/current.ts";
 import { bits, strongest, unwritten } from "../../engine/words.ts";
 import { choice, number, range } from "../../parts/controls.ts";
-import { isAbort, noticeOf } from "../../parts/notice.ts";
+import { modelTrouble } from "../../parts/modelTrouble.ts";
+import { isAbort } from "../../parts/notice.ts";
 import { shaded } from "../../parts/shaded.ts";
 import { details, type Written } from "./details.ts";
 import { suggestions } from "./suggestions.ts";
@@ -13,10 +14,14 @@ import { suggestions } from "./suggestions.ts";
 const STRONGEST = { entropy: 3, mutualInformation: 0.003 };
 type Measure = keyof typeof STRONGEST;
 
+/** What was typed last for a model of that name, for when the view is opened again. */
+const drafts = new Map<string, string>();
+
 export function desk({ model, card }: Current, signal: AbortSignal): HTMLElement {
   const id = uniqueId("prompt");
   const prompt = h("textarea", { id, rows: 3, spellcheck: "false" });
-  prompt.value = card.prompt;
+  prompt.value = drafts.get(card.name) ?? card.prompt;
+  signal.addEventListener("abort", () => drafts.set(card.name, prompt.value));
   const temperature = range({
     label: "Temperature",
     least: 0.1,
@@ -78,6 +83,7 @@ export function desk({ model, card }: Current, signal: AbortSignal): HTMLElement
     "Write",
   );
   signal.addEventListener("abort", () => writing?.abort());
+  const written = h("section", { class: "card", "aria-label": "Written" }, text.element, told.element);
   return h(
     "div",
     {},
@@ -86,12 +92,12 @@ export function desk({ model, card }: Current, signal: AbortSignal): HTMLElement
       { class: "card", "aria-label": "Beginning and controls" },
       h("label", { for: id }, "It continues from"),
       prompt,
-      suggestions({ model, field: prompt, signal }),
+      suggestions({ model, field: prompt, signal, lost: (error) => replace(trouble, modelTrouble(error)) }),
       h("div", { class: "controls" }, temperature.element, samples.element, length.element, seed.element),
       h("div", { class: "row actions" }, button, measure.element, status),
       trouble,
     ),
-    h("section", { class: "card", "aria-label": "Written" }, text.element, told.element),
+    written,
   );
 
   function writtenBefore(index: number): Written {
@@ -113,6 +119,7 @@ export function desk({ model, card }: Current, signal: AbortSignal): HTMLElement
     told.clear();
     beginning = prompt.value;
     text.add({ text: beginning, strength: null });
+    bring(written);
     try {
       const options = {
         prompt: beginning || undefined,
@@ -127,7 +134,7 @@ export function desk({ model, card }: Current, signal: AbortSignal): HTMLElement
         text.add({ text: piece.text, strength: piece[measure.value()] / STRONGEST[measure.value()] });
       }
     } catch (error) {
-      if (!isAbort(error)) replace(trouble, noticeOf(error));
+      if (!isAbort(error)) replace(trouble, modelTrouble(error));
     } finally {
       writing = null;
       button.textContent = "Write";

@@ -4,7 +4,7 @@ import { h, replace } from "../../dom.ts";
 import { bits } from "../../engine/words.ts";
 import { visible } from "../../parts/figures.ts";
 import { likeliest } from "../../parts/likeliest.ts";
-import { noticeOf } from "../../parts/notice.ts";
+import { modelTrouble } from "../../parts/modelTrouble.ts";
 
 export interface Written {
   /** All text before it. */
@@ -29,7 +29,7 @@ export function details(model: WorkerLanguageModel, signal: AbortSignal) {
       if (own === asked && !signal.aborted)
         replace(element, h("p", {}, wordsOf(written.piece)), likeliest(next, written.piece.token));
     } catch (error) {
-      if (own === asked && !signal.aborted) replace(element, noticeOf(error));
+      if (own === asked && !signal.aborted) replace(element, modelTrouble(error));
     }
   };
   return { element, show, clear };

@@ -1,6 +1,7 @@
 /** @module A bar of words that complete what is being typed. */
 import { learner, SviError, type WorkerLanguageModel, type WorkerSession } from "svi-lm/worker";
 import { h, replace } from "../../dom.ts";
+import { isLost } from "../../engine/engines.ts";
 
 /** Characters before the cursor that are read, up to twice as many: more say little about the next word. */
 const MEMORY = 400;
@@ -12,9 +13,11 @@ interface Suggesting {
   readonly model: WorkerLanguageModel;
   readonly field: HTMLTextAreaElement;
   readonly signal: AbortSignal;
+  /** Hears that the model's worker is lost. */
+  readonly lost: (error: unknown) => void;
 }
 
-export function suggestions({ model, field, signal }: Suggesting): HTMLElement {
+export function suggestions({ model, field, signal, lost }: Suggesting): HTMLElement {
   const bar = h("div", {
     class: "suggestions",
     role: "group",
@@ -36,7 +39,10 @@ export function suggestions({ model, field, signal }: Suggesting): HTMLElement {
       learnt += (await reader.learn(text).catch(() => null)) ?? 0;
       if (learnt > 0) told.textContent = `It has learnt from ${learnt} tokens of what you accepted.`;
     }
-    const words = await reader.complete(text).catch(() => []);
+    const words = await reader.complete(text).catch((error) => {
+      if (isLost(error) && !signal.aborted) lost(error);
+      return [];
+    });
     busy = false;
     if (signal.aborted) return;
     replace(
