@@ -1,5 +1,7 @@
 // Answers from what was kept, and keeps what is fetched. `CONSTANTS` is replaced when the site is built.
 const { version, first, later } = "CONSTANTS";
+/** Milliseconds between two files that are not needed yet. */
+const PAUSE = 50;
 const NAME = `svi-lm-${version}`;
 
 self.addEventListener("install", (event) => {
@@ -32,6 +34,8 @@ async function keepRest() {
     if (await cache.match(file)) continue;
     // One that fails now is fetched when it is asked for.
     await cache.add(file).catch(() => {});
+    // Two models are being trained meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }
 }
 

@@ -40,6 +40,11 @@ export function replace(element: Element, ...children: Child[]): void {
   append(element, children);
 }
 
+/** Gives an element a text, where it has another: the same text again would be laid out again. */
+export function say(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 /** Scrolls to an element that the press of a button brought, where it is not seen. */
 export function bring(element: Element, block: "start" | "nearest" = "nearest"): void {
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -1,5 +1,6 @@
 /** @module Light, dark, or as the system says. */
 
+import { h } from "./dom.ts";
 import { Signal } from "./signal.ts";
 import { recall, remember } from "./storage/preferences.ts";
 
@@ -28,12 +29,15 @@ export function startTheme(button: HTMLButtonElement): void {
   show();
 }
 
-/** The colour that a custom property stands for now, as a canvas takes it. */
-export function colour(name: string): string {
-  const probe = document.createElement("i");
-  probe.style.color = `var(${name})`;
+/** The colours that custom properties stand for now, as a canvas takes them: asked for together, styles settle once. */
+export function coloursOf<T extends string>(names: readonly T[]): Record<T, string> {
+  const probe = h(
+    "div",
+    { hidden: true },
+    names.map((name) => h("i", { style: `color: var(${name})` })),
+  );
   document.body.append(probe);
-  const { color } = getComputedStyle(probe);
+  const found = [...probe.children].map((one) => getComputedStyle(one).color);
   probe.remove();
-  return color;
+  return Object.fromEntries(names.map((name, i) => [name, found[i]])) as Record<T, string>;
 }

@@ -2,10 +2,12 @@
 import "uplot/dist/uPlot.min.css";
 import type uPlot from "uplot";
 import { h } from "../dom.ts";
-import { colour, colours } from "../theme.ts";
+import { colours, coloursOf } from "../theme.ts";
 import type { Curve } from "../training/runner.ts";
 
 const HEIGHT = 260;
+/** Milliseconds that points are waited for. */
+const DRAW_AFTER = 300;
 
 export interface Line {
   readonly label: string;
@@ -26,7 +28,7 @@ export function curves(lines: readonly Line[], { label, end }: Horizontal, signa
   let plot: uPlot | undefined;
   let Plot: typeof uPlot | undefined;
   let latest: readonly Curve[] = lines.map(() => ({ epochs: [], bits: [] }));
-  let asked = 0;
+  let asked: ReturnType<typeof setTimeout> | undefined;
   const data = () => Plot!.join(latest.map(({ epochs, bits }) => [epochs.slice(), bits.slice()]));
   const make = () => {
     plot?.destroy();
@@ -49,7 +51,7 @@ export function curves(lines: readonly Line[], { label, end }: Horizontal, signa
   colours.watch(signal, () => plot && make());
   signal.addEventListener("abort", () => {
     resized.disconnect();
-    cancelAnimationFrame(asked);
+    clearTimeout(asked);
     plot?.destroy();
   });
   const show = (found: readonly Curve[], said: string) => {
@@ -58,8 +60,11 @@ export function curves(lines: readonly Line[], { label, end }: Horizontal, signa
     const points = found.map(({ epochs }) => `${epochs.length} to ${epochs.at(-1)?.toFixed(2)}`).join(", ");
     if (element.dataset.points === points) return;
     element.dataset.points = points;
-    cancelAnimationFrame(asked);
-    asked = requestAnimationFrame(() => plot?.setData(data()));
+    // Points of both curves come close together, and are drawn at once.
+    asked ??= setTimeout(() => {
+      asked = undefined;
+      plot?.setData(data());
+    }, DRAW_AFTER);
   };
   return { element, show };
 }
@@ -69,8 +74,9 @@ function optionsOf(
   { label: horizontal, end }: Horizontal,
   width: number,
 ): uPlot.Options {
-  const ink = colour("--quiet");
-  const grid = { stroke: colour("--line"), width: 1 };
+  const palette = coloursOf(["--quiet", "--line", "--gap", ...lines.map((line) => line.colour)]);
+  const ink = palette["--quiet"];
+  const grid = { stroke: palette["--line"], width: 1 };
   const font = "12px system-ui, sans-serif";
   const axis = { stroke: ink, grid, ticks: { show: false }, font, labelFont: font };
   return {
@@ -84,12 +90,12 @@ function optionsOf(
       { ...axis, size: 44, values: (_, values) => values.map((value) => value.toFixed(1)) },
     ],
     // What the second curve lies above the first by.
-    bands: lines.length > 1 ? [{ series: [2, 1], fill: colour("--gap") }] : [],
+    bands: lines.length > 1 ? [{ series: [2, 1], fill: palette["--gap"] }] : [],
     series: [
       {},
       ...lines.map(({ label, colour: name, dash }) => ({
         label,
-        stroke: colour(name),
+        stroke: palette[name],
         width: 2.25,
         dash,
         spanGaps: true,

@@ -1,6 +1,6 @@
 /** @module A run as it is looked at: progress, curves, and what both models write. */
 import { curves } from "../../charts/curves.ts";
-import { h, replace } from "../../dom.ts";
+import { h, replace, say } from "../../dom.ts";
 import { current } from "../../engine/current.ts";
 import { duration, whole } from "../../parts/figures.ts";
 import { type Action, noticeOf } from "../../parts/notice.ts";
@@ -18,6 +18,9 @@ const PHASES: Record<Phase, string> = {
   done: "Done",
   failed: "Stopped",
 };
+
+/** Milliseconds between two figures of speed. */
+const FIGURES_EVERY = 1000;
 
 export function stage(run: Duel, signal: AbortSignal): HTMLElement {
   const state = h("strong", {});
@@ -50,6 +53,7 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
   });
   let troubled: unknown = null;
   let phase: Phase = "idle";
+  let told = 0;
   const rest = h(
     "div",
     {},
@@ -57,7 +61,11 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
       "div",
       { class: "card" },
       h("h2", {}, run.rival ? "Loss on text that neither has read" : "Loss on text that it has not read"),
-      h("p", { class: "hint" }, "Bits a token; lower is better. A curve that turns up learns by heart."),
+      h(
+        "p",
+        { class: "hint" },
+        `Bits a token; lower is better. A curve that turns up learns by heart${run.rival ? "; shaded is what maximum likelihood is behind by" : ""}.`,
+      ),
       legend(lines),
       chart.element,
       said,
@@ -96,15 +104,21 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
 
   function look(): void {
     const { own } = run;
-    state.textContent = stateOf(run);
+    say(state, stateOf(run));
     bar.value = run.fraction;
     bar.hidden = rest.hidden = run.stillborn;
-    figures.textContent = run.active && !run.ending ? figuresOf(run) : "";
+    // Speeds that change faster than anybody reads them say less.
+    const now = performance.now();
+    if (!run.active || run.ending) say(figures, "");
+    else if (now - told > FIGURES_EVERY) {
+      say(figures, figuresOf(run));
+      told = now;
+    }
     // What was pressed last goes: the keyboard continues at what takes its place.
     const pressed = !run.active && (document.activeElement === stop || document.activeElement === pause);
     stop.hidden = !run.active;
     pause.hidden = stop.hidden || run.ending;
-    pause.textContent = run.phase === "paused" ? "Continue" : "Pause";
+    say(pause, run.phase === "paused" ? "Continue" : "Pause");
     next.hidden = own.record === null || run.active || run.phase === "lost";
     if (pressed && !next.hidden) next.querySelector("a")?.focus();
     hidden.hidden = !run.active;
@@ -120,7 +134,7 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
     // Announced at the end; while it runs a screen reader would not come to rest.
     if (run.active) said.removeAttribute("role");
     else if (phase !== run.phase) said.setAttribute("role", "status");
-    if (said.textContent !== words) said.textContent = words;
+    say(said, words);
     phase = run.phase;
     for (const one of panels) one.show();
   }
@@ -190,17 +204,10 @@ function panel(runner: Runner) {
     h("div", { class: "heading" }, h("h2", {}, own ? "SVI writes" : "Maximum likelihood writes"), bits),
     text,
   );
-  let shown = "";
   const show = () => {
     const last = runner.curve.bits.at(-1);
-    bits.textContent = last === undefined ? "" : `${last.toFixed(2)} bits`;
-    if (runner.written === shown) return;
-    const grown = runner.written.startsWith(shown);
-    shown = runner.written;
-    text.textContent = shown;
-    if (grown) return;
-    text.classList.remove("fresh");
-    requestAnimationFrame(() => text.classList.add("fresh"));
+    say(bits, last === undefined ? "" : `${last.toFixed(2)} bits`);
+    if (runner.written !== "") say(text, runner.written);
   };
   return { element, show };
 }
