@@ -114,6 +114,25 @@ async function writes(page: Page): Promise<void> {
   for (let i = 0; i < 3; i++) await page.keyboard.press("ArrowRight");
   await page.waitForFunction(() => document.querySelectorAll(".likeliest li").length === 5);
   await audit(page, "Write, written");
+  await stopsWriting(page);
+}
+
+/** The seed gives the same text again; Stop leaves what there is. */
+async function stopsWriting(page: Page): Promise<void> {
+  const before = await textOf(page, ".shaded");
+  await press(page, "#write");
+  await page.waitForFunction(() => document.querySelectorAll(".shaded span").length > 20);
+  await page.waitForFunction(() => document.querySelector("#write")!.textContent === "Write");
+  assert.equal(await textOf(page, ".shaded"), before);
+  await page.$$eval('input[type="range"]', (fields) => {
+    (fields[2] as HTMLInputElement).value = "1000";
+  });
+  await press(page, "#write");
+  await page.waitForFunction(() => document.querySelectorAll(".shaded span").length > 20);
+  await press(page, "#write");
+  await page.waitForFunction(() => document.querySelector("#write")!.textContent === "Write");
+  const { length } = await page.$$(".shaded span");
+  assert.ok(length > 20 && length < 1000, `${length} spans after Stop`);
 }
 
 async function scores(page: Page): Promise<void> {

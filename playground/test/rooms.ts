@@ -1,6 +1,7 @@
 /** @module Keep, Race, Explain and the documentation, as a visitor uses them. */
 import assert from "node:assert/strict";
 import type { Page } from "puppeteer-core";
+import { LanguageModel, learnTokenizer } from "../../src/entries/index.ts";
 import { audit } from "./audit.ts";
 import type { Step } from "./run.ts";
 import {
@@ -16,6 +17,26 @@ import {
   waitForText,
   write,
 } from "./scenes.ts";
+
+/** A model and its card, as `npm run models` makes them, in little. */
+async function lendModel(lent: Map<string, Uint8Array>): Promise<void> {
+  const tokenizer = await learnTokenizer("ab", { kind: "character" });
+  const model = await LanguageModel.create({ tokenizer, embedding: 8, hidden: 8, seed: 1 });
+  const bytes = await model.toBytes();
+  const card = {
+    name: "Two letters",
+    text: "a and b",
+    licence: "text in the public domain",
+    prompt: "a",
+    tokenizer: "character",
+    heldOutBits: 1,
+    calibration: 0,
+    hash: model.hash(),
+  };
+  const index = JSON.stringify([{ file: "letters.safetensors", size: bytes.length, card }]);
+  lent.set("models/index.json", new TextEncoder().encode(index));
+  lent.set("models/letters.safetensors", bytes);
+}
 
 /** Sets a field as typing does. */
 async function fill(page: Page, selector: string, text: string): Promise<void> {
@@ -44,11 +65,51 @@ function stored(name: string): Promise<boolean> {
   });
 }
 
+/** Downloads the model in use, without the browser's own part in it, and drops that file on the page. */
+async function downloadAndDrop(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const make = URL.createObjectURL;
+    URL.createObjectURL = (blob: Blob) => {
+      Object.assign(window, { downloaded: blob });
+      return make(blob);
+    };
+    HTMLAnchorElement.prototype.click = () => {};
+  });
+  await pressText(page, "Download");
+  await page.waitForFunction(() => "downloaded" in window);
+  await page.$eval(".keep", (element) => {
+    const dataTransfer = new DataTransfer();
+    const { downloaded } = window as unknown as { downloaded: Blob };
+    dataTransfer.items.add(new File([downloaded], "From a file.safetensors"));
+    element.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+  });
+  await page.waitForFunction(() =>
+    document.querySelector(".model-line")!.textContent!.includes("From a file"),
+  );
+}
+
+/** The same weights have the same hash, whichever way they came. */
+async function opensWhatItDownloaded(page: Page): Promise<void> {
+  await downloadAndDrop(page);
+  await press(page, "#keep");
+  await page.waitForFunction(() => document.querySelectorAll(".model").length === 2);
+  const hashes = await page.$$eval(".model code", (codes) => codes.map((one) => one.textContent));
+  assert.equal(hashes[0], hashes[1]);
+  await pressText(page, "Delete");
+  await pressText(page, "Delete it for good?");
+  await page.waitForFunction(() => document.querySelectorAll(".model").length === 1);
+}
+
 async function keeps(page: Page): Promise<void> {
   await go(page, "keep");
   await press(page, "#keep");
   await page.waitForSelector(".model");
   await audit(page, "Keep, one kept");
+  assert.match(
+    await textOf(page, ".model .hint"),
+    /Of Moby Dick · characters · \d\.\d\d bits a token on text it did not read · calibration error 0\.\d{3}/,
+  );
+  await opensWhatItDownloaded(page);
   await fill(page, ".model input", "My whale");
   await page.waitForFunction(stored, {}, "My whale");
   await page.reload();
@@ -75,6 +136,32 @@ export const rooms: readonly Step[] = [
       await pressText(page, "Stop");
       await waitForText(page, "Write with it");
       await keeps(page);
+    },
+  ],
+  [
+    "a pretrained model is loaded with its card",
+    async ({ page, site }) => {
+      await lendModel(site.lent);
+      try {
+        await open(page, site.address, "keep");
+        await waitForText(page, "Trained already");
+        await audit(page, "Keep, pretrained");
+        await page.$$eval(".model button", (buttons) => (buttons[0] as HTMLElement).click());
+        await page.waitForSelector(".model-line");
+        assert.match(await textOf(page, ".model-line"), /Two letters/);
+        await waitForText(page, "Of a and b · text in the public domain · characters · 1.00 bits a token");
+        // It has one set of weights: nothing that could disagree is asked for.
+        await go(page, "write");
+        await waitForText(page, "This model has one set of weights");
+        await write(page);
+        await go(page, "score");
+        await fill(page, "textarea", "abab");
+        await press(page, "#score");
+        await waitForText(page, "no samples that could disagree");
+        await audit(page, "Score, one set of weights");
+      } finally {
+        site.lent.clear();
+      }
     },
   ],
   [
@@ -109,6 +196,10 @@ export const races: readonly Step[] = [
     async ({ page, site }) => {
       await open(page, site.address, "race");
       await fill(page, '.race input[type="text"]', "A & B’s machine");
+      assert.ok((await page.$$(".race tr.known")).length >= 4);
+      await press(page, "#race");
+      await pressText(page, "Stop");
+      await waitForText(page, "Stopped.");
       await race(page);
       assert.equal(
         await page.$(".notice").then((found) => found?.evaluate((one) => one.textContent)),

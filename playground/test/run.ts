@@ -147,8 +147,13 @@ for (const name of ["chromium", "firefox"] as const satisfies BrowserName[])
     (width) => [
       ...journey,
       ...views,
-      // What differs between widths is how it looks: the pages themselves are gone through at one of them.
-      ...(width === "phone" ? [...firstVisit, ...trouble, ...refusals, ...stranger, ...races] : rooms),
+      ...rooms,
+      ...races,
+      ...refusals,
+      ...stranger,
+      ...trouble,
+      // What is sent is the same at every width.
+      ...(width === "phone" ? firstVisit : []),
       // They print the same in every browser; one is asked.
       ...(name === "chromium" && width === "desktop" ? examples : []),
     ],

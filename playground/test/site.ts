@@ -20,6 +20,8 @@ export interface Site {
   readonly address: string;
   /** Names of the files that were sent, and their lengths in gzip. */
   readonly sent: Map<string, number>;
+  /** Files that it serves beside, or in the place of, those of the folder. */
+  readonly lent: Map<string, Uint8Array>;
   stop(): Promise<void>;
   start(): Promise<void>;
 }
@@ -29,13 +31,15 @@ const BELOW = "/some/folder/";
 
 export async function openSite(): Promise<Site> {
   const sent = new Map<string, number>();
+  const lent = new Map<string, Uint8Array>();
   let server: Server;
   const listen = (port: number) =>
     new Promise<number>((resolve) => {
       server = createServer(async (request, response) => {
         const path = normalize(new URL(request.url!, "http://localhost").pathname);
         const name = path.startsWith(BELOW) ? path.slice(BELOW.length) || "index.html" : "";
-        const body = name === "" ? null : await readFile(join(FOLDER, name)).catch(() => null);
+        const body =
+          name === "" ? null : (lent.get(name) ?? (await readFile(join(FOLDER, name)).catch(() => null)));
         if (!body) return void response.writeHead(404).end();
         const packed = gzipSync(body);
         sent.set(name, packed.length);
@@ -55,6 +59,7 @@ export async function openSite(): Promise<Site> {
   return {
     address: `http://127.0.0.1:${port}${BELOW}`,
     sent,
+    lent,
     stop,
     start: async () => void (await listen(port)),
   };

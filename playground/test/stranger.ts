@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import type { Page } from "puppeteer-core";
 import { audit } from "./audit.ts";
 import type { Step } from "./run.ts";
-import { choose, open, press, pressText, textOf, waitForText } from "./scenes.ts";
+import { choose, go, open, press, pressText, textOf, train, waitForText } from "./scenes.ts";
+import { set } from "./trouble.ts";
 
 /** Pastes into the field for one's own text, as a clipboard does. */
-async function paste(page: Page, text: string): Promise<void> {
-  await choose(page, "own");
+async function paste(page: Page, text: string, own = true): Promise<void> {
+  if (own) await choose(page, "own");
   await page.evaluate((given) => {
     const field = document.querySelector("textarea")!;
     field.focus();
@@ -30,6 +31,18 @@ async function drop(page: Page, selector: string, name: string, bytes: readonly 
     bytes,
   );
 }
+
+/** Pastes by a clipboard's own event, as large texts come. @returns whether the page took it into its own hands */
+const pasteLarge = (page: Page, words: string, times: number) =>
+  page.$eval(
+    "textarea",
+    (field, text) => {
+      const event = new Event("paste", { bubbles: true, cancelable: true });
+      Object.assign(event, { clipboardData: { getData: () => text } });
+      return !field.dispatchEvent(event);
+    },
+    words.repeat(times),
+  );
 
 const bytesOf = (text: string) => [...new TextEncoder().encode(text)];
 
@@ -145,6 +158,57 @@ export const stranger: readonly Step[] = [
       await drop(page, ".keep", "cat.jpg", [255, 216, 255, 0, 0, 1]);
       await waitForText(page, "This file is not a model, or it is damaged");
       await audit(page, "Keep, a picture was dropped");
+    },
+  ],
+  [
+    "a paste of megabytes is kept beside the field, and the field can be emptied",
+    async ({ page, site }) => {
+      await open(page, site.address, "train");
+      await choose(page, "own");
+      assert.equal(await pasteLarge(page, "the sea and the sky\n", 100_000), true);
+      await waitForText(page, "The first 20,000 of 2,000,000 characters are shown; all of them are used.");
+      await pressText(page, "Empty the field");
+      assert.equal(await page.$eval("textarea", ({ value, readOnly }) => value + readOnly), "false");
+      assert.equal(await pasteLarge(page, "the sea and the sky\n", 450_000), true);
+      await press(page, "#train");
+      await waitForText(page, "Paste at most 8 MB");
+    },
+  ],
+  [
+    "settings, drafts and texts are there again when a view is opened again",
+    async ({ page, site }) => {
+      await open(page, site.address, "train");
+      await press(page, "#settings");
+      await set(page, { Units: 64, Readings: 3 });
+      await go(page, "keep");
+      await go(page, "train");
+      await press(page, "#settings");
+      const value = (label: string) =>
+        page.$$eval(
+          ".setting label",
+          (labels, wanted) =>
+            (
+              (labels as HTMLLabelElement[]).find(({ textContent }) => textContent === wanted)!
+                .control as HTMLInputElement
+            ).value,
+          label,
+        );
+      assert.equal(await value("Units"), "64");
+      assert.equal(await value("Readings"), "3");
+      await train(page, site.address, false);
+      await pressText(page, "Stop");
+      await waitForText(page, "Write with it");
+      await go(page, "write");
+      assert.match(await textOf(page, ".model-line"), /1 × 64 LSTM/);
+      await page.type("textarea", "draft");
+      await go(page, "score");
+      await paste(page, "My own words.", false);
+      await drop(page, "textarea", "cat.jpg", [255, 216, 255, 0, 0, 1]);
+      await waitForText(page, "cat.jpg is not a text in UTF-8");
+      await go(page, "write");
+      assert.match(await page.$eval("textarea", (one) => one.value), /draft$/);
+      await go(page, "score");
+      assert.equal(await page.$eval("textarea", (one) => one.value), "My own words.");
     },
   ],
   [

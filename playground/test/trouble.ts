@@ -63,8 +63,13 @@ export const keepWorkers = (page: Page) =>
     });
   });
 
+export const loseWorkers = (page: Page) =>
+  page.evaluate(() => {
+    for (const worker of (window as unknown as { made: Worker[] }).made) worker.terminate();
+  });
+
 /** Settings with which no browser has the memory. */
-async function set(page: Page, settings: Readonly<Record<string, number>>): Promise<void> {
+export async function set(page: Page, settings: Readonly<Record<string, number>>): Promise<void> {
   await page.evaluate((chosen) => {
     for (const label of document.querySelectorAll<HTMLLabelElement>(".setting label")) {
       const value = chosen[label.textContent ?? ""];
@@ -154,6 +159,56 @@ export const trouble: readonly Step[] = [
     },
   ],
   [
+    "a worker that is lost while nothing trains is started again, with the same model and what was typed",
+    async ({ page, site }) => {
+      await keepWorkers(page);
+      await train(page, site.address);
+      await pressText(page, "Stop");
+      await waitForText(page, "Write with it");
+      await go(page, "write");
+      await page.type("textarea", "sea ");
+      await write(page);
+      const before = await textOf(page, ".shaded");
+      await loseWorkers(page);
+      await press(page, "#write");
+      await waitForText(page, "Start it again: what was saved last is kept");
+      await audit(page, "Write, worker lost");
+      await pressText(page, "Start it again");
+      await page.waitForSelector("#main .notice.problem", { hidden: true });
+      assert.equal(await page.$eval("textarea", ({ value }) => value), "The sea ");
+      await write(page);
+      assert.equal(await textOf(page, ".shaded"), before);
+    },
+  ],
+  [
+    "a model that is opened while another is trained takes nothing from it",
+    async ({ page, site }) => {
+      await train(page, site.address);
+      await pressText(page, "Stop");
+      await waitForText(page, "Write with it");
+      await go(page, "keep");
+      await press(page, "#keep");
+      await page.waitForSelector(".model");
+      await go(page, "train");
+      await choose(page, "names");
+      await train(page, site.address, false);
+      await go(page, "keep");
+      await page.waitForSelector(".model");
+      await page.waitForFunction(() =>
+        document.querySelector(".model-line")!.textContent!.includes("First names"),
+      );
+      await pressText(page, "Use");
+      await page.waitForFunction(() => document.querySelector(".model-line")!.textContent!.includes("Moby"));
+      await go(page, "train");
+      await pressText(page, "Stop");
+      await waitForText(page, "Stopped early");
+      await page.$$eval(".next a", (links) => (links[0] as HTMLElement).click());
+      await page.waitForSelector('#main[data-shown="write"] .model-line');
+      assert.match(await textOf(page, ".model-line"), /First names/);
+      await write(page);
+    },
+  ],
+  [
     "files that are not models are refused, and a browser that keeps nothing says so",
     async ({ page, site }) => {
       await withoutStore(page);
@@ -167,7 +222,7 @@ export const trouble: readonly Step[] = [
       new DataView(newer.buffer).setUint32(0, header.length, true);
       newer.set(new TextEncoder().encode(header), 8);
       await openModelFile(page, file("newer.safetensors", newer));
-      await page.waitForFunction(() => document.querySelector(".notice"));
+      await waitForText(page, "Train it again, or open it with the version of svi-lm that wrote it");
       await waitForText(page, "No model is in use");
     },
   ],
@@ -203,6 +258,8 @@ export const refusals: readonly Step[] = [
       await waitForText(page, "large.txt has 100 MB, more than the 8 MB that this page takes");
       await pressText(page, "Take the first 1 MB");
       await page.waitForFunction(() => document.querySelector("textarea")!.value.startsWith("the sea"));
+      await pressText(page, "Empty the field");
+      assert.equal(await page.$eval("textarea", ({ value, readOnly }) => value + readOnly), "false");
       await type(page, "too short");
       await press(page, "#train");
       await waitForText(page, "The text has 9 characters");

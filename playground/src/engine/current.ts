@@ -25,6 +25,8 @@ export interface Current {
   readonly kept: string | null;
   /** Its file, from which it is read again where its worker is lost; null for one that is still being trained. */
   readonly file: Blob | null;
+  /** Whether samples of it can be drawn: a file may hold one set of weights alone. */
+  readonly posterior: boolean;
 }
 
 export const current = new Signal<Current | null>(null);

@@ -1,4 +1,5 @@
 /** @module Models from files, from the browser's store, and from the site. */
+import { SviError, type WorkerLanguageModel } from "svi-lm/worker";
 import { Refusal } from "../parts/notice.ts";
 import { type Card, current, use } from "./current.ts";
 import { engine } from "./engines.ts";
@@ -26,8 +27,19 @@ export async function openModel(bytes: Blob, card: Partial<Card>, kept: string |
     model,
     kept,
     file: bytes,
+    posterior: await hasPosterior(model),
     card: { name: "A model", text: "not known", heldOutBits: null, prompt: "", ...card, tokenizer },
   });
+}
+
+async function hasPosterior(model: WorkerLanguageModel): Promise<boolean> {
+  try {
+    await (await model.session({ samples: 1 })).dispose();
+    return true;
+  } catch (error) {
+    if (error instanceof SviError && error.code === "E_OPTION") return false;
+    throw error;
+  }
 }
 
 /** Reads the model in use again, after its worker was lost. @throws what `openModel` does */

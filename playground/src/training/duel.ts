@@ -109,7 +109,8 @@ export class Duel {
   /** Takes its model into use, where that is another. */
   take(): void {
     const { model, file } = this.own;
-    if (model && current.value?.model !== model) use({ model, file, card: this.card(), kept: null });
+    if (model && current.value?.model !== model)
+      use({ model, file, card: this.card(), kept: null, posterior: true });
   }
 
   /** Gives back what nothing shows any more; a model in use stays. */
@@ -128,7 +129,8 @@ export class Duel {
   /** What is known of the model now goes with it; one that was kept meanwhile had learnt less. */
   #finished(): void {
     const { model, file } = this.own;
-    if (current.value?.model === model) use({ model: model!, file, card: this.card(), kept: null });
+    if (current.value?.model === model)
+      use({ model: model!, file, card: this.card(), kept: null, posterior: true });
   }
 
   #fail(runner: Runner, error: unknown): void {

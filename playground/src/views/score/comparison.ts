@@ -18,7 +18,7 @@ const STRONGEST = 7;
 /** What was compared last, for when the view is opened again. */
 const texts = [...EXAMPLES];
 
-export function comparison({ model }: Current, signal: AbortSignal): HTMLElement {
+export function comparison({ model, posterior }: Current, signal: AbortSignal): HTMLElement {
   const inputs = ["First text", "Second text"].map((label, i) => {
     const input = textInput({
       label,
@@ -34,7 +34,8 @@ export function comparison({ model }: Current, signal: AbortSignal): HTMLElement
   return scoringForm([h("div", { class: "pair" }, inputs)], async () => {
     texts.forEach(requireScorable);
     const scores: Score[] = [];
-    for (const text of texts) scores.push(await model.score(text, { samples: SAMPLES, signal }));
+    for (const text of texts)
+      scores.push(await model.score(text, { samples: posterior ? SAMPLES : 0, signal }));
     const means = scores.map(bitsPerToken);
     const nearer = means[0] <= means[1] ? "first" : "second";
     const gap = Math.abs(means[0] - means[1]);

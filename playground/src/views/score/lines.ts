@@ -16,7 +16,7 @@ const TOLD_EVERY = 50;
 /** What was sorted last, for when the view is opened again. */
 let text = "";
 
-export function lines({ model }: Current, signal: AbortSignal): HTMLElement {
+export function lines({ model, posterior }: Current, signal: AbortSignal): HTMLElement {
   const input = textInput({
     label: "Lines",
     rows: 8,
@@ -58,7 +58,7 @@ export function lines({ model }: Current, signal: AbortSignal): HTMLElement {
 
   async function surprises(found: readonly string[], told: (words: string) => void): Promise<number[]> {
     const by: number[] = [];
-    for await (const score of model.scoreAll(found, { samples: SAMPLES, signal })) {
+    for await (const score of model.scoreAll(found, { samples: posterior ? SAMPLES : 0, signal })) {
       by.push(score.error === null ? score.surprise : Number.POSITIVE_INFINITY);
       if (by.length % TOLD_EVERY === 0) told(`${whole(by.length)} of ${whole(found.length)} lines are read…`);
     }

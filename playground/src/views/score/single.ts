@@ -23,7 +23,7 @@ type Measure = keyof typeof STRONGEST;
 /** What was looked at last, for when the view is opened again. */
 let text = EXAMPLE;
 
-export function single({ model }: Current, signal: AbortSignal): HTMLElement {
+export function single({ model, posterior }: Current, signal: AbortSignal): HTMLElement {
   const input = textInput({
     label: "Text",
     rows: 5,
@@ -35,8 +35,8 @@ export function single({ model }: Current, signal: AbortSignal): HTMLElement {
   input.set(text);
   return scoringForm([input.element], async () => {
     requireScorable(text);
-    const score = await model.score(text, { samples: SAMPLES, signal });
-    return found(wordsOf(text, score), bitsPerToken(score));
+    const score = await model.score(text, { samples: posterior ? SAMPLES : 0, signal });
+    return found(wordsOf(text, score), bitsPerToken(score), posterior);
   });
 }
 
@@ -53,7 +53,7 @@ export function requireScorable(text: string): void {
 
 const perToken = ({ surprise, tokens }: Word) => (surprise ?? 0) / Math.max(1, tokens);
 
-function found(words: readonly Word[], mean: number): HTMLElement {
+function found(words: readonly Word[], mean: number, posterior: boolean): HTMLElement {
   const told = h("p", { class: "details", role: "status" }, "Point at a word, or move with the arrow keys.");
   const scales = {
     surprise: STRONGEST.surprise,
@@ -103,12 +103,18 @@ function found(words: readonly Word[], mean: number): HTMLElement {
         (word) => word.surprise ?? 0,
         (word) => `${(word.surprise ?? 0).toFixed(1)} bits`,
       ),
-      ranking(
-        "It cannot judge",
-        words,
-        (word) => word.doubt,
-        (word) => `${word.doubt.toFixed(3)} bits a token`,
-      ),
+      posterior
+        ? ranking(
+            "It cannot judge",
+            words,
+            (word) => word.doubt,
+            (word) => `${word.doubt.toFixed(3)} bits a token`,
+          )
+        : card(
+            "It cannot judge",
+            h("h2", {}, "It cannot judge"),
+            h("p", { class: "hint" }, "This model has one set of weights: no samples that could disagree."),
+          ),
     ),
   );
 }

@@ -17,7 +17,7 @@ type Measure = keyof typeof STRONGEST;
 /** What was typed last for a model of that name, for when the view is opened again. */
 const drafts = new Map<string, string>();
 
-export function desk({ model, card }: Current, signal: AbortSignal): HTMLElement {
+export function desk({ model, card, posterior }: Current, signal: AbortSignal): HTMLElement {
   const id = uniqueId("prompt");
   const prompt = h("textarea", { id, rows: 3, spellcheck: "false" });
   prompt.value = drafts.get(card.name) ?? card.prompt;
@@ -33,10 +33,12 @@ export function desk({ model, card }: Current, signal: AbortSignal): HTMLElement
   const samples = range({
     label: "Samples",
     least: 0,
-    most: 16,
+    most: posterior ? 16 : 0,
     step: 1,
-    value: 4,
-    hint: "models drawn from the posterior and averaged; 0 for their mean alone",
+    value: posterior ? 4 : 0,
+    hint: posterior
+      ? "models drawn from the posterior and averaged; 0 for their mean alone"
+      : "This model has one set of weights: there is nothing to draw from",
   });
   const length = range({
     label: "Tokens",
