@@ -21,7 +21,7 @@ import {
   withoutStore,
   write,
 } from "./scenes.ts";
-import { file, keepWorkers, lookAway, openFile, trainTooLarge } from "./trouble.ts";
+import { file, keepWorkers, lookAway, loseWorkers, openFile, trainTooLarge } from "./trouble.ts";
 
 export interface Scene {
   readonly name: string;
@@ -148,6 +148,19 @@ const TROUBLE: readonly Scene[] = [
     },
   },
   {
+    name: "trouble-worker-write",
+    before: keepWorkers,
+    async show(page, site) {
+      await train(page, site.address);
+      await pressText(page, "Stop");
+      await waitForText(page, "Write with it");
+      await go(page, "write");
+      await loseWorkers(page);
+      await press(page, "#write");
+      await waitForText(page, "Start it again");
+    },
+  },
+  {
     name: "trouble-no-store",
     before: withoutStore,
     async show(page, site) {
@@ -259,6 +272,14 @@ export const SCENES: readonly Scene[] = [
   LOG,
   simple("race-empty", "race"),
   {
+    name: "race-running",
+    async show(page, site) {
+      await open(page, site.address, "race");
+      await press(page, "#race");
+      await waitForText(page, "Some ten seconds of work");
+    },
+  },
+  {
     name: "race-done",
     async show(page, site) {
       await open(page, site, "race");
@@ -266,6 +287,14 @@ export const SCENES: readonly Scene[] = [
     },
   },
   simple("explain-empty", "explain"),
+  {
+    name: "explain-running",
+    async show(page, site) {
+      await open(page, site.address, "explain");
+      await press(page, "#explain");
+      await progressed(page, 0.1);
+    },
+  },
   {
     name: "explain-made",
     async show(page, site) {

@@ -139,5 +139,7 @@ export function calibration({ svi, ml }: Lesson): Element {
     line(svi, "svi thick"),
     label(x(1), HEIGHT - 6, "how sure it said it was", { "text-anchor": "end" }),
     label(0, 16, "right"),
+    label(x(0.03), y(0.86), "SVI", { class: "name svi" }),
+    label(x(0.03), y(0.74), "maximum likelihood", { class: "name ml" }),
   );
 }
