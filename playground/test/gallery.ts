@@ -151,7 +151,7 @@ const TROUBLE: readonly Scene[] = [
     name: "trouble-worker-write",
     before: keepWorkers,
     async show(page, site) {
-      await train(page, site.address);
+      await train(page, site);
       await pressText(page, "Stop");
       await waitForText(page, "Write with it");
       await go(page, "write");
@@ -274,7 +274,7 @@ export const SCENES: readonly Scene[] = [
   {
     name: "race-running",
     async show(page, site) {
-      await open(page, site.address, "race");
+      await open(page, site, "race");
       await press(page, "#race");
       await waitForText(page, "Some ten seconds of work");
     },
@@ -290,7 +290,7 @@ export const SCENES: readonly Scene[] = [
   {
     name: "explain-running",
     async show(page, site) {
-      await open(page, site.address, "explain");
+      await open(page, site, "explain");
       await press(page, "#explain");
       await progressed(page, 0.1);
     },
