@@ -136,7 +136,10 @@ export function desk({ model, card, posterior }: Current, signal: AbortSignal): 
         text.add({ text: piece.text, strength: piece[measure.value()] / STRONGEST[measure.value()] });
       }
     } catch (error) {
-      if (!isAbort(error)) replace(trouble, modelTrouble(error));
+      if (!isAbort(error)) {
+        replace(trouble, modelTrouble(error));
+        bring(trouble);
+      }
     } finally {
       writing = null;
       button.textContent = "Write";
