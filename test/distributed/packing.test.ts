@@ -28,7 +28,9 @@ describe("a blob that is packed", () => {
       expect(Buffer.compare(await unpacked(await packed(bytes)), bytes)).toBe(0);
   });
 
-  it("is refused as damaged wherever a byte of it was changed, or its end is missing", { timeout: 60_000 }, async () => {
+  it("is refused as damaged wherever a byte of it was changed, or its end is missing", {
+    timeout: 60_000,
+  }, async () => {
     const bytes = floats(40, Math.sin);
     const whole = await packed(bytes);
     const kept = new Map<string, Uint8Array>();
