@@ -110,7 +110,7 @@ export class DynamicReader implements Reader {
     if (this.#form.rate > 0) yield* this.#learn();
   }
 
-  *#learn(): Slices {
+  #learn(): Slices {
     const { plan, posterior } = this.#context;
     const { length: n } = posterior.layout;
     const norm = Math.sqrt(plan.instance.exports.sumSquares(this.#gradient, n));
@@ -119,7 +119,7 @@ export class DynamicReader implements Reader {
     const [w, mean, scale, g] = [this.#theta, this.#mean, this.#scale, this.#gradient];
     this.#tape.k.dynamicStep({ w, mean, scale, g, n, rate, decay });
     this.#network.pack(this.#theta);
-    yield* this.#tape.run();
+    return this.#tape.run();
   }
 }
 

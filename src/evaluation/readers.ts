@@ -89,7 +89,7 @@ class WindowReader implements Reader {
     yield* this.#tape.run();
   }
 
-  *read(inputs: Int32Array, targets: Int32Array, steps: number, sources?: SourceRanges): Slices {
+  read(inputs: Int32Array, targets: Int32Array, steps: number, sources?: SourceRanges): Slices {
     const network = this.#network;
     const { logits, logitStride } = network.buffers;
     const { entropy, scores, targets: targetsAt, nll } = this.rows;
@@ -106,7 +106,7 @@ class WindowReader implements Reader {
       k.addEntropy({ ...chunk, entropy: entropy + 4 * row, first: true });
       k.scoreRows({ ...chunk, out: scores + 16 * row, targets: targetsAt + 4 * row });
     });
-    yield* this.#tape.run();
+    return this.#tape.run();
   }
 }
 

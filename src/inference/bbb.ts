@@ -146,10 +146,10 @@ export class BbbGuide implements Guide {
     return 1;
   }
 
-  *draw({ step }: Position, particle: number): Slices {
+  draw({ step }: Position, particle: number): Slices {
     const { seed } = this.#context;
     const { k } = this.#v;
-    yield* this.#v.each(({ segment, offset, size }, at) => {
+    return this.#v.each(({ segment, offset, size }, at) => {
       if (segment.bias) k.copyBytes(this.theta + at, this.mean + at, 4 * size);
       else
         k.sampleMeanField(
@@ -234,17 +234,13 @@ export class BbbGuide implements Guide {
   *kl(): Slices<number> {
     const { prior } = this.#method;
     const { k } = this.#v;
-    if (prior.kind === "gaussian") {
-      let sum = 0;
-      yield* this.#v.each(({ segment, size }, at) => {
-        if (!segment.bias) sum += k.klMeanField(this.mean + at, this.#rho + at, size, 0, prior.scale);
-      });
-      return sum;
-    }
-    // The normalising constants of prior and entropy cancel; the entropy is exact.
-    let sum = this.#priorSum;
+    // Of the mixture the normalising constants of prior and entropy cancel; the entropy is exact.
+    let sum = prior.kind === "gaussian" ? 0 : this.#priorSum;
     yield* this.#v.each(({ segment, size }, at) => {
-      if (!segment.bias) sum -= k.entropyMeanField(this.#rho + at, size);
+      const [mean, rho] = [this.mean + at, this.#rho + at];
+      if (segment.bias) return;
+      if (prior.kind === "gaussian") sum += k.klMeanField(mean, rho, size, 0, prior.scale);
+      else sum -= k.entropyMeanField(rho, size);
     });
     return sum;
   }

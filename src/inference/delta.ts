@@ -46,13 +46,17 @@ export class DeltaGuide implements Guide {
     this.#optimiser = optimiser(this.#v);
   }
 
-  *start(mean: Float32Array): Slices {
-    yield* this.#v.copy(this.#v.view(this.mean), mean);
+  start(mean: Float32Array): Slices {
+    return this.#v.copy(this.#v.view(this.mean), mean);
   }
 
-  *draw(): Slices {}
+  draw(): Slices {
+    return ready(undefined);
+  }
 
-  *gather(): Slices {}
+  gather(): Slices {
+    return ready(undefined);
+  }
 
   *update({ learningRate }: Position): Slices<Update> {
     const gradientNorm = yield* this.#v.norm(this.gradient);

@@ -142,8 +142,8 @@ export class Vectors {
   }
 
   /** Copies a flat vector in or out, in parts. */
-  *copy(to: Float32Array, from: Float32Array): Slices {
-    yield* this.#work.parts(this.layout.length, PART, PASS, (at, size) => {
+  copy(to: Float32Array, from: Float32Array): Slices {
+    return this.#work.parts(this.layout.length, PART, PASS, (at, size) => {
       to.set(from.subarray(at, at + size), at);
     });
   }

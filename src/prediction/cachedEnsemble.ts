@@ -50,9 +50,9 @@ export class CachedEnsemble implements Ensemble {
     this.#inner.settle();
   }
 
-  *begin(seed: Seed): Slices {
-    yield* this.#inner.begin(seed);
+  begin(seed: Seed): Slices {
     this.#clear();
+    return this.#inner.begin(seed);
   }
 
   reset(): void {

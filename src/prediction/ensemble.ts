@@ -11,7 +11,7 @@ import type { Segment } from "../model/layout.ts";
 import type { Quantization } from "../model/matrix.ts";
 import type { Posterior } from "../model/posterior.ts";
 import { planScratch, Stepper, type StepScratch } from "../model/stepper.ts";
-import type { Slices } from "../model/work.ts";
+import { ready, type Slices } from "../model/work.ts";
 import { type CacheOptions, requireCache } from "./cache.ts";
 import { CachedEnsemble } from "./cachedEnsemble.ts";
 
@@ -315,8 +315,8 @@ class FlipoutEnsemble implements Ensemble {
     if (predict) yield* this.predict();
   }
 
-  // biome-ignore lint/correctness/useYield: a prediction is one slice.
-  *predict(): Slices {
+  /** One slice. */
+  predict(): Slices {
     this.#stepper.predict();
     const k = this.#plan.instance.exports;
     const { probabilities, stride } = this.#stepper;
@@ -328,5 +328,6 @@ class FlipoutEnsemble implements Ensemble {
     for (const entropy of this.#plan.floats(this.#entropies, this.#samples)) sum += entropy;
     this.samplesEntropy = sum / this.#samples;
     this.check = this.samplesEntropy;
+    return ready(undefined);
   }
 }

@@ -60,9 +60,9 @@ export class Predictor {
   }
 
   /** Draws and packs the weights; from then on changes of the posterior are not seen. */
-  *begin(seed: Seed): Slices {
-    yield* this.#ensemble.begin(seed);
+  begin(seed: Seed): Slices {
     this.#prediction = this.#view();
+    return this.#ensemble.begin(seed);
   }
 
   /**
@@ -89,9 +89,9 @@ export class Predictor {
   }
 
   /** A document begins anew. */
-  *#step(token: number, predict: boolean): Slices {
+  #step(token: number, predict: boolean): Slices {
     if (token === this.#separator) this.#ensemble.reset();
-    yield* this.#ensemble.step(token, predict);
+    return this.#ensemble.step(token, predict);
   }
 
   /** One view for all tokens: memory does not grow, and nothing is allocated for a token. */

@@ -89,19 +89,16 @@ class RowReader implements Reader {
 
   *begin(seed: Seed, context: Int32Array): Slices {
     yield* this.#rows.begin(seed);
-    for (let i = 0; i < context.length; i++) yield* this.#readContext(context[i], i);
-  }
-
-  *#readContext(token: number, position: number): Slices {
     const k = this.#plan.instance.exports;
-    const parent = Int32Array.of(position === 0 ? -1 : 0);
-    yield* this.#rows.step(Int32Array.of(token), parent, 1, (_row, at) => {
-      k.copyBytes(this.#first.probabilities, at.probabilities, this.#rows.stride * BYTES);
-      k.copyBytes(this.#first.entropy, at.entropy, BYTES);
-      k.copyBytes(this.#first.samplesEntropy, at.samplesEntropy, BYTES);
-    });
-    this.#rows.beginFrom(0);
-    this.#begins = true;
+    for (const [i, token] of context.entries()) {
+      yield* this.#rows.step(Int32Array.of(token), Int32Array.of(i === 0 ? -1 : 0), 1, (_row, at) => {
+        k.copyBytes(this.#first.probabilities, at.probabilities, this.#rows.stride * BYTES);
+        k.copyBytes(this.#first.entropy, at.entropy, BYTES);
+        k.copyBytes(this.#first.samplesEntropy, at.samplesEntropy, BYTES);
+      });
+      this.#rows.beginFrom(0);
+      this.#begins = true;
+    }
   }
 
   *read(texts: readonly Int32Array[], record: Record): Slices {
@@ -148,9 +145,9 @@ class TokenReader implements Reader {
     this.#plan.instance.release();
   }
 
-  *begin(seed: Seed, context: Int32Array): Slices {
+  begin(seed: Seed, context: Int32Array): Slices {
     this.#context = context;
-    yield* this.#ensemble.begin(seed);
+    return this.#ensemble.begin(seed);
   }
 
   *read(texts: readonly Int32Array[], record: Record): Slices {

@@ -139,8 +139,9 @@ function* weigh(lists: readonly CandidateList[], table: Table, options: RescoreO
   requireChoice("choice", choice, ["best", "mbr"]);
   const counted = references && (yield* errorTable(lists, references));
   const { weights, scale } = yield* settle(table, counted, options);
-  const riskScale =
-    choice === "mbr" ? yield* settleRisk(lists, table, counted, weights, { ...options, scale }) : null;
+  let riskScale = choice === "mbr" ? (options.riskScale ?? scale) : null;
+  if (choice === "mbr" && options.riskScale === undefined && options.tune && counted)
+    riskScale = yield* tuneRisk(lists, table, counted, weights);
   const chosen: Choice[] = [];
   for (const [l, list] of lists.entries()) {
     chosen.push(choose(list, table.rows[l], table.columns, weights, scale, riskScale));
@@ -241,17 +242,6 @@ function* settle(
     });
   const { weights } = yield* tune(table, counted, start, idle(table));
   return { weights, scale: options.scale ?? (yield* calibrate(table, counted, weights)) };
-}
-
-function* settleRisk(
-  lists: readonly CandidateList[],
-  table: Table,
-  counted: ErrorTable | undefined,
-  weights: readonly number[],
-  { riskScale, tune, scale }: RescoreOptions,
-): Slices<number> {
-  if (riskScale !== undefined) return riskScale;
-  return tune && counted ? yield* tuneRisk(lists, table, counted, weights) : scale!;
 }
 
 function defaultWeight({ names, columns }: Table, name: string): number {

@@ -27,7 +27,7 @@ export interface KeptLearner extends Described {
   readonly scalars: Record<string, number[]>;
 }
 
-export function* writeLearner(
+export function writeLearner(
   model: Model,
   trainer: Trainer,
   described: Described,
@@ -35,7 +35,7 @@ export function* writeLearner(
   const { arrays, scalars } = trainer.saved();
   const metadata = JSON.stringify({ format: FORMAT, version: VERSION, ...described, scalars });
   const own = new Map([...arrays].filter(([name]) => !KNOWN.has(name)));
-  return yield* composeModel(model, { arrays: own, metadata });
+  return composeModel(model, { arrays: own, metadata });
 }
 
 /**

@@ -123,7 +123,6 @@ export function* openModel(
   const mean = yield* readFlat(work, tensors, layout, "", () => true);
   const known = [...tensors.keys()].some((name) => name.startsWith(PRECISION));
   const precision = known ? yield* readFlat(work, tensors, layout, PRECISION, (bias) => !bias) : null;
-  if (precision) yield* requirePositive(work, layout, precision);
   const lambda = parse(metadata, "lambda");
   return {
     posterior: new Posterior(
@@ -225,22 +224,19 @@ function* readFlat(
   const flat = new Float32Array(layout.length);
   for (const s of segments) {
     flat.set(toFloat32(prefix + s.name, tensors.get(prefix + s.name)!), s.offset);
+    if (prefix === PRECISION) requirePositive(prefix + s.name, flat.subarray(s.offset, s.offset + s.size));
     yield* work.spend(READ * s.size);
   }
   return flat;
 }
 
-function* requirePositive(work: Work, layout: Layout, precision: Float32Array): Slices {
-  for (const s of layout.segments) {
-    yield* work.spend(READ * s.size);
-    if (s.bias || allPositive(precision.subarray(s.offset, s.offset + s.size))) continue;
-    for (let i = s.offset; i < s.offset + s.size; i++)
-      if (!(precision[i] > 0))
-        throw new SviError("E_FORMAT", `Tensor ${PRECISION}${s.name} holds ${precision[i]}`, {
-          value: precision[i],
-          remedy: "Give a file that svi-lm saved: precisions are above 0",
-        });
-  }
+function requirePositive(name: string, precision: Float32Array): void {
+  if (allPositive(precision)) return;
+  const value = precision.find((each) => !(each > 0));
+  throw new SviError("E_FORMAT", `Tensor ${name} holds ${value}`, {
+    value,
+    remedy: "Give a file that svi-lm saved: precisions are above 0",
+  });
 }
 
 /** Of finite numbers. Those above 0 are the ones whose bits are so as integers; clamped to bytes, the others are 0. */

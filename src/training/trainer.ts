@@ -14,7 +14,7 @@ import { TRAINING } from "../kernels/training.ts";
 import type { SourceRanges } from "../model/layers/layer.ts";
 import { Network } from "../model/network.ts";
 import type { Posterior } from "../model/posterior.ts";
-import { finish, PART, type Slices, Work } from "../model/work.ts";
+import { finish, PART, ready, type Slices, Work } from "../model/work.ts";
 import { type Schedule, scheduleFactor } from "./schedule.ts";
 
 /** Operations that take as long as one element of a pass over a flat vector. */
@@ -241,13 +241,13 @@ export class Trainer {
     }
   }
 
-  *#followAverage(): Slices {
+  #followAverage(): Slices {
     const { averaging, average, steps } = this.options;
-    if (!this.#average || (!average && this.step <= steps * (1 - averaging))) return;
+    if (!this.#average || (!average && this.step <= steps * (1 - averaging))) return ready(undefined);
     this.#averaged[0]++;
     const weight = average ? this.#newest(average.decay) : 1 / this.#averaged[0];
     const { length } = this.#posterior.layout;
-    yield* this.#parts(length, (from, size) => {
+    return this.#parts(length, (from, size) => {
       const k = this.#plan.instance.exports;
       k.averageInto(this.#average + 4 * from, this.guide.mean + 4 * from, size, weight);
     });
@@ -316,11 +316,11 @@ export class Trainer {
   }
 
   /** Gives the posterior back what was kept last, whatever of this run has been published since. */
-  *fallBack(): Slices {
-    if (!this.#kept) return;
+  fallBack(): Slices {
+    if (!this.#kept) return ready(undefined);
     const { mean, precision, lambda } = this.#kept;
     this.#published = this.step;
-    yield* this.#posterior.assign(mean, precision, lambda);
+    return this.#posterior.assign(mean, precision, lambda);
   }
 
   /**

@@ -95,7 +95,7 @@ export class Decoder {
   }
 
   /** Reads a token of every source that is being read, and of every live beginning, whose rows come first. */
-  *#step(active: readonly Work[]): Slices {
+  #step(active: readonly Work[]): Slices {
     const owners: { readonly beam: Beam; readonly i: number }[] = [];
     let count = 0;
     const read = (token: number, parent: number) => {
@@ -110,7 +110,7 @@ export class Decoder {
       }
     const predicted = count;
     for (const work of active) if (!work.beam) work.row = read(work.ids[work.at++], work.row);
-    yield* this.#rows.step(
+    return this.#rows.step(
       this.#tokens,
       this.#parents,
       count,

@@ -6,7 +6,7 @@
  */
 
 import { STREAM } from "../../kernels/random.ts";
-import type { Slices } from "../../model/work.ts";
+import { ready, type Slices } from "../../model/work.ts";
 import { drawNatural } from "../draw.ts";
 import {
   clipFactor,
@@ -149,14 +149,14 @@ export class IvonGuide implements Guide {
     return 1;
   }
 
-  *draw(position: Position, particle: number, embeddings: Int32Array | null = null): Slices {
+  draw(position: Position, particle: number, embeddings: Int32Array | null = null): Slices {
     const table = this.#v.layout.find("embedding.weight");
     if (particle === 0) this.#some = embeddings && !this.#anchor ? sparse(table, embeddings) : null;
-    if (this.#still) return;
+    if (this.#still) return ready(undefined);
     const { seed, lambda } = this.#context;
     const scale = this.noise(position) / Math.sqrt(lambda);
     const { theta, mean } = this;
-    yield* drawNatural(
+    return drawNatural(
       this.#v.k,
       this.#v.layout,
       { theta, mean, h: this.#hessian, delta: this.#delta, scale },
@@ -165,9 +165,9 @@ export class IvonGuide implements Guide {
     );
   }
 
-  *gather(_position: Position, particle: number): Slices {
-    if (!this.#price) return;
-    yield* this.#v.each(({ size }, at) => {
+  gather(_position: Position, particle: number): Slices {
+    if (!this.#price) return ready(undefined);
+    return this.#v.each(({ size }, at) => {
       this.#v.k.accumulateParticle(
         this.#gathered + at,
         this.#price + at,

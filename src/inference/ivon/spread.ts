@@ -93,10 +93,10 @@ export class Spread {
   }
 
   /** Makes a level of h that of the steps, and of the biases. */
-  *level(h0: number): Slices {
+  level(h0: number): Slices {
     this.#h0[0] = h0;
     const h = this.#v.view(this.#hessian);
-    yield* this.#v.rows(this.#segments, ({ segment, first, width }) => {
+    return this.#v.rows(this.#segments, ({ segment, first, width }) => {
       if (segment.bias) h.fill(h0 * this.#scales[first], segment.offset, segment.offset + width);
     });
   }
@@ -115,9 +115,9 @@ export class Spread {
   }
 
   /** Takes the last minibatch's squared gradients into the rows' means. */
-  *#look(gradient: number, weight: number): Slices {
+  #look(gradient: number, weight: number): Slices {
     const sums = this.#doubles(this.#perRow);
-    yield* this.#v.rows(this.#segments, ({ first, count, width }, at) => {
+    return this.#v.rows(this.#segments, ({ first, count, width }, at) => {
       this.#v.k.rowSquares(this.#perRow + first * DOUBLE, gradient + at, count, width);
       for (let row = first; row < first + count; row++)
         this.#rows[row] += (sums[row] / width - this.#rows[row]) * weight;
