@@ -91,7 +91,7 @@ export async function* coordinate(options: CoordinateOptions): AsyncGenerator<Ru
     run = new QueuedRun(library, client, options, store, openStore(store, client));
     yield* run.events();
   } finally {
-    await leaveRedis(client, async () => run?.close(), options.signal);
+    await leaveRedis(client, async (force) => run?.close(force), options.signal);
   }
 }
 
@@ -102,7 +102,7 @@ class QueuedRun {
   readonly #storeName: string;
   readonly #blobs: Blobs;
   readonly #channel = new Channel<RunEvent>();
-  readonly #closing: (() => Promise<unknown>)[] = [];
+  readonly #closing: ((force: boolean) => Promise<unknown>)[] = [];
   #plan!: RunPlan;
   #planBlob!: string;
   #merger!: Merger;
@@ -188,7 +188,7 @@ class QueuedRun {
     });
     events.on("error", () => {});
     this.#closing.push(
-      () => worker.close(),
+      (force) => worker.close(force),
       () => events.close(),
     );
     this.#started = performance.now();
@@ -378,8 +378,10 @@ class QueuedRun {
     return `${this.#name}-${this.#attempt}-${round + 1}`;
   }
 
-  async close(): Promise<void> {
-    for (const close of this.#closing) await close();
+  async close(force: boolean): Promise<void> {
+    // What has gone answers none of them: each would wait for the one before.
+    if (force) await Promise.allSettled(this.#closing.map((close) => close(true)));
+    else for (const close of this.#closing) await close(false);
   }
 }
 

@@ -145,16 +145,16 @@ export async function connect({ Redis }: Libraries, url: string, signal?: AbortS
 /**
  * Ends what uses a connection, and the connection. Whoever was asked to stop does not wait for a Redis that has gone:
  * the lock of a job that it cannot give back runs out.
- * @param close ends what uses it
+ * @param close ends what uses it; by force where Redis has gone
  */
 export async function leaveRedis(
   client: RedisClient,
-  close: () => Promise<unknown>,
+  close: (force: boolean) => Promise<unknown>,
   signal?: AbortSignal,
 ): Promise<void> {
-  if (!signal?.aborted || (await answers(client))) await close();
+  if (!signal?.aborted || (await answers(client))) await close(false);
   else {
-    void close().catch(() => {});
+    void close(true).catch(() => {});
     for (const own of DUPLICATES.get(client) ?? []) own.disconnect();
   }
   client.disconnect();

@@ -84,11 +84,11 @@ export async function* work(options: WorkOptions): AsyncGenerator<WorkEvent, voi
   const client = await connect(library, options.redis, options.signal);
   const channel = new Channel<WorkEvent>();
   const abort = new AbortController();
-  let close = async () => {};
+  let close = async (_force: boolean) => {};
   try {
     await requireVersion(client);
     const worker = startWorker(library, client, { ...options, signal: abort.signal }, channel, lockDuration);
-    close = () => worker.close();
+    close = (force) => worker.close(force);
     await worker.waitUntilReady();
     channel.push({ event: "ready", worker: worker.opts.name! });
     options.signal?.addEventListener("abort", () => channel.end());
