@@ -26,7 +26,7 @@ import ts from "typescript";
 const SIZES = [
   {
     name: "the core: load, score, generate",
-    limit: 55_000,
+    limit: 54_400,
     source: 'export { LanguageModel } from "./dist/index.js";',
   },
   { name: "all of svi-lm", limit: 106_000, source: 'export * from "./dist/index.js";' },

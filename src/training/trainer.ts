@@ -302,17 +302,13 @@ export class Trainer {
   /** Remembers the weights as they are now as those to fall back to. */
   *#keep(): Slices {
     yield* this.publish();
-    const { mean, precision, lambda } = this.#posterior;
-    const length = this.#posterior.layout.length;
+    const { precision, lambda, layout } = this.#posterior;
+    const { length } = layout;
     this.#kept ??= { mean: new Float32Array(length), precision: null, lambda: null };
     const kept = this.#kept;
     kept.lambda = lambda;
     kept.precision = precision && (kept.precision ?? new Float32Array(length));
-    yield* this.#parts(length, (from, size) => {
-      const to = from + size;
-      kept.mean.set(mean.subarray(from, to), from);
-      if (precision) kept.precision!.set(precision.subarray(from, to), from);
-    });
+    yield* this.#posterior.read(kept.mean, kept.precision);
   }
 
   /** Gives the posterior back what was kept last, whatever of this run has been published since. */
