@@ -52,7 +52,7 @@ const CONNECT_TIMEOUT = 5000;
 const ANSWER_TIMEOUT = 10_000;
 const CLOSE_TIMEOUT = 100;
 /** That it may take to answer whoever leaves it: a command is to end within half a second. */
-const LEAVE_TIMEOUT = 200;
+const LEAVE_TIMEOUT = 150;
 /** Between two tries to reach a Redis that was there before. */
 const RECONNECT_MILLISECONDS = 500;
 
@@ -168,6 +168,7 @@ export function quiet<Q extends { on(event: "error", heard: () => void): unknown
 
 /** Whether Redis still does. */
 export async function answers(client: RedisClient): Promise<boolean> {
+  if (client.status !== "ready") return false;
   const answer = client.ping().then(
     () => true,
     () => false,

@@ -2,6 +2,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { clusterStatus, openBoard, stopRun, work } from "../../src/entries/distributed.ts";
+import { freePort, Redis } from "./support.ts";
 
 const sockets: Socket[] = [];
 let server: Server;
@@ -34,3 +35,30 @@ it.each([
   await ended;
   expect(performance.now() - started).toBeLessThan(500);
 });
+
+it.each([
+  ["freezes", (server: Redis) => server.freeze()],
+  ["is killed", (server: Redis) => server.kill()],
+] as const)(
+  "a worker whose Redis %s can be stopped, and leaves nothing that waits for it",
+  async (_, lose) => {
+    const server = new Redis(await freePort());
+    await server.start();
+    const controller = new AbortController();
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => /Timeout|TCP/.test(kind)).length;
+    const before = timers();
+    const working = work({ redis: server.url, signal: controller.signal });
+    try {
+      expect((await working.next()).value).toMatchObject({ event: "ready" });
+      const rest = working.next();
+      await lose(server);
+      const started = performance.now();
+      controller.abort();
+      expect((await rest).done).toBe(true);
+      expect(performance.now() - started).toBeLessThan(500);
+      await expect.poll(timers, { timeout: 3000 }).toBeLessThanOrEqual(before);
+    } finally {
+      await server.remove();
+    }
+  },
+);

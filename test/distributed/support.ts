@@ -44,7 +44,13 @@ export class Redis {
     });
   }
 
+  /** It keeps its connections, and answers nothing more. */
+  freeze(): void {
+    this.#server!.kill("SIGSTOP");
+  }
+
   async kill(): Promise<void> {
+    if (this.#server!.signalCode !== null) return;
     const ended = new Promise((resolve) => this.#server!.on("exit", resolve));
     this.#server!.kill("SIGKILL");
     await ended;
