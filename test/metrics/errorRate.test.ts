@@ -43,6 +43,12 @@ describe("errors of one sentence", () => {
     expect(wordErrors(" ", "")).toMatchObject({ errors: 0, alignment: [] });
   });
 
+  test("fold the letters of every alphabet", () => {
+    expect(wordErrors("привет über", "Привет Über").errors).toBe(0);
+    expect(wordErrors("{ Привет / да } Über", "привет über", { alternations: true }).errors).toBe(0);
+    expect(wordErrors("привет über", "Привет Über", { caseSensitive: true }).errors).toBe(2);
+  });
+
   test("of characters are of code points, with or without blanks", () => {
     expect(characterErrors("the cat", "thecat").errors).toBe(0);
     expect(characterErrors("the  cat", "thecat", { blanks: true })).toMatchObject({ errors: 1, words: 7 });
