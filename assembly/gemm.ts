@@ -13,7 +13,7 @@
  */
 import { Count, Form, isInt16 } from "./types";
 import { packColumnsOfA, packRowsOfA } from "./packing";
-import { columnsOf, tile1x32, tile2x16 } from "./fewRows";
+import { tile2x16 } from "./fewRows";
 import { packColumnsOfA16, packRowsOfA16 } from "./packing16";
 import {
   BLOCK_DEPTH,
@@ -287,23 +287,28 @@ function wideTimesPanels<T>(
     panel += 2 * bytes;
     c += 2 * PANEL_BYTES;
   }
-  // Whatever is not whole, by way of scratch.
-  for (; n > TILE_COLUMNS; n -= min(n, 2 * TILE_COLUMNS)) {
-    tile5x16<T>(steps, group, panel, bytes, spare, 2 * PANEL_BYTES, false, edge);
-    const second = min(TILE_COLUMNS, n - TILE_COLUMNS);
-    copyRows(c, stride, spare, 2 * PANEL_BYTES, rows, TILE_COLUMNS, accumulate);
-    copyRows(c + PANEL_BYTES, stride, spare + PANEL_BYTES, 2 * PANEL_BYTES, rows, second, accumulate);
+  // Whatever is not whole, by way of scratch. Of floats the last panel stands in for the one beside it, too: a tile of
+  // its own is for what trains by default.
+  for (; n > 0; n -= min(n, 2 * TILE_COLUMNS)) {
+    const beside = n > TILE_COLUMNS ? bytes : 0;
+    if (isFloat<T>() || beside) tile5x16<T>(steps, group, panel, beside, spare, 2 * PANEL_BYTES, false, edge);
+    else tile5x8Wide<T>(steps, group, panel, spare, 2 * PANEL_BYTES, false, edge);
+    copyPanels(c, stride, spare, rows, n, accumulate);
     panel += 2 * bytes;
     c += 2 * PANEL_BYTES;
   }
-  if (n == 0) return;
-  // Of floats the panel stands in for the one beside it, too: a tile of its own is for what trains by default.
-  if (isFloat<T>()) tile5x16<T>(steps, group, panel, 0, spare, 2 * PANEL_BYTES, false, edge);
-  else tile5x8Wide<T>(steps, group, panel, spare, 2 * PANEL_BYTES, false, edge);
-  copyRows(c, stride, spare, 2 * PANEL_BYTES, rows, n, accumulate);
 }
 
-/** C[rows ≤ 2, n] (+)= one packed group · panels, of whole numbers: half of a tile of five would be for nothing. */
+/** Of two panels in scratch what lies inside of C. */
+function copyPanels(c: usize, stride: usize, from: usize, rows: usize, columns: usize, accumulate: bool): void {
+  const pitch = 2 * PANEL_BYTES;
+  copyRows(c, stride, from, pitch, rows, min(TILE_COLUMNS, columns), accumulate);
+  if (columns <= TILE_COLUMNS) return;
+  const second = min(TILE_COLUMNS, columns - TILE_COLUMNS);
+  copyRows(c + PANEL_BYTES, stride, from + PANEL_BYTES, pitch, rows, second, accumulate);
+}
+
+/** C[rows ≤ 2, n] (+)= one packed group · panels, of integers: half of a tile of five would be for nothing. */
 function fewTimesPanels(
   rows: usize,
   n: usize,
@@ -317,22 +322,13 @@ function fewTimesPanels(
 ): void {
   const bytes = panelBytes<i16>(depth);
   const steps = stepsOf<i16>(depth);
-  const width = columnsOf(rows);
   const spare = edge + EDGE_BYTES;
-  const pitch = width << 2;
-  for (; n >= width; n -= width) {
-    if (rows == 1) tile1x32(steps, group, panel, bytes, c, edge, accumulate);
-    else tile2x16(steps, group, panel, bytes, c, stride, edge, accumulate);
-    panel += (width / TILE_COLUMNS) * bytes;
-    c += pitch;
-  }
-  // One panel at a time stands in for its neighbours, too.
-  for (; n > 0; n -= min(n, TILE_COLUMNS)) {
-    if (rows == 1) tile1x32(steps, group, panel, 0, spare, edge, false);
-    else tile2x16(steps, group, panel, 0, spare, pitch, edge, false);
-    copyRows(c, stride, spare, pitch, rows, min(TILE_COLUMNS, n), accumulate);
-    panel += bytes;
-    c += PANEL_BYTES;
+  for (let j: usize = 0; j < n; j += 2 * TILE_COLUMNS) {
+    // The last panel may stand in for the one beside it.
+    tile2x16(steps, group, panel, n - j > TILE_COLUMNS ? bytes : 0, spare, edge);
+    copyPanels(c, stride, spare, rows, n - j, accumulate);
+    panel += 2 * bytes;
+    c += 2 * PANEL_BYTES;
   }
 }
 

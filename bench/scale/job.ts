@@ -84,7 +84,7 @@ try {
   const steps = 1 + Number(values.steps);
   const step = ((await least(times, () => result(of(steps), job, kept))) - alone) / (steps - 1);
   const same = new Array(SHARDS).fill(done);
-  // The coordinator goes on with what it has merged.
+  // The coordinator continues from what it has merged.
   const next = await mergeRound(merger, state, same);
   const merge = (await least(times, () => mergeRound(merger, { ...state, ...next }, same))) / SHARDS;
   console.log(`a step: ${step.toFixed(4)} s; merging a job: ${merge.toFixed(3)} s`);

@@ -7,7 +7,7 @@ import { packageVersion, sources } from "../kernels/generated/identity.ts";
 import type { LanguageModel } from "../languageModel.ts";
 import type { Kinds } from "../options.ts";
 import { requireModel } from "../prediction/model.ts";
-import { PRODUCTS } from "../training/plan.ts";
+import { formFor } from "../training/plan.ts";
 import { momentumFor } from "./momentum.ts";
 import type { RunPlan } from "./plan.ts";
 import type { Blobs } from "./store.ts";
@@ -90,7 +90,7 @@ export async function planOver(
     batch,
     sequence: requireInteger("sequence", options.sequence ?? 64, 1, 4096),
     seed: requireInteger("seed", options.seed ?? 1, 0, 2 ** 32 - 1),
-    products: options.products ?? PRODUCTS,
+    products: options.products ?? formFor(batch),
     rounds: requireInteger("rounds", options.rounds ?? 100, 1, 1_000_000),
     local: positive("local", options.local ?? 0.05),
     damping: positive("damping", options.damping ?? 1),

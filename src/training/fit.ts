@@ -63,7 +63,7 @@ export interface FitOptions {
   /**
    * What the matrix products of training are made of: `int16`, integers of 12 and 13 bits with a scale for every row
    * and column, takes little more than half of the time of `float32` and learns the same (docs/design/kernels.md); the
-   * default. Each has its own bits, the same on every engine.
+   * default from two lanes on. Each has its own bits, the same on every engine.
    * Scores and predictions are made of floats.
    */
   readonly products?: ProductForm;

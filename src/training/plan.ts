@@ -89,7 +89,7 @@ export function planRun(
     average: requireAverage(options),
     separator: documents?.separator ?? -1,
     build: (options.kernels ?? defaultKernels()).build,
-    products: requireForm(options.products) === "int16" ? "int16" : undefined,
+    products: requireForm(options.products, lanes.batch) === "int16" ? "int16" : undefined,
   };
 }
 
@@ -140,10 +140,16 @@ function requireAverage({ average, averaging }: FitOptions): AverageOptions | un
   return { decay: requireNumber("average.decay", decay, range, (v) => v >= 0 && v < 1) };
 }
 
-/** What training multiplies by default: int16 learns as float32 does, in less time. */
-export const PRODUCTS: ProductForm = "int16";
+/** Lanes from which on int16 learns as float32 does: with one, IVON's curvature can sink until a run diverges. */
+const LEAST_LANES = 2;
 
-function requireForm(form: ProductForm = PRODUCTS): ProductForm {
+/** What training multiplies by default: int16 takes less time. */
+export function formFor(batch: number): ProductForm {
+  return batch < LEAST_LANES ? "float32" : "int16";
+}
+
+function requireForm(form: ProductForm | undefined, batch: number): ProductForm {
+  if (form === undefined) return formFor(batch);
   return requireChoice("products", form, ["float32", "int16"]);
 }
 

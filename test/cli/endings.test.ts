@@ -97,7 +97,7 @@ describe("a run that fails", () => {
 
   it("by predicting worse than guessing says so, keeps the model and exits 1", async () => {
     const out = cli.file("worse.svi");
-    const worse = ["--method", "adam", "--lr", "3", "--schedule", "constant", "--epochs", "0.5"];
+    const worse = ["--method", "adam", "--lr", "30", "--schedule", "constant", "--epochs", "0.5"];
     const { code, out: lines } = await cli.run("train", book, "--out", out, "--json", ...TINY, ...worse);
     expect(code).toBe(1);
     const [saved, error] = objects(lines).slice(-2);

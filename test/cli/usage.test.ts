@@ -47,7 +47,7 @@ test.each([
   expect(() => parseWords(command, line)).toThrow(new UsageError(message));
 });
 
-test("what stands behind -- and what is a value is no option", () => {
+test("what stands behind -- and what is a value is not an option", () => {
   expect(parseWords(train, ["--", "-5.txt"]).words).toEqual(["-5.txt"]);
   expect(parseWords(generate, ["M", "--prompt", "-5.txt", "--top-p", "-1"]).options).toEqual({
     prompt: "-5.txt",

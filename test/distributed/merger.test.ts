@@ -67,7 +67,7 @@ describe("the merger of a round", () => {
     }
   });
 
-  it("goes on with what it has merged as with what it reads", async () => {
+  it("continues from what it has merged as from what it reads", async () => {
     const merger = new Merger(plan, blobs);
     const next = { ...state, ...(await merger.merged(state, results)), round: 1 };
     const kept = await merger.merged(next, results);
