@@ -190,11 +190,11 @@ function read(name: string, option: Option, given: string | boolean): string | n
 function requireWords({ words }: Command, given: readonly string[]): void {
   const missing = words.find((word, i) => !word.endsWith("?") && i >= given.length);
   if (missing) throw new UsageError(`${wordUsage(missing)} is missing`);
-  const empty = given.indexOf("");
-  if (empty >= 0) throw new UsageError(`${wordUsage(words[Math.min(empty, words.length - 1)])} is empty`);
   const last = words[words.length - 1] ?? "";
   if (!last.includes("…") && given.length > words.length)
     throw new UsageError(`${JSON.stringify(given[words.length])} is one word too many`);
+  const empty = given.indexOf("");
+  if (empty >= 0) throw new UsageError(`${wordUsage(words[Math.min(empty, words.length - 1)])} is empty`);
 }
 
 export function wordUsage(word: string): string {

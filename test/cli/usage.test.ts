@@ -63,6 +63,8 @@ test.each([
   [train, ["a", "b", ""], "<text…> is empty"],
   [generate, ["", "--tokens", "2"], "<M> is empty"],
   [work, ["--redis", ""], "--redis is empty"],
+  [work, [""], '"" is one word too many'],
+  [info, ["model.svi", ""], '"" is one word too many'],
   [work, ["--redis", "redis://host", "--store", ""], "--store is empty"],
 ] as const)("a shell's variable that is not set is told as such: %#", (command, line, message) => {
   expect(() => parseWords(command, line)).toThrow(new UsageError(message));
