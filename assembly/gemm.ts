@@ -230,11 +230,18 @@ function groupsTimesPanels<T>(
     for (let i: usize = 0; i < rows; i += TILE_ROWS, group += groupBytes<T>(depth)) {
       const to = c + i * stride + (j << 2);
       const count = min(TILE_ROWS, rows - i);
-      if (!isFloat<T>() && count < 3) fewTimesPanels(count, columns, depth, group, block, to, stride, accumulate, edge);
-      else if (isWide()) wideTimesPanels<T>(count, columns, depth, group, block, to, stride, accumulate, edge);
+      if (isWide() || isFew<T>(count))
+        wideTimesPanels<T>(count, columns, depth, group, block, to, stride, accumulate, edge);
       else rowsTimesPanels<T>(count, columns, depth, group, block, to, stride, accumulate, edge);
     }
   }
+}
+
+/** Integers of which half of a tile of five would be for nothing. */
+// @ts-ignore: decorator
+@inline
+function isFew<T>(rows: usize): bool {
+  return !isFloat<T>() && rows < 3;
 }
 
 /** C[rows ≤ 5, n] (+)= one packed group · panels. */
@@ -266,7 +273,7 @@ function rowsTimesPanels<T>(
   }
 }
 
-/** The same by the wide tiles, two panels at a time. */
+/** The same by the tiles of sixteen columns, two panels at a time. */
 function wideTimesPanels<T>(
   rows: usize,
   n: usize,
@@ -287,11 +294,12 @@ function wideTimesPanels<T>(
     panel += 2 * bytes;
     c += 2 * PANEL_BYTES;
   }
-  // Whatever is not whole, by way of scratch. Of floats the last panel stands in for the one beside it, too: a tile of
-  // its own is for what trains by default.
+  // Whatever is not whole, by way of scratch. The last panel stands in for the one beside it, too, but for more rows of
+  // integers, which have a tile of their own: they are what trains by default.
   for (; n > 0; n -= min(n, 2 * TILE_COLUMNS)) {
     const beside = n > TILE_COLUMNS ? bytes : 0;
-    if (isFloat<T>() || beside) tile5x16<T>(steps, group, panel, beside, spare, 2 * PANEL_BYTES, false, edge);
+    if (isFew<T>(rows)) tile2x16(steps, group, panel, beside, spare, edge);
+    else if (isFloat<T>() || beside) tile5x16<T>(steps, group, panel, beside, spare, 2 * PANEL_BYTES, false, edge);
     else tile5x8Wide<T>(steps, group, panel, spare, 2 * PANEL_BYTES, false, edge);
     copyPanels(c, stride, spare, rows, n, accumulate);
     panel += 2 * bytes;
@@ -306,30 +314,6 @@ function copyPanels(c: usize, stride: usize, from: usize, rows: usize, columns: 
   if (columns <= TILE_COLUMNS) return;
   const second = min(TILE_COLUMNS, columns - TILE_COLUMNS);
   copyRows(c + PANEL_BYTES, stride, from + PANEL_BYTES, pitch, rows, second, accumulate);
-}
-
-/** C[rows ≤ 2, n] (+)= one packed group · panels, of integers: half of a tile of five would be for nothing. */
-function fewTimesPanels(
-  rows: usize,
-  n: usize,
-  depth: usize,
-  group: usize,
-  panel: usize,
-  c: usize,
-  stride: usize,
-  accumulate: bool,
-  edge: usize,
-): void {
-  const bytes = panelBytes<i16>(depth);
-  const steps = stepsOf<i16>(depth);
-  const spare = edge + EDGE_BYTES;
-  for (let j: usize = 0; j < n; j += 2 * TILE_COLUMNS) {
-    // The last panel may stand in for the one beside it.
-    tile2x16(steps, group, panel, n - j > TILE_COLUMNS ? bytes : 0, spare, edge);
-    copyPanels(c, stride, spare, rows, n - j, accumulate);
-    panel += 2 * bytes;
-    c += 2 * PANEL_BYTES;
-  }
 }
 
 /** Brings what lies inside of C over from scratch, whose rows are `pitch` apart. */
