@@ -19,9 +19,9 @@ interface Copy {
 /** Loss of guessing among all tokens. */
 const guessingOf = ({ configuration }: LanguageModel): number => Math.log(configuration.vocabulary);
 
-/** Whether a run that ends at that loss has learnt nothing. */
-export function isWorse(nll: number, model: LanguageModel): boolean {
-  return nll > TOLERANCE * guessingOf(model);
+/** Whether a run that ends at that loss, null where it has none, has learnt nothing. */
+export function isWorse(nll: number | null, model: LanguageModel): nll is number {
+  return nll !== null && nll > TOLERANCE * guessingOf(model);
 }
 
 export function worseThanGuessing(nll: number, model: LanguageModel, path: string): SviError {

@@ -46,7 +46,7 @@ export async function saveMerged(
 ): Promise<void> {
   const { path, problem } = await keepModel(model, out);
   const hash = await hashOf(model.posterior);
-  const worse = nll !== null && isWorse(nll, model);
+  const worse = isWorse(nll, model);
   if (json) printJson({ ...figures, ...(worse && { event: "saved" }), hash });
   else if (!worse || problem) printTable([...rows, ["hash", hash], ["saved", path]]);
   if (problem) throw problem;

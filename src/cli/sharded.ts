@@ -165,7 +165,7 @@ async function conclude(run: ShardedRun, { model, nll, tokens, started }: Ended)
   const { path, problem } = await keepModel(model, out);
   if (problem) throw problem;
   const { signal } = interruption;
-  const worse = nll !== null && isWorse(nll, model);
+  const worse = isWorse(nll, model);
   const score = valid && !stopped && !worse ? await evaluate(model, valid, { signal }) : null;
   const { parameters } = model;
   const hash = await hashOf(model.posterior);

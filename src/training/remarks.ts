@@ -61,6 +61,11 @@ export class Remarks {
     return "The first steps are as long as later ones, and all of them push the commonest tokens: they overshoot, and the loss is above its start for some ten steps; a schedule with warmup begins with shorter ones";
   }
 
+  /** Loss of guessing among all tokens. */
+  get #guessing(): number {
+    return Math.log(this.#vocabulary); // for display alone
+  }
+
   /**
    * IVON's own rate is that of windows of some 2,048 scored tokens. With fewer of them a large model may learn nothing,
    * and a small one learns well: what tells is a loss that rises, or that is above guessing after a hundred steps.
@@ -73,7 +78,7 @@ export class Remarks {
     const recent = mean(this.#last);
     const lowest = this.#lowest;
     this.#lowest = Math.min(lowest, recent);
-    const guessing = Math.log(this.#vocabulary); // for display alone
+    const guessing = this.#guessing;
     if (this.#warned || this.#steps === SPAN || recent <= Math.min(lowest + RISE * guessing, guessing))
       return null;
     this.#warned = true;
@@ -81,7 +86,7 @@ export class Remarks {
   }
 
   #worseThanGuessing(valid = mean(this.#last.slice(-Math.ceil(this.#plan.steps / 10)))): string | null {
-    const guessing = Math.log(this.#vocabulary); // for display alone
+    const guessing = this.#guessing;
     if (valid <= MUCH * guessing) return null;
     return `The run ends at ${valid.toFixed(2)} nats a token, worse than guessing among all ${this.#vocabulary} tokens (${guessing.toFixed(2)}): train again with a smaller learning rate, or longer`;
   }
