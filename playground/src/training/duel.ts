@@ -108,9 +108,7 @@ export class Duel {
 
   /** Takes its model into use, where that is another. */
   take(): void {
-    const { model, file } = this.own;
-    if (model && current.value?.model !== model)
-      use({ model, file, card: this.card(), kept: null, posterior: true });
+    if (current.value?.model !== this.own.model) this.#use();
   }
 
   /** Gives back what nothing shows any more; a model in use stays. */
@@ -126,11 +124,14 @@ export class Duel {
     this.before = null;
   }
 
+  #use(): void {
+    const { model, file } = this.own;
+    if (model) use({ model, file, card: this.card(), kept: null, posterior: true });
+  }
+
   /** What is known of the model now goes with it; one that was kept meanwhile had learnt less. */
   #finished(): void {
-    const { model, file } = this.own;
-    if (current.value?.model === model)
-      use({ model: model!, file, card: this.card(), kept: null, posterior: true });
+    if (current.value?.model === this.own.model) this.#use();
   }
 
   #fail(runner: Runner, error: unknown): void {
