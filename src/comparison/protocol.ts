@@ -2,13 +2,15 @@
  * @module The protocol of a comparison: every method is tuned alike, then run with the same seeds.
  *
  * Each method has its axes, tuned one after the other on the validation text with a seed of its own: the learning
- * rate (four values), the momentum (three), what is its own (three or four), and an average of the weights (four). A
- * grid is extended until its best value lies inside. What counts is the lowest validation loss on the way: early
- * stopping is open to all.
+ * rate (four values), the momentum (three), the bound on the gradient's norm (four), what is its own (three or four),
+ * the rate again around what stands (three), the length, and an average of the weights (four). A grid is extended
+ * until its best value lies inside, the first one of the rate until two worse ones lie above it. What counts is the
+ * lowest validation loss on the way: early stopping is open to all.
  */
 import { SviError } from "../errors.ts";
 import {
   AVERAGES,
+  CLIPS,
   DECAYS,
   DROPOUTS,
   type Draft,
@@ -16,6 +18,7 @@ import {
   MOMENTA,
   PRIORS,
   rates,
+  ratesAround,
   STARTS,
   settingOf,
   TEMPERATURES,
@@ -175,18 +178,13 @@ export class Comparison {
   }
 
   /**
-   * The learning rate, the momentum, what keeps the weights small, the rate again beside it, the length where it is
-   * not all of a run, and an average of the weights.
+   * What is tuned of every method beside an axis that keeps the weights small, the length where it is not all of a
+   * run, and an average of the weights.
    */
   async #regularise(label: string, draft: Draft, own: Axis): Promise<Chosen> {
-    const untuned = { draft, tuning: [], score: Number.POSITIVE_INFINITY };
-    if (this.#budget.trials === 0) return this.#untuned(label, untuned);
-    const { kind } = draft.method;
-    const rate = rates(kind);
-    const length = kind === "ivon" ? [] : [lengths(this.#start)];
-    const chosen = await this.#tuneAll(label, untuned, [rate, MOMENTA, own, rate, ...length]);
-    const moved = chosen.draft.length !== draft.length ? [rate] : [];
-    return this.#tuneAll(label, chosen, [...moved, AVERAGES]);
+    const base = await this.#tuneSteps(label, draft, own);
+    const chosen = draft.method.kind === "ivon" ? base : await this.#tuneLength(label, base, true);
+    return this.#tuneAll(label, chosen, [AVERAGES]);
   }
 
   /** Dropout on what was tuned without it; what else keeps from overfitting is tuned anew beside it. */
@@ -208,20 +206,33 @@ export class Comparison {
   }
 
   /**
-   * The learning rate, the momentum, then an axis of the method's own, each on the best of what came before. Where
-   * the start is less than a run the length is tuned too, and where it moves the learning rate once more.
+   * What is tuned of every method. Where the start is less than a run the length is tuned too, and where it moves the
+   * learning rate once more.
    * @param own the length where none is given
    */
   async #tune(label: string, draft: Draft, own?: Axis): Promise<Chosen> {
+    const chosen = await this.#tuneSteps(label, draft, own);
+    const part = draft.length < 1;
+    return own && !part ? chosen : this.#tuneLength(label, chosen, part);
+  }
+
+  /** The learning rate, the momentum, the clip, an axis of the method's own, and the rate again beside them. */
+  async #tuneSteps(label: string, draft: Draft, own?: Axis): Promise<Chosen> {
     const untuned = { draft, tuning: [], score: Number.POSITIVE_INFINITY };
     if (this.#budget.trials === 0) return this.#untuned(label, untuned);
-    const length = lengths(this.#start);
-    const axes = [rates(draft.method.kind), MOMENTA, own ?? length];
-    if (own && draft.length < 1) axes.push(length);
-    const chosen = await this.#tuneAll(label, untuned, axes);
-    return draft.length < 1 && chosen.draft.length !== draft.length
-      ? this.#tuneAxis(label, chosen, rates(draft.method.kind))
-      : chosen;
+    const axes = [rates(draft.method.kind), MOMENTA, CLIPS, ...(own ? [own] : [])];
+    return this.#tuneRate(label, await this.#tuneAll(label, untuned, axes));
+  }
+
+  /** @param rate whether it is tuned once more where the length moves */
+  async #tuneLength(label: string, before: Chosen, rate: boolean): Promise<Chosen> {
+    const chosen = await this.#tuneAll(label, before, [lengths(this.#start)]);
+    const moved = chosen.draft.length !== before.draft.length;
+    return rate && moved ? this.#tuneRate(label, chosen) : chosen;
+  }
+
+  #tuneRate(label: string, chosen: Chosen): Promise<Chosen> {
+    return this.#tuneAxis(label, chosen, ratesAround(chosen.draft, this.#budget.trials));
   }
 
   async #tuneAxis(label: string, { draft, tuning }: Chosen, axis: Axis): Promise<Chosen> {
@@ -234,11 +245,12 @@ export class Comparison {
     return { draft: withValue(draft, name, tuned.best), tuning: [...tuning, tuned], score };
   }
 
-  /** The better undropped baseline with dropout, whose length is tuned anew: its rate and momentum stand. */
+  /** The better undropped baseline with dropout, whose length is tuned anew: its rate, momentum and clip stand. */
   async #tuneDropout(base: Chosen): Promise<Chosen> {
     if (this.#budget.trials === 0) return { ...base, draft: withValue(base.draft, DROPOUTS.name, 0.2) };
-    const dropped = await this.#tuneAxis("dropout", { ...base, tuning: base.tuning.slice(0, 2) }, DROPOUTS);
-    return this.#tuneAxis("dropout", dropped, lengths(this.#start));
+    const length = lengths(this.#start);
+    const tuning = base.tuning.filter(({ axis }) => axis !== length.name);
+    return this.#tuneAll("dropout", { ...base, tuning }, [DROPOUTS, length]);
   }
 
   /**

@@ -1,4 +1,7 @@
-/** @module The tuning protocol: a grid that is extended until its best value has a worse one on both sides. */
+/**
+ * @module The tuning protocol: a grid that is extended until its best value has a worse one on both sides, and above
+ * it more of them where the axis asks for it.
+ */
 import { SviError } from "../errors.ts";
 
 /** One value of a grid and what it came to; null where the run diverged. */
@@ -14,6 +17,8 @@ export interface Axis {
   /** Beyond the grid's edges: the next smaller and the next larger value, null where there is none to try. */
   readonly smaller: (value: number) => number | null;
   readonly larger: (value: number) => number | null;
+  /** So many worse values, or diverged ones, lie above the best in the end, default 1; 2 finds a second valley behind a ridge of one value. */
+  readonly beyond?: number;
 }
 
 export interface Tuned {
@@ -33,35 +38,36 @@ export function geometric(
   name: string,
   values: readonly number[],
   factor: number,
-  { least = 0, most = Number.POSITIVE_INFINITY } = {},
+  { least = 0, most = Number.POSITIVE_INFINITY, beyond = 1 } = {},
 ): Axis {
   const smaller = (value: number) => (tidy(value / factor) >= least ? tidy(value / factor) : null);
   const larger = (value: number) => (value < most ? Math.min(tidy(value * factor), most) : null);
-  return { name, values, smaller, larger };
+  return { name, values, smaller, larger, beyond };
 }
 
 /** Three digits: 0.006 · 2 · 2, not 0.024000000000000004. */
-function tidy(value: number): number {
+export function tidy(value: number): number {
   return Number(value.toPrecision(3));
 }
 
 /**
- * Tries the grid, then its neighbours beyond an edge as long as the best value lies on it.
+ * Tries the grid, then its neighbours beyond an edge as long as the best value lies on it, or too near the upper one.
  * @throws SviError `E_DIVERGED` where every value diverged
  */
 export async function tune(axis: Axis, score: (value: number) => Promise<number | null>): Promise<Tuned> {
+  const { name, beyond = 1 } = axis;
   const attempt = async (value: number): Promise<Trial> => ({ value, score: await score(value) });
   let trials = await Promise.all(axis.values.map(attempt));
   for (let extension = 0; ; extension++) {
     const at = bestOf(axis, trials);
-    const { value } = trials[at];
-    const next = at === 0 ? axis.smaller(value) : at === trials.length - 1 ? axis.larger(value) : null;
-    // A grid of one value has two edges.
-    const other = trials.length === 1 && next === null ? axis.larger(value) : null;
-    const beyond = next ?? other;
-    if (beyond === null) return { axis: axis.name, best: value, trials, inside: true };
-    if (extension === EXTENSIONS) return { axis: axis.name, best: value, trials, inside: false };
-    trials = [...trials, await attempt(beyond)].sort((a, b) => a.value - b.value);
+    const { value: best } = trials[at];
+    const last = trials.length - 1;
+    const below = at === 0 ? axis.smaller(best) : null;
+    const above = last - at < beyond ? axis.larger(trials[last].value) : null;
+    const next = below ?? above;
+    if (next === null) return { axis: name, best, trials, inside: true };
+    if (extension === EXTENSIONS) return { axis: name, best, trials, inside: below === null && at < last };
+    trials = [...trials, await attempt(next)].sort((a, b) => a.value - b.value);
   }
 }
 
