@@ -15,11 +15,15 @@ const BUDGET: Budget = {
 };
 const BEST: Record<MethodSpec["kind"], number> = { sgd: 3.2, adam: 0.012, adamw: 0.012, bbb: 0.006, ivon: 8 };
 
-/** Distance in octaves from what is best for a method; IVON reaches 1.1 after 0.6 of a baseline's tokens. */
+const proportional = ({ kind }: MethodSpec) => kind === "sgd" || kind === "ivon";
+
+/** Distance in octaves from the best length of a clipped step; a clip of 0.1 is a little better than others. IVON reaches 1.1 after 0.6 of a baseline's tokens. */
 function loss({ method, dropout = 0, average = 0, tokens }: Setting): number {
   const momentum = method.kind === "sgd" ? (method.momentum ?? 0.9) : (method.beta1 ?? 0.9);
   const rate = method.learningRate ?? BEST[method.kind];
-  const effective = method.kind === "sgd" ? (rate * 0.4) / (1 - momentum) : rate;
+  const clip = method.clip ?? 1;
+  const length = proportional(method) ? rate * clip : rate;
+  const effective = method.kind === "sgd" ? (length * 0.4) / (1 - momentum) : length;
   const off = Math.abs(Math.log2(effective / BEST[method.kind])) + Math.abs(dropout - 0.2);
   const own =
     method.kind === "adamw"
@@ -35,6 +39,7 @@ function loss({ method, dropout = 0, average = 0, tokens }: Setting): number {
     0.02 * Math.abs(average - 0.97) +
     0.1 * off +
     0.01 * Math.abs(momentum - 0.6) +
+    0.001 * Math.abs(Math.log(clip / 0.1)) +
     0.01 * own +
     30 / tokens
   );
@@ -65,25 +70,31 @@ async function compare(
   budget: Partial<Budget> = {},
   missing: (setting: Setting) => boolean = () => false,
   also: readonly Also[] = [],
+  diverges: (method: MethodSpec) => boolean = () => false,
 ) {
   const settings: Setting[] = [];
-  const run = async (setting: Setting) => {
+  const labelled = new Map<string, MethodSpec>();
+  const run = async (setting: Setting, label: string) => {
     settings.push(setting);
+    labelled.set(label, setting.method);
     if (missing(setting)) throw new NotRun("missing");
-    return record(setting);
+    return diverges(setting.method) ? null : record(setting);
   };
-  return { methods: await new Comparison(run, { ...BUDGET, ...budget }, also).all(), settings };
+  return { methods: await new Comparison(run, { ...BUDGET, ...budget }, also).all(), settings, labelled };
 }
 
 const named = (methods: Awaited<ReturnType<typeof compare>>["methods"], name: string) =>
   methods.find((runs) => runs.name === name)!;
 
-test("every method has the same axes: four rates, three momenta, three of its own, and more only at an edge", async () => {
+test("every method has the same axes: four rates, three momenta, four clips, three of its own, the rate again", async () => {
   const { methods } = await compare();
   for (const name of ["sgd", "adam", "bbb", "ivon-tuned"]) {
     const { tuning } = named(methods, name);
-    expect(tuning.map(({ axis }) => axis).slice(0, 2)).toEqual(["learning rate", "momentum"]);
+    const axes = tuning.map(({ axis }) => axis);
+    expect(axes.slice(0, 3)).toEqual(["learning rate", "momentum", "clip"]);
+    expect(axes.slice(3).filter((axis) => axis === "learning rate")).toHaveLength(1);
     expect(tuning[0].trials.length).toBeGreaterThanOrEqual(4);
+    expect(tuning[2].trials.length).toBeGreaterThanOrEqual(4);
     for (const { trials, inside } of tuning.slice(1)) {
       expect(trials.length).toBeGreaterThanOrEqual(3);
       expect(inside).toBe(true);
@@ -111,14 +122,24 @@ test("baselines that start with a part of a run have their length tuned up to al
   expect(adam.tuning.map(({ axis }) => axis)).toEqual([
     "learning rate",
     "momentum",
+    "clip",
+    "learning rate",
     "length",
     "learning rate",
   ]);
-  expect(adam.tuning[2].best).toBe(1);
+  expect(adam.tuning[4].best).toBe(1);
   expect(adam.runs[0].setting.tokens).toBe(1000);
   expect(settings.find(({ method }) => method.kind === "adam")!.tokens).toBe(250);
   const axes = named(methods, "bbb").tuning.map(({ axis }) => axis);
-  expect(axes).toEqual(["learning rate", "momentum", "temperature", "length", "learning rate"]);
+  expect(axes).toEqual([
+    "learning rate",
+    "momentum",
+    "clip",
+    "temperature",
+    "learning rate",
+    "length",
+    "learning rate",
+  ]);
   const lengths = settings
     .filter(({ method, points }) => method.kind === "ivon" && points === BUDGET.trialPoints)
     .map(({ tokens }) => tokens);
@@ -126,22 +147,61 @@ test("baselines that start with a part of a run have their length tuned up to al
 });
 
 test("a step of SGD stays as long while its momentum is tuned", async () => {
-  const { settings } = await compare();
-  const lengths = settings
-    .filter(({ method, dropout }) => method.kind === "sgd" && dropout === undefined)
-    .map(({ method }) =>
-      method.kind === "sgd" && method.momentum !== 0.6
-        ? method.learningRate! / (1 - method.momentum!)
-        : Number.NaN,
-    )
-    .filter((length) => !Number.isNaN(length));
+  const { labelled } = await compare();
+  const lengths = Array.from(labelled, ([label, method]) =>
+    method.kind === "sgd" && label.startsWith("sgd momentum")
+      ? method.learningRate! / (1 - method.momentum!)
+      : [],
+  ).flat();
   expect(lengths.length).toBeGreaterThan(0);
   for (const length of lengths) expect(length).toBeCloseTo(lengths[0], 9);
 });
 
+test("a clipped step of SGD and IVON stays as long while its clip is tuned; the rate of Adam's kind stands", async () => {
+  const { labelled } = await compare({}, () => false, ALSO);
+  const clips = [0.03, 0.1, 0.3, 1];
+  for (const name of ["sgd", "ivon-tuned", "noiseless", "adam", "bbb", "adamw", "map"]) {
+    const trials = clips.map((clip) => labelled.get(`${name} clip ${clip}`)!);
+    expect(trials.map(({ clip }) => clip)).toEqual(clips);
+    const whole = trials[3].learningRate!;
+    for (const { learningRate: rate, clip, ...method } of trials) {
+      if (!proportional(method)) expect(rate).toBe(whole);
+      else {
+        expect((rate! * clip!) / whole).toBeCloseTo(1, 2);
+        expect(Number(rate!.toPrecision(3))).toBe(rate);
+      }
+    }
+  }
+});
+
+test("the rate is tuned again around the one that stands, whose run is made already", async () => {
+  const { methods, labelled } = await compare();
+  const { tuning, runs } = named(methods, "ivon-tuned");
+  expect(tuning.map(({ axis, best }) => [axis, best])).toEqual([
+    ["learning rate", 8],
+    ["momentum", 0.6],
+    ["clip", 0.1],
+    ["prior scale", 0.3],
+    ["learning rate", 80],
+  ]);
+  // Two worse ones above the best of the first grid, one above that of the second.
+  expect(tuning[0].trials.map(({ value }) => value)).toEqual([2, 4, 8, 16, 32]);
+  expect(tuning[4].trials.map(({ value }) => value)).toEqual([40, 80, 160]);
+  expect(runs[0].setting.method).toMatchObject({ learningRate: 80, clip: 0.1 });
+  expect(labelled.get("ivon-tuned learning rate 80")).toEqual(labelled.get("ivon-tuned prior scale 0.3"));
+});
+
+test("with one value of each axis the rate is tuned again from the one that stands", async () => {
+  const beyond = ({ kind, clip, learningRate = 0 }: MethodSpec) =>
+    kind === "adam" && clip !== undefined && learningRate > 0.012;
+  const { tuning, runs } = named((await compare({ trials: 1 }, () => false, [], beyond)).methods, "adam");
+  expect(tuning[3].trials.map(({ value }) => value)).toEqual([0.006, 0.012, 0.024]);
+  expect(runs[0].setting.method).toMatchObject({ learningRate: 0.012, clip: 0.1 });
+});
+
 test("dropout starts from the better of the undropped baselines", async () => {
   const { setting } = named((await compare()).methods, "dropout").runs[0];
-  expect(setting.method).toMatchObject({ kind: "adam", learningRate: 0.012, beta1: 0.6 });
+  expect(setting.method).toMatchObject({ kind: "adam", learningRate: 0.012, beta1: 0.6, clip: 0.1 });
   expect(setting.dropout).toBe(0.2);
 });
 
@@ -204,11 +264,18 @@ test("the strong baselines: decay past 100 times the usual, the prior, an averag
   const { methods } = await compare({}, () => false, ALSO);
   for (const name of ALSO) expect(named(methods, name).runs.map(({ seed }) => seed)).toEqual([1, 2, 3]);
   const adamw = named(methods, "adamw");
-  const axes = ["learning rate", "momentum", "weight decay", "learning rate", "length", "average's decay"];
-  expect(adamw.tuning.map(({ axis }) => axis)).toEqual(axes);
+  expect(adamw.tuning.map(({ axis }) => axis)).toEqual([
+    "learning rate",
+    "momentum",
+    "clip",
+    "weight decay",
+    "learning rate",
+    "length",
+    "average's decay",
+  ]);
   // Beyond the grid's 10 where that is best.
-  expect(adamw.tuning[2]).toMatchObject({ best: 30, inside: true });
-  expect(adamw.tuning[2].trials.map(({ value }) => value)).toEqual([0.3, 1, 3, 10, 30, 90]);
+  expect(adamw.tuning[3]).toMatchObject({ best: 30, inside: true });
+  expect(adamw.tuning[3].trials.map(({ value }) => value)).toEqual([0.3, 1, 3, 10, 30, 90]);
   expect(adamw.runs[0].setting).toMatchObject({ method: { kind: "adamw", weightDecay: 30 }, average: 0.97 });
   const map = named(methods, "map").runs[0].setting;
   expect(map).toMatchObject({ method: { kind: "adam", prior: { scale: 0.3 } }, average: 0.97 });

@@ -28,6 +28,25 @@ test("a grid that falls for ever stops, and says that its best is on the edge", 
   expect(tuned.trials).toHaveLength(10);
 });
 
+test("a second valley two steps above the best is found where two worse values are asked for", async () => {
+  const losses: Record<number, number> = { 1: 2.1, 2: 1.9, 4: 1.87, 8: 1.88, 16: 1.776, 32: 1.8 };
+  const score = async (value: number) => losses[value] ?? null;
+  expect(await tune(axis, score)).toMatchObject({ best: 4, inside: true });
+  const tuned = await tune({ ...axis, beyond: 2 }, score);
+  expect(tuned).toMatchObject({ best: 16, inside: true });
+  // One that diverged is worse, too.
+  expect(values(tuned.trials)).toEqual([1, 2, 4, 8, 16, 32, 64]);
+});
+
+test("two worse values are asked for above the best alone, and within the limit", async () => {
+  const wide = { ...axis, beyond: 2 };
+  expect(values((await tune(wide, bowl(2))).trials)).toEqual([1, 2, 4, 8]);
+  expect(values((await tune(wide, bowl(1))).trials)).toEqual([0.5, 1, 2, 4, 8]);
+  const far = await tune(wide, bowl(256));
+  expect(far).toMatchObject({ best: 256, inside: true });
+  expect(far.trials).toHaveLength(10);
+});
+
 test("a side that ends is as good as a worse value", async () => {
   const lengths = geometric("length", [0.5, 0.75, 1], 1.5, { most: 1 });
   expect(await tune(lengths, async (value) => -value)).toMatchObject({ best: 1, inside: true });
