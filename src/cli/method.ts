@@ -5,7 +5,7 @@ import type { Values } from "./command.ts";
 import { UsageError } from "./usage.ts";
 
 const KINDS = Object.keys(METHODS).reverse() as MethodKind[];
-const RATES = KINDS.map((kind) => `${kind} ${METHODS[kind].describe().learningRate}`).join(", ");
+const RATES = KINDS.map((kind) => `${kind} ${METHODS[kind].describe().learningRate ?? "by the length of the run"}`).join(", ");
 
 export const METHOD = {
   method: {
@@ -19,7 +19,11 @@ export const METHOD = {
     value: "X",
     help: `learning rate at its highest (default ${RATES})`,
   },
-  clip: { kind: "number", value: "X", default: 1, help: "bound on the gradient's norm; Infinity for none" },
+  clip: {
+    kind: "number",
+    value: "X",
+    help: "bound on the gradient's norm; Infinity for none (default ivon 0.3, the others 1)",
+  },
   "prior-scale": {
     kind: "number",
     value: "X",

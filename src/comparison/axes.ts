@@ -35,14 +35,14 @@ const RATES: Readonly<Record<Kind, readonly number[]>> = {
   adam: ADAM,
   adamw: ADAM,
   bbb: ADAM,
-  ivon: [2, 4, 8, 16],
+  ivon: [5, 10, 20, 40],
 };
 const RATE = "learning rate";
 /** Adam's losses on characters have a second valley, two steps beyond a first one: 0.048 is better than 0.012, 0.024 worse. */
 export const rates = (kind: Kind) => geometric(RATE, RATES[kind], 2, { beyond: 2 });
 /** Around the one that stands, which is among them: its run is there already. */
 export function ratesAround({ method }: Draft, trials: number): Axis {
-  const { learningRate: rate } = methodOf(method);
+  const rate = methodOf(method).learningRate ?? RATES[method.kind][0];
   return geometric(RATE, trials === 1 ? [rate] : [tidy(rate / 2), rate, tidy(rate * 2)], 2);
 }
 
@@ -124,7 +124,7 @@ function withMomentum(method: MethodSpec, momentum: number): MethodSpec {
 function withClip(method: MethodSpec, clip: number): MethodSpec {
   const { kind, learningRate, clip: before } = methodOf(method);
   const proportional = kind === "sgd" || kind === "ivon";
-  if (!proportional || clip === before) return { ...method, clip };
+  if (!proportional || clip === before || learningRate === null) return { ...method, clip };
   return { ...method, clip, learningRate: tidy((learningRate * before) / clip) };
 }
 

@@ -77,7 +77,7 @@ export async function planOver(
   blobs: Blobs,
 ): Promise<RunPlan> {
   const count = shards.length;
-  const method = requireMethod(options.inference ?? ivon());
+  const method = requireMethod(options.inference ?? ivon(SHARDED));
   const positive = (name: string, value: number) =>
     requireNumber(name, value, "a number above 0", (v) => v > 0);
   const batch = requireInteger("batch", options.batch ?? batchFor(count), 1, 4096);
@@ -106,6 +106,8 @@ export async function planOver(
   };
 }
 
+/** What shards were measured with (docs/lab/shards.md); a merge scales the embedding, so that none decays of itself. */
+const SHARDED = { learningRate: 8, clip: 1, embeddingDecay: 0 };
 /** Lanes that a run on one machine reads with. */
 const LANES = 32;
 /** With fewer a job takes about as long. */

@@ -29,15 +29,15 @@ export interface PosteriorPrior {
 export type Prior = GaussianPrior | ScaleMixturePrior;
 
 /** What every method's description has. */
-export interface Common {
-  /** Step size at its highest; the schedule scales it. */
-  readonly learningRate: number;
+export interface Common<Rate extends number | null = number> {
+  /** Step size at its highest; the schedule scales it. null: by the length of the run. */
+  readonly learningRate: Rate;
   /** Bound on the gradient's global 2-norm, in nats a token; Infinity for none. */
   readonly clip: number;
 }
 
 /** A method as the registry has it. */
-export interface MethodEntry<M extends Common> {
+export interface MethodEntry<M extends Common<number | null>> {
   /** Fills in defaults. @throws SviError `E_OPTION` where a value is out of range */
   readonly describe: (options?: Partial<Omit<M, "kind">>) => M;
   /** Whether it finds a posterior over the weights, which can be sampled. */
@@ -72,7 +72,7 @@ export function requireGiven(kind: string, options: object): void {
  * @param options as they were given to the function that made it
  * @throws SviError `E_OPTION` for others
  */
-export function described<M extends Common & { readonly kind: string }>(
+export function described<M extends Common<number | null> & { readonly kind: string }>(
   method: M,
   options: object,
   more: readonly string[] = [],

@@ -50,8 +50,8 @@ function notAMethod(value: unknown, what: string, instead: string): SviError {
   });
 }
 
-export function entryOf({ kind }: Method): MethodEntry<Common> {
-  return METHODS[kind] as unknown as MethodEntry<Common>;
+export function entryOf({ kind }: Method): MethodEntry<Common<number | null>> {
+  return METHODS[kind] as unknown as MethodEntry<Common<number | null>>;
 }
 
 /** Whether a run finds a posterior over the weights, which can be sampled. */

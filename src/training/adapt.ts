@@ -115,7 +115,7 @@ export function adaptation(
   }: Adaptation,
 ): IvonMethod {
   const prior = priorOf(past, posterior.layout.length, weight);
-  return ivon({ prior, learningRate });
+  return ivon({ prior, learningRate, clip: 1 });
 }
 
 /** The product of the posteriors, each to the power of its share: means weighted by precision, precisions averaged. */

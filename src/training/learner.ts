@@ -204,7 +204,7 @@ class SessionLearning implements Learning {
   #begin(): Trainer {
     const { sequence, tokens, learningRate, seed } = this.#form;
     return new Trainer(this.posterior, {
-      method: ivon({ prior: this.#prior, learningRate }),
+      method: ivon({ prior: this.#prior, learningRate, clip: 1 }),
       batch: 1,
       sequence,
       steps: this.#steps,

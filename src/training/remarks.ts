@@ -1,4 +1,5 @@
 /** @module What a run tells its user beside the figures: warnings, and notes that explain what might surprise. */
+import { rateOf } from "../inference/ivon/rate.ts";
 import type { FitOptions, StepRecord } from "./fit.ts";
 import type { Plan } from "./plan.ts";
 
@@ -72,8 +73,9 @@ export class Remarks {
    */
   #longSteps(): string | null {
     const { method, scored, batch } = this.#plan;
-    if (method.kind !== "ivon" || method.learningRate < OWN_RATE || scored === null || scored >= FEW_SCORED)
-      return null;
+    if (method.kind !== "ivon" || scored === null || scored >= FEW_SCORED) return null;
+    const rate = highestRate(this.#plan);
+    if (rate < OWN_RATE) return null;
     if (++this.#steps % SPAN > 0) return null;
     const recent = mean(this.#last);
     const lowest = this.#lowest;
@@ -82,7 +84,7 @@ export class Remarks {
     if (this.#warned || this.#steps === SPAN || recent <= Math.min(lowest + RISE * guessing, guessing))
       return null;
     this.#warned = true;
-    return `The loss does not fall: a window has about ${Math.round(scored)} scored tokens, and a learning rate of ${method.learningRate} is right for some 2,048; take ivon({ learningRate: 3 }), --lr 3 on the command line, or a batch above ${batch}`;
+    return `The loss does not fall: a window has about ${Math.round(scored)} scored tokens, and a learning rate of ${Number(rate.toPrecision(2))} is right for some 2,048; take ivon({ learningRate: 3 }), --lr 3 on the command line, or a batch above ${batch}`;
   }
 
   #worseThanGuessing(valid = mean(this.#last.slice(-Math.ceil(this.#plan.steps / 10)))): string | null {
@@ -100,13 +102,17 @@ function joined(parts: readonly (string | null)[]): string | null {
   return parts.filter((part) => part !== null).join("; ") || null;
 }
 
+function highestRate({ method, steps, batch, sequence, lambda }: Plan): number {
+  return rateOf(method, { steps, epochs: (steps * batch * sequence) / lambda });
+}
+
 /** The pull of IVON's prior over a run, Σ lr·δ: a δ that looks tiny is a strong prior. */
 function strongPrior(plan: Plan, learningRate: number): string | null {
   const { method, lambda, steps } = plan;
   if (method.kind !== "ivon" || method.prior?.kind !== "gaussian") return null;
   // Half of the highest rate on average, as under a cosine.
   const pull =
-    (0.5 * Math.max(learningRate, method.learningRate) * steps) /
+    (0.5 * Math.max(learningRate, highestRate(plan)) * steps) /
     (lambda * method.prior.scale * method.prior.scale);
   if (pull <= STRONG_PULL) return null;
   const share = 100 * (1 - Math.exp(-pull)); // for display alone

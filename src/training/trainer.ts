@@ -2,6 +2,7 @@
 
 import { SviError } from "../errors.ts";
 import type { Guide, Position, Update } from "../inference/guide.ts";
+import { rateOf } from "../inference/ivon/rate.ts";
 import { guideOf, type Method } from "../inference/methods.ts";
 import { State } from "../inference/state.ts";
 import type { ProductForm } from "../kernels/forms.ts";
@@ -63,6 +64,8 @@ export class Trainer {
   readonly guide: Guide;
   readonly options: TrainerOptions;
   readonly #posterior: Posterior;
+  /** Step size at its highest. */
+  readonly #rate: number;
   readonly #plan: MemoryPlan;
   readonly #tape: Tape;
   readonly #network: Network;
@@ -95,6 +98,7 @@ export class Trainer {
     this.#posterior = posterior;
     const { configuration, layout } = posterior;
     const { batch, sequence, method, seed, steps, lambda } = options;
+    this.#rate = rateOf(method, { steps, epochs: (steps * batch * sequence) / lambda });
     this.#plan = new MemoryPlan(new KernelInstance(TRAINING, options.kernels), options.memoryLimit);
     this.#tape = new Tape(this.#plan.instance);
     this.#network = new Network(this.#tape, this.#plan, configuration, layout, {
@@ -158,12 +162,12 @@ export class Trainer {
     time: number,
     sources: SourceRanges | null = null,
   ): Slices<Gradient> {
-    const { schedule, steps, method } = this.options;
+    const { schedule, steps } = this.options;
     const { guide } = this;
     const k = this.#plan.instance.exports;
     if (!this.#started) yield* guide.start(this.#posterior.mean, this.#posterior.precision);
     this.#started = true;
-    const learningRate = method.learningRate * scheduleFactor(schedule, this.step, steps, k);
+    const learningRate = this.#rate * scheduleFactor(schedule, this.step, steps, k);
     this.#network.setWindow(inputs, targets, time, this.options.separator, sources);
     const position = { step: this.step, learningRate, tokens: this.#network.scored };
     let total = 0;

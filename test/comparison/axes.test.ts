@@ -12,9 +12,11 @@ test("a setting whose clip stays has the same rate to the last digit, as has the
   expect(ratesAround(sgd, 4).values).toEqual([0.25, rate, 1]);
 });
 
-test("a clip without a rate scales the method's default", () => {
+test("a clip without a rate scales the method's default, where that is one number for all runs", () => {
+  const plain = { method: { kind: "sgd" }, length: 1 } as const;
+  expect(withValue(plain, CLIPS.name, 0.3).method).toEqual({ kind: "sgd", clip: 0.3, learningRate: 3.33 });
   const ivon = { method: { kind: "ivon" }, length: 1 } as const;
-  expect(withValue(ivon, CLIPS.name, 0.3).method).toEqual({ kind: "ivon", clip: 0.3, learningRate: 26.7 });
+  expect(withValue(ivon, CLIPS.name, 0.1).method).toEqual({ kind: "ivon", clip: 0.1 });
 });
 
 test("the clip is extended both ways, a factor of about three at a time, from 0.003 to 10", () => {

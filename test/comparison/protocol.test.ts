@@ -178,22 +178,22 @@ test("the rate is tuned again around the one that stands, whose run is made alre
   const { methods, labelled } = await compare();
   const { tuning, runs } = named(methods, "ivon-tuned");
   expect(tuning.map(({ axis, best }) => [axis, best])).toEqual([
-    ["learning rate", 8],
+    ["learning rate", 10],
     ["momentum", 0.6],
     ["clip", 0.1],
     ["prior scale", 0.3],
-    ["learning rate", 80],
+    ["learning rate", 60],
   ]);
   // Two worse ones above the best of the first grid, one above that of the second.
-  expect(tuning[0].trials.map(({ value }) => value)).toEqual([2, 4, 8, 16, 32]);
-  expect(tuning[4].trials.map(({ value }) => value)).toEqual([40, 80, 160]);
-  expect(runs[0].setting.method).toMatchObject({ learningRate: 80, clip: 0.1 });
-  expect(labelled.get("ivon-tuned learning rate 80")).toEqual(labelled.get("ivon-tuned prior scale 0.3"));
+  expect(tuning[0].trials.map(({ value }) => value)).toEqual([5, 10, 20, 40]);
+  expect(tuning[4].trials.map(({ value }) => value)).toEqual([15, 30, 60, 120]);
+  expect(runs[0].setting.method).toMatchObject({ learningRate: 60, clip: 0.1 });
+  expect(labelled.get("ivon-tuned learning rate 30")).toEqual(labelled.get("ivon-tuned prior scale 0.3"));
 });
 
 test("with one value of each axis the rate is tuned again from the one that stands", async () => {
-  const beyond = ({ kind, clip, learningRate = 0 }: MethodSpec) =>
-    kind === "adam" && clip !== undefined && learningRate > 0.012;
+  const beyond = ({ kind, clip, learningRate }: MethodSpec) =>
+    kind === "adam" && clip !== undefined && (learningRate ?? 0) > 0.012;
   const { tuning, runs } = named((await compare({ trials: 1 }, () => false, [], beyond)).methods, "adam");
   expect(tuning[3].trials.map(({ value }) => value)).toEqual([0.006, 0.012, 0.024]);
   expect(runs[0].setting.method).toMatchObject({ learningRate: 0.012, clip: 0.1 });

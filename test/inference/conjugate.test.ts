@@ -172,6 +172,8 @@ test.each([1, 4])("IVON recovers mean and precision of the exact posterior, %i p
     probe: 0,
     noiseRamp: 0,
     clamp: Number.POSITIVE_INFINITY,
+    // A pull besides the prior's.
+    embeddingDecay: 0,
   });
   // The rate is on SGD's scale: lr (h0 + delta) / (h + delta) is what a Newton step is multiplied by.
   const run = { steps: 24000, batch: 96, rate: (step: number) => (step < 4000 ? 1 : 0.05) };

@@ -37,6 +37,8 @@ const MOST_RAMP = 0.6;
 export const FRESH = gaussianPrior(0.3);
 /** Scale of the prior that is left in δ where what was learnt before is the prior. */
 const WIDE = 30;
+/** Most of a fresh embedding that its decay takes away in a step. */
+const MOST_DECAY = 0.02;
 /** Standard deviation, relative to h0, that the running estimate of h may have. */
 const HESSIAN_NOISE = 0.06;
 
@@ -195,6 +197,7 @@ export class IvonGuide implements Guide {
     const clipping = clipFactor(gradientNorm, clip);
     const squares = this.#still && !anchor && !this.#probing(position.step);
     // Without a gradient nothing but decay is left, and noise, which counts only in products with it, was not drawn.
+    const kept = 1 - this.#decay(position.step);
     const update = (part: Part, at: number) => {
       const { segment, index, size, read } = part;
       const estimating = !segment.bias && noise > 0;
@@ -225,10 +228,19 @@ export class IvonGuide implements Guide {
         segment.bias || anchor ? 0 : this.#delta,
         this.#method.maximumStep,
       );
+      if (kept < 1 && segment.init.kind === "normal")
+        this.#v.k.axpby(this.mean + at, kept, this.mean + at, 0, size);
       if (retention > 0) anchor?.remember(part, at, this.#hessian, retention);
     };
     yield* this.#v.each(update, this.#some);
     return { gradientNorm };
+  }
+
+  /** Share of a fresh embedding that a step takes away: falling in a line, so that the run's add up. */
+  #decay(step: number): number {
+    if (this.#known[0] || this.#anchor) return 0;
+    const { steps } = this.#context;
+    return Math.min(MOST_DECAY, (2 * this.#method.embeddingDecay * Math.max(0, 1 - step / steps)) / steps);
   }
 
   /**

@@ -1,5 +1,5 @@
 /** @module What a run of IVON is asked to do. */
-import { requireInteger, SviError } from "../../errors.ts";
+import { requireInteger, requireNumber, SviError } from "../../errors.ts";
 import { shown } from "../../options.ts";
 import {
   bound,
@@ -24,8 +24,13 @@ export interface Strides {
   readonly output: number;
 }
 
-export interface IvonMethod extends Common {
+export interface IvonMethod extends Common<number | null> {
   readonly kind: "ivon";
+  /**
+   * Step size at its highest; the schedule scales it. null for 20 (300 / (steps · epochs))^¼, at most 28, with epochs of
+   * the effective tokens counted as 1 at least; 8 where what was learnt before is the prior.
+   */
+  readonly learningRate: number | null;
   readonly beta1: number;
   /** Memory of the Hessian estimate; null ties 1 - β2 to the length of the run. */
   readonly beta2: number | null;
@@ -62,6 +67,11 @@ export interface IvonMethod extends Common {
   readonly clamp: number;
   /** Where omitted they follow from the vocabulary; all 1 moves all rows alike. */
   readonly strides?: Strides;
+  /**
+   * An embedding that starts from N(0, 1) shrinks by e to this power over the run, ever more slowly, besides what it
+   * learns: it is large at first, when that helps, and not at the end. Not where the model has a posterior.
+   */
+  readonly embeddingDecay: number;
   /** Bound on a weight's preconditioned direction (the paper's clip radius ξ). */
   readonly maximumStep: number;
 }
@@ -82,12 +92,11 @@ function requireStrides({ embedding, input, recurrent, output }: Strides): Strid
  */
 export function ivon(options: Partial<Omit<IvonMethod, "kind">> = {}): IvonMethod {
   requireGiven("ivon", options);
-  const learningRate = positive("learningRate", options.learningRate ?? 8);
   if (options.beta2 != null) fraction("beta2", options.beta2);
   const method: IvonMethod = {
     kind: "ivon",
-    learningRate,
-    clip: bound("clip", options.clip ?? 1),
+    learningRate: optional("learningRate", options.learningRate),
+    clip: bound("clip", options.clip ?? 0.3),
     beta1: fraction("beta1", options.beta1 ?? 0.6),
     beta2: options.beta2 ?? null,
     h0: optional("h0", options.h0),
@@ -101,6 +110,12 @@ export function ivon(options: Partial<Omit<IvonMethod, "kind">> = {}): IvonMetho
     clamp: bound("clamp", options.clamp ?? 4),
     ...(options.strides && { strides: requireStrides(options.strides) }),
     ...(options.noise === false && { noise: false }),
+    embeddingDecay: requireNumber(
+      "embeddingDecay",
+      options.embeddingDecay ?? 1.2,
+      "a number from 0 up",
+      (value) => value >= 0 && value < Number.POSITIVE_INFINITY,
+    ),
     maximumStep: bound("maximumStep", options.maximumStep ?? Number.POSITIVE_INFINITY),
   };
   requireNoise(options.noise, method);
