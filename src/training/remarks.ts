@@ -102,8 +102,9 @@ function joined(parts: readonly (string | null)[]): string | null {
   return parts.filter((part) => part !== null).join("; ") || null;
 }
 
-function highestRate({ method, steps, batch, sequence, lambda }: Plan): number {
-  return rateOf(method, { steps, epochs: (steps * batch * sequence) / lambda });
+function highestRate({ method, steps, batch, sequence, scored, lambda }: Plan): number {
+  const tokens = scored ?? batch * sequence;
+  return rateOf(method, { steps, tokens, epochs: (steps * tokens) / lambda });
 }
 
 /** The pull of IVON's prior over a run, Σ lr·δ: a δ that looks tiny is a strong prior. */

@@ -27,6 +27,8 @@ export interface TrainerOptions {
   readonly method: Method;
   readonly batch: number;
   readonly sequence: number;
+  /** Scored tokens of a window, on average; all where it is null or not given. */
+  readonly scored?: number | null;
   readonly steps: number;
   readonly lambda: number;
   readonly seed: Seed;
@@ -98,7 +100,8 @@ export class Trainer {
     this.#posterior = posterior;
     const { configuration, layout } = posterior;
     const { batch, sequence, method, seed, steps, lambda } = options;
-    this.#rate = rateOf(method, { steps, epochs: (steps * batch * sequence) / lambda });
+    const tokens = options.scored ?? batch * sequence;
+    this.#rate = rateOf(method, { steps, tokens, epochs: (steps * tokens) / lambda });
     this.#plan = new MemoryPlan(new KernelInstance(TRAINING, options.kernels), options.memoryLimit);
     this.#tape = new Tape(this.#plan.instance);
     this.#network = new Network(this.#tape, this.#plan, configuration, layout, {

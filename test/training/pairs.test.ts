@@ -127,7 +127,7 @@ describe("windows of few scored tokens at ivon()'s own rate", () => {
 
   test("are told once, with the remedy, where it does not, before it ends by it", async () => {
     const told: string[] = [];
-    const failing = { inference: ivon({ learningRate: 30 }), schedule: schedule("constant") };
+    const failing = { inference: ivon({ learningRate: 30, clip: 1 }), schedule: schedule("constant") };
     await expect(follow(told, failing)).rejects.toMatchObject({ code: "E_DIVERGED" });
     const scored = Math.round((await (await open()).scored()) / (PAIRS.length / 8));
     expect(told).toHaveLength(1);

@@ -50,9 +50,9 @@ export const METHODS: Record<string, Method> = {
     particles: 2,
     klWarmup: 0.5,
   }),
-  ivon: ivon({ learningRate: 5, probe: 5 }),
-  "ivon without noise": ivon({ learningRate: 5, probe: 5, noise: false }),
-  "ivon, 3 particles": ivon({ learningRate: 5, probe: 5, particles: 3, noiseRamp: 0.2 }),
+  ivon: ivon({ probe: 5 }),
+  "ivon without noise": ivon({ probe: 5, noise: false }),
+  "ivon, 3 particles": ivon({ probe: 5, particles: 3, noiseRamp: 0.2 }),
 };
 
 export async function train(

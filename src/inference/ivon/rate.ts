@@ -1,23 +1,29 @@
 /** @module IVON's learning rate where none is given. */
 import type { Method } from "../methods.ts";
 
-/** Right for a run of so many steps that reads nothing twice (docs/lab/ivon.md). */
+/** Right for a run of so many steps of so many tokens that reads nothing twice (docs/lab/ivon.md). */
 const RATE = 20;
 const STEPS = 300;
+const TOKENS = 1024;
 const MOST_RATE = 28;
 /** From a learnt posterior on. */
 const LEARNT_RATE = 8;
 
 export interface RunLength {
   readonly steps: number;
+  /** Scored tokens of a step. */
+  readonly tokens: number;
   /** Times that the effective tokens are read. */
   readonly epochs: number;
 }
 
-/** A method's learning rate: IVON's own falls with the fourth root of steps and epochs. */
-export function rateOf(method: Method, { steps, epochs }: RunLength): number {
+/**
+ * A method's learning rate. IVON's own falls with the fourth root of steps and epochs, and rises with that of a step's
+ * tokens, whose gradients are less noisy the more they are.
+ */
+export function rateOf(method: Method, { steps, tokens, epochs }: RunLength): number {
   if (method.learningRate !== null) return method.learningRate;
   if (method.kind === "ivon" && method.prior?.kind === "posterior") return LEARNT_RATE;
-  const root = Math.sqrt(Math.sqrt(STEPS / (steps * Math.max(1, epochs))));
-  return Math.min(MOST_RATE, RATE * root);
+  const share = (STEPS * tokens) / (TOKENS * steps * Math.max(1, epochs));
+  return Math.min(MOST_RATE, RATE * Math.sqrt(Math.sqrt(share)));
 }
