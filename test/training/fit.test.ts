@@ -620,7 +620,7 @@ describe("training on", () => {
     const model = await createModel();
     const point = await train(model, { inference: adam({ learningRate: 0.03 }), epochs: 4 });
     expect(model.posterior.precision).toBeNull();
-    const warm = await train(model, { inference: METHODS.ivon, epochs: 2 });
+    const warm = await train(model, { inference: ivon({ learningRate: 5, probe: 5 }), epochs: 2 });
     const mean = (records: StepRecord[]) => records.reduce((sum, { nll }) => sum + nll, 0) / records.length;
     expect(mean(warm.slice(0, 10))).toBeLessThan(0.5 * point[0].nll);
     expect(model.posterior.precision).not.toBeNull();
