@@ -44,16 +44,24 @@ async function pictures(page: Page, name: string): Promise<void> {
     await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)));
     await page.screenshot({ path: `${FOLDER}/${name}-${theme}.png`, fullPage: true });
   }
+  const [shown, whole] = await page.evaluate(() => [
+    document.documentElement.clientWidth,
+    document.documentElement.scrollWidth,
+  ]);
+  if (whole > shown) throw new Error(`it is ${whole} pixels wide, of which ${shown} are seen`);
   process.stdout.write(`${name}\n`);
 }
 
 async function take(context: BrowserContext, site: Site, at: keyof typeof WIDTHS): Promise<void> {
   for (const group of groups) {
     if (only && !group.some(({ name }) => name.startsWith(only))) continue;
-    const page = await context.newPage();
+    const { lend } = group[0];
+    const visit = lend ? await browser.createBrowserContext() : context;
+    const page = await visit.newPage();
     await page.setViewport(WIDTHS[at]);
     let showing = group[0].name;
     try {
+      await lend?.(site.lent);
       await group[0].before?.(page);
       for (const scene of group) {
         showing = scene.name;
@@ -63,9 +71,10 @@ async function take(context: BrowserContext, site: Site, at: keyof typeof WIDTHS
     } catch (error) {
       // The others are still worth seeing.
       process.exitCode = 1;
-      process.stderr.write(`${showing}-${at} was not reached: ${(error as Error).message}\n`);
+      process.stderr.write(`${showing}-${at} is not right: ${(error as Error).message}\n`);
     }
-    await page.close();
+    site.lent.clear();
+    await (lend ? visit : page).close();
   }
 }
 

@@ -18,7 +18,7 @@ export function lacking(): { readonly problem: string; readonly remedy: string }
     };
   if (!WebAssembly.validate(Uint8Array.from(SIMD)))
     return {
-      problem: "This browser has no WebAssembly SIMD, which all computing here is made of",
+      problem: "This browser has no WebAssembly SIMD, with which everything here is computed",
       remedy: update,
     };
   if (typeof Worker !== "function")

@@ -1,5 +1,7 @@
 /** @module Every view and state that pictures are taken of, and how to come there. */
 import type { Page } from "puppeteer-core";
+import { HASH } from "../src/views/race/result.ts";
+import { lendModel } from "./rooms.ts";
 import {
   choose,
   explain,
@@ -21,12 +23,24 @@ import {
   withoutStore,
   write,
 } from "./scenes.ts";
-import { file, keepWorkers, lookAway, loseWorkers, openFile, trainTooLarge } from "./trouble.ts";
+import {
+  file,
+  keepWorkers,
+  lookAway,
+  loseWorkers,
+  newerModel,
+  openFile,
+  resultLink,
+  trainTooLarge,
+  type,
+} from "./trouble.ts";
 
 export interface Scene {
   readonly name: string;
   /** Continues on the page of the scene before. */
   readonly follows?: true;
+  /** What the site serves for this scene; it begins with a browser that was never here. */
+  lend?(lent: Map<string, Uint8Array>): Promise<unknown>;
   /** What stands in the page before its own scripts run. */
   before?(page: Page): Promise<unknown>;
   show(page: Page, address: string): Promise<unknown>;
@@ -80,6 +94,15 @@ const RUN: readonly Scene[] = [
     },
   },
   {
+    name: "write-learnt",
+    follows: true,
+    async show(page) {
+      await choose(page, "mutualInformation");
+      await press(page, ".suggestion");
+      await waitForText(page, "It has learnt from");
+    },
+  },
+  {
     name: "score-one",
     follows: true,
     async show(page) {
@@ -87,6 +110,7 @@ const RUN: readonly Scene[] = [
       await scoreOne(page);
     },
   },
+  { name: "score-doubt", follows: true, show: (page) => choose(page, "doubt") },
   {
     name: "score-two",
     follows: true,
@@ -110,6 +134,41 @@ const LOG: Scene = {
     await sortLog(page);
   },
 };
+
+/** A model that the site offers, which has one set of weights. */
+const OFFERED: readonly Scene[] = [
+  {
+    name: "keep-offered",
+    lend: lendModel,
+    async show(page, site) {
+      await open(page, site, "keep");
+      await waitForText(page, "Trained already");
+    },
+  },
+  {
+    name: "write-point",
+    follows: true,
+    async show(page) {
+      await page.$$eval(".model button", (buttons) => (buttons[0] as HTMLElement).click());
+      await page.waitForSelector(".model-line");
+      await go(page, "write");
+      await write(page);
+    },
+  },
+  {
+    name: "score-point",
+    follows: true,
+    async show(page) {
+      await go(page, "score");
+      await page.$eval("textarea", (field) => {
+        field.value = "abab abba";
+        field.dispatchEvent(new Event("input"));
+      });
+      await press(page, "#score");
+      await page.waitForSelector(".result .notice, .result .ranking");
+    },
+  },
+];
 
 const TROUBLE: readonly Scene[] = [
   {
@@ -135,6 +194,15 @@ const TROUBLE: readonly Scene[] = [
       await open(page, site, "train");
       await openFile(page, file("large.txt", "the sea and the sky\n".repeat(500_000)));
       await waitForText(page, "more than the 8 MB");
+    },
+  },
+  {
+    name: "trouble-short",
+    async show(page, site) {
+      await open(page, site, "train");
+      await type(page, "too short");
+      await press(page, "#train");
+      await waitForText(page, "The text has 9 characters");
     },
   },
   {
@@ -177,10 +245,25 @@ const TROUBLE: readonly Scene[] = [
     },
   },
   {
-    name: "trouble-forged",
+    name: "trouble-version",
+    async show(page, site) {
+      await open(page, site, "keep");
+      await openModelFile(page, newerModel());
+      await waitForText(page, "Train it again, or open it with");
+    },
+  },
+  {
+    name: "trouble-cut",
     async show(page, site) {
       await open(page, site, "race?result=WyJ4");
       await waitForText(page, "does not hold a result");
+    },
+  },
+  {
+    name: "trouble-forged",
+    async show(page, site) {
+      await open(page, site, resultLink(["Their laptop", 59, 54, 9000, 51, 9, "0".repeat(64)]));
+      await waitForText(page, "is not believed");
     },
   },
   {
@@ -203,12 +286,13 @@ const TROUBLE: readonly Scene[] = [
   },
   {
     name: "loading",
-    before: async (page) => {
-      await page.setRequestInterception(true);
-      page.on("request", (request) => {
-        if (!request.url().endsWith("pages.json")) void request.continue();
-      });
-    },
+    // As the service worker's own: by now it may have kept what is waited for.
+    before: (page) =>
+      page.evaluateOnNewDocument(() => {
+        const fetched = window.fetch;
+        window.fetch = (what, ...rest) =>
+          String(what).includes("docs/") ? new Promise(() => {}) : fetched(what, ...rest);
+      }),
     async show(page, site) {
       await page.goto(`${site}#/docs`);
       await page.waitForSelector(".loading");
@@ -268,8 +352,33 @@ export const SCENES: readonly Scene[] = [
   simple("write-empty", "write"),
   simple("score-empty", "score"),
   simple("keep-empty", "keep"),
+  {
+    name: "train-loading",
+    // Workers that hear nothing: the text stays to be read.
+    before: (page) =>
+      page.evaluateOnNewDocument(() => {
+        Worker.prototype.postMessage = () => {};
+      }),
+    async show(page, site) {
+      await open(page, site, "train");
+      await press(page, "#train");
+      await page.waitForSelector(".stage");
+    },
+  },
+  {
+    name: "train-alone",
+    async show(page, site) {
+      await open(page, site, "train");
+      await press(page, "#settings");
+      await press(page, ".check input");
+      await press(page, "#settings");
+      await train(page, site, false);
+      await progressed(page, 0.05);
+    },
+  },
   ...RUN,
   LOG,
+  ...OFFERED,
   simple("race-empty", "race"),
   {
     name: "race-running",
@@ -284,6 +393,13 @@ export const SCENES: readonly Scene[] = [
     async show(page, site) {
       await open(page, site, "race");
       await race(page);
+    },
+  },
+  {
+    name: "race-shared",
+    async show(page, site) {
+      await open(page, site, resultLink(["Their laptop", 59, 54, 9000, 51, 9, HASH]));
+      await waitForText(page, "Their laptop (from the link)");
     },
   },
   simple("explain-empty", "explain"),

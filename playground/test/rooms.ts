@@ -19,7 +19,7 @@ import {
 } from "./scenes.ts";
 
 /** A model and its card, as `npm run models` makes them, in little. */
-async function lendModel(lent: Map<string, Uint8Array>): Promise<void> {
+export async function lendModel(lent: Map<string, Uint8Array>): Promise<void> {
   const tokenizer = await learnTokenizer("ab", { kind: "character" });
   const model = await LanguageModel.create({ tokenizer, embedding: 8, hidden: 8, seed: 1 });
   const bytes = await model.toBytes();

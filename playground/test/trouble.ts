@@ -38,7 +38,7 @@ export async function openFile(page: Page, path: string): Promise<void> {
   await (input as ElementHandle<HTMLInputElement>).uploadFile(path);
 }
 
-async function type(page: Page, text: string): Promise<void> {
+export async function type(page: Page, text: string): Promise<void> {
   await choose(page, "own");
   await page.evaluate((given) => {
     const field = document.querySelector("textarea")!;
@@ -46,6 +46,19 @@ async function type(page: Page, text: string): Promise<void> {
     field.dispatchEvent(new Event("input"));
   }, text);
 }
+
+/** A model's file as a later version would write it. */
+export function newerModel(): string {
+  const header = JSON.stringify({ __metadata__: { format: "svi-lm", version: "99" } });
+  const bytes = new Uint8Array(8 + header.length);
+  new DataView(bytes.buffer).setUint32(0, header.length, true);
+  bytes.set(new TextEncoder().encode(header), 8);
+  return file("newer.safetensors", bytes);
+}
+
+/** A link to a result of the benchmark. */
+export const resultLink = (fields: readonly unknown[]): string =>
+  `race?result=${Buffer.from(JSON.stringify(fields)).toString("base64url")}`;
 
 /** Lets a test end the page's workers, as a browser that runs out of memory does. */
 export const keepWorkers = (page: Page) =>
@@ -217,11 +230,7 @@ export const trouble: readonly Step[] = [
       await audit(page, "Keep, without a store");
       await openModelFile(page, file("other.safetensors", "not a model at all"));
       await waitForText(page, "Open a file that was saved here, or by svi-lm");
-      const header = JSON.stringify({ __metadata__: { format: "svi-lm", version: "99" } });
-      const newer = new Uint8Array(8 + header.length);
-      new DataView(newer.buffer).setUint32(0, header.length, true);
-      newer.set(new TextEncoder().encode(header), 8);
-      await openModelFile(page, file("newer.safetensors", newer));
+      await openModelFile(page, newerModel());
       await waitForText(page, "Train it again, or open it with the version of svi-lm that wrote it");
       await waitForText(page, "No model is in use");
     },
@@ -271,9 +280,7 @@ export const refusals: readonly Step[] = [
   [
     "a link with a forged or a cut result is refused",
     async ({ page, site }) => {
-      const link = (fields: unknown[]) =>
-        `race?result=${Buffer.from(JSON.stringify(fields)).toString("base64url")}`;
-      const hash = HASH;
+      const [link, hash] = [resultLink, HASH];
       for (const [told, view] of [
         ["its hash is not that of the benchmark's work", link(["x", 59, 54, 9000, 51, 9, "0".repeat(64)])],
         ["so much work cannot be done in the time", link(["x", 59, 54, 9000, 51, 0.1, hash])],

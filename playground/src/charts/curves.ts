@@ -15,14 +15,15 @@ export interface Line {
   readonly dash?: number[];
 }
 
-/** What the horizontal axis says, and where it ends: curves grow into it. */
-export interface Horizontal {
-  readonly label: string;
+/** What the axes say, and where the horizontal one ends: curves grow into it. */
+export interface Axes {
+  readonly horizontal: string;
+  readonly vertical: string;
   readonly end: number;
 }
 
 /** A chart whose curves are redrawn by `show`, where they have a point more. */
-export function curves(lines: readonly Line[], { label, end }: Horizontal, signal: AbortSignal) {
+export function curves(lines: readonly Line[], axes: Axes, signal: AbortSignal) {
   const canvas = h("div", { class: "canvas" });
   const element = h("div", { class: "chart", role: "img", "aria-label": "No points yet" }, canvas);
   let plot: uPlot | undefined;
@@ -32,7 +33,7 @@ export function curves(lines: readonly Line[], { label, end }: Horizontal, signa
   const data = () => Plot!.join(latest.map(({ epochs, bits }) => [epochs.slice(), bits.slice()]));
   const make = () => {
     plot?.destroy();
-    plot = Plot && new Plot(optionsOf(lines, { label, end }, element.clientWidth || 320), data(), canvas);
+    plot = Plot && new Plot(optionsOf(lines, axes, element.clientWidth || 320), data(), canvas);
   };
   // A first visit does without it; where it cannot be had the words below the chart say the same.
   import("uplot").then(
@@ -69,9 +70,12 @@ export function curves(lines: readonly Line[], { label, end }: Horizontal, signa
   return { element, show };
 }
 
+const countOf = (values: ArrayLike<number | null | undefined>): number =>
+  Array.from(values).filter((value) => typeof value === "number").length;
+
 function optionsOf(
   lines: readonly Line[],
-  { label: horizontal, end }: Horizontal,
+  { horizontal, vertical, end }: Axes,
   width: number,
 ): uPlot.Options {
   const palette = coloursOf(["--quiet", "--line", "--gap", ...lines.map((line) => line.colour)]);
@@ -87,7 +91,13 @@ function optionsOf(
     scales: { x: { time: false, range: [0, end] } },
     axes: [
       { ...axis, label: horizontal, labelSize: 18, size: 34 },
-      { ...axis, size: 44, values: (_, values) => values.map((value) => value.toFixed(1)) },
+      {
+        ...axis,
+        label: vertical,
+        labelSize: 18,
+        size: 40,
+        values: (_, values) => values.map((value) => value.toFixed(1)),
+      },
     ],
     // What the second curve lies above the first by.
     bands: lines.length > 1 ? [{ series: [2, 1], fill: palette["--gap"] }] : [],
@@ -99,7 +109,12 @@ function optionsOf(
         width: 2.25,
         dash,
         spanGaps: true,
-        points: { show: false },
+        // One point is not a line yet.
+        points: {
+          show: (plot: uPlot, series: number) => countOf(plot.data[series]) === 1,
+          size: 6,
+          fill: palette[name],
+        },
       })),
     ],
   };

@@ -41,11 +41,22 @@ export function range({ label, least, most, step, value, hint }: RangeOptions): 
   return { element, value: () => Number(input.value) };
 }
 
-export function number(label: string, value: number): { element: HTMLElement; value: () => number } {
+export function number(
+  label: string,
+  value: number,
+  hint: string,
+): { element: HTMLElement; value: () => number } {
   const id = uniqueId("number");
-  const input = h("input", { type: "number", id, value, min: 0, step: 1 });
+  const described = `${id}-hint`;
+  const input = h("input", { type: "number", id, value, min: 0, step: 1, "aria-describedby": described });
   return {
-    element: h("div", { class: "control" }, h("label", { for: id }, label), input),
+    element: h(
+      "div",
+      { class: "control" },
+      h("label", { for: id }, label),
+      input,
+      h("span", { class: "hint", id: described }, hint),
+    ),
     value: () => Math.max(0, Math.floor(Number(input.value) || 0)),
   };
 }

@@ -49,6 +49,12 @@ export function troubleOf(error: unknown): Trouble {
     // What is wrong with a file is for its maker; first counts that it is the file.
     if (error.code === "E_FORMAT")
       return { problem: "This file is not a model, or it is damaged", remedy, detail: error.problem };
+    if (error.code === "E_WORKER")
+      return {
+        problem: "The browser ended what computes here, or did not start it",
+        remedy,
+        detail: error.problem,
+      };
     return { problem: problemOf(error), remedy };
   }
   if (error instanceof RangeError || /memory/i.test(String((error as Error)?.message)))

@@ -55,7 +55,7 @@ export function textInput({ label, rows, placeholder, code, changed }: TextInput
       { class: "row" },
       file,
       h("label", { for: `${id}-file`, class: "button quiet" }, "Open a file"),
-      h("span", { class: "hint" }, "or drop one here"),
+      h("span", { class: "hint wide-only" }, "or drop one here"),
       empty,
     ),
     trouble,

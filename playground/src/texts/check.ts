@@ -32,7 +32,7 @@ export async function readTextFile(file: File, shorten: (text: string) => void):
 function binary(name: string): Refusal {
   return new Refusal(
     `${name} is not a text in UTF-8`,
-    "Open a text file; from a program for documents, save as plain text, UTF-8",
+    "Open a text file; in a word processor, save as plain text in UTF-8",
   );
 }
 
@@ -45,10 +45,7 @@ function wholeLines(text: string): string {
 /** @throws Refusal */
 export function requireLearnable(text: string): void {
   if (text.trim() === "")
-    throw new Refusal(
-      "There is no text yet",
-      "Choose one of the texts that come along, paste one, or open a file",
-    );
+    throw new Refusal("There is no text yet", "Choose one of the sample texts, paste one, or open a file");
   if (text.length < LEAST)
     throw new Refusal(
       `The text has ${text.length} characters`,

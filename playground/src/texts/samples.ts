@@ -1,4 +1,4 @@
-/** @module The texts that come along. */
+/** @module The sample texts. */
 import { Refusal } from "../parts/notice.ts";
 
 export interface Sample {

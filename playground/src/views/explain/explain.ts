@@ -85,7 +85,7 @@ export const view: View = ({ signal }) => {
     "Make the pictures",
   );
   const show = () => {
-    start.textContent = made ? "Make them anew" : "Make the pictures";
+    start.textContent = made ? "Make them again" : "Make the pictures";
     replace(chapters, CHAPTERS.map(chapterOf));
   };
   show();

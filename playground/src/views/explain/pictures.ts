@@ -34,6 +34,8 @@ export function bells({ weights }: Lesson): Element {
     ground,
     zero,
     label(x(0), HEIGHT - 6, "0", { "text-anchor": "middle" }),
+    label(WIDTH, HEIGHT - 6, "value of the weight", { "text-anchor": "end" }),
+    label(0, 16, "density"),
     ...weights.map(bell),
   );
 }
@@ -56,7 +58,7 @@ export function narrowing({ letters }: Lesson): Element {
     ...letters.map(({ text, count, deviation }) =>
       label(x(count), y(deviation), visible(text), { "text-anchor": "middle", class: "letter" }),
     ),
-    label(0, 16, "wide"),
+    label(0, 16, "wide bells"),
     label(0, BOTTOM - 8, "narrow"),
     label(44, HEIGHT - 6, `${seldom.count} times in the text`),
     label(WIDTH, HEIGHT - 6, `${often.count.toLocaleString("en")} times`, { "text-anchor": "end" }),
@@ -137,9 +139,10 @@ export function calibration({ svi, ml }: Lesson): Element {
     shape("line", { x1: x(0), x2: x(1), y1: y(0), y2: y(0), class: "axis" }),
     line(ml, "ml thick"),
     line(svi, "svi thick"),
-    label(x(1), HEIGHT - 6, "how sure it said it was", { "text-anchor": "end" }),
-    label(0, 16, "right"),
-    label(x(0.03), y(0.86), "SVI", { class: "name svi" }),
-    label(x(0.03), y(0.74), "maximum likelihood", { class: "name ml" }),
+    label(x(0), HEIGHT - 6, "0 %", { "text-anchor": "middle" }),
+    label(x(1), HEIGHT - 6, "100 % sure", { "text-anchor": "end" }),
+    label(0, 16, "100 % right"),
+    label(x(0.03), y(0.8), "SVI", { class: "name svi" }),
+    label(x(0.03), y(0.68), "maximum likelihood", { class: "name ml" }),
   );
 }

@@ -40,7 +40,7 @@ export const view: View = async ({ signal }) => {
             { class: "models" },
             models.map((kept) => cardOf(kept, attempt, show)),
           )
-        : h("p", { class: "hint" }, "None yet. What you keep stands here, in this browser alone."),
+        : h("p", { class: "hint" }, "None yet. What you keep is listed here; it stays in this browser."),
     );
   };
   const given = (file: File | undefined) =>
@@ -120,7 +120,7 @@ function opening(given: (file: File | undefined) => void): HTMLElement {
     h(
       "p",
       { class: "hint" },
-      "A model that was downloaded here, or saved by svi-lm anywhere. Dropping it anywhere on this page does the same.",
+      "A model that was downloaded here, or saved by svi-lm elsewhere. You can also drop it anywhere on this page.",
     ),
     h("p", { class: "row" }, input, h("label", { for: "model-file", class: "button" }, "Open a model")),
   );

@@ -15,13 +15,15 @@ interface Row {
   readonly prediction: number | null;
   readonly product: number | null;
   readonly kind: "known" | "own" | "shared";
+  /** What it computed, where it ran this race. */
+  readonly hash: string | null;
 }
 
 let own: Result | null = null;
 
 export const view: View = ({ signal, query }) => {
   const trouble = h("div", {});
-  const table = h("div", {});
+  const table = h("div", { class: "results" });
   const share = h("div", {});
   const status = h("span", { class: "hint", role: "status" });
   const id = uniqueId("machine");
@@ -82,7 +84,7 @@ export const view: View = ({ signal, query }) => {
       h(
         "p",
         { class: "hint" },
-        "The grey ones are known from the laboratory of svi-lm: the same model on one thread of Node 24, trained by Adam, whose steps are a twentieth quicker than those of this race. Yours is proved by its hash; one from a link is believed where its hash and its figures go together.",
+        "The grey ones are known from the laboratory of svi-lm, where another program measured the same model: on one thread of Node 24, trained by Adam, whose steps take a twentieth less time than those of this race. They did not run the race, so there is no hash that would prove them. Yours is proved by its hash; one from a link is shown only where its hash is the race’s and its figures agree with each other. Product: multiplying two matrices.",
       ),
     ),
   );
@@ -91,7 +93,7 @@ export const view: View = ({ signal, query }) => {
     racing = new AbortController();
     start.textContent = "Stop";
     replace(trouble);
-    status.textContent = "Some ten seconds of work; it wants the machine for itself…";
+    status.textContent = "Some ten seconds of work; other work on this machine makes it slower…";
     remember("machine", name.value);
     try {
       own = resultOf(name.value.trim() || "This machine", await run(racing.signal));
@@ -138,10 +140,16 @@ function run(signal: AbortSignal): Promise<BenchmarkResult> {
 }
 
 function rowsOf(shared: Result | null): Row[] {
-  const rows: Row[] = MACHINES.map((machine) => ({ ...machine, kind: "known" }));
+  const rows: Row[] = MACHINES.map((machine) => ({ ...machine, kind: "known", hash: null }));
   if (own) rows.push({ ...own, kind: "own" });
   if (shared) rows.push({ ...shared, name: `${shared.name} (from the link)`, kind: "shared" });
   return rows.sort((a, b) => b.training - a.training);
+}
+
+/** Whether the row's figures are of the race, to the last bit. */
+function hashWords(kind: Row["kind"], hash: string | null): string {
+  if (hash === null) return "no hash";
+  return `${kind === "own" ? "hash" : "hash in link"} ${hash.slice(0, 8)}`;
 }
 
 function tableOf(rows: readonly Row[]): HTMLElement {
@@ -166,11 +174,11 @@ function tableOf(rows: readonly Row[]): HTMLElement {
       h(
         "tbody",
         {},
-        rows.map(({ name, training, prediction, product, kind }) =>
+        rows.map(({ name, training, prediction, product, kind, hash }) =>
           h(
             "tr",
             { class: kind },
-            h("th", { scope: "row" }, name),
+            h("th", { scope: "row" }, name, h("small", {}, hashWords(kind, hash))),
             h(
               "td",
               { class: "bar", style: `--part: ${((training / most) * 100).toFixed(1)}%` },

@@ -2,11 +2,12 @@
 import type { Score } from "svi-lm/worker";
 import { h } from "../../dom.ts";
 import type { Current } from "../../engine/current.ts";
+import { apart } from "../../parts/figures.ts";
 import { shaded } from "../../parts/shaded.ts";
 import { textInput } from "../../parts/textInput.ts";
 import { card, scoringForm } from "./form.ts";
 import { requireScorable } from "./single.ts";
-import { bitsPerToken, wordSays, wordsOf } from "./words.ts";
+import { bitsPerToken, HOW_TO_LOOK, wordSays, wordsOf } from "./words.ts";
 
 const EXAMPLES = [
   "There was a whale in the water, and the men looked at it from the boat.",
@@ -37,26 +38,23 @@ export function comparison({ model, posterior }: Current, signal: AbortSignal): 
     for (const text of texts)
       scores.push(await model.score(text, { samples: posterior ? SAMPLES : 0, signal }));
     const means = scores.map(bitsPerToken);
-    const nearer = means[0] <= means[1] ? "first" : "second";
-    const gap = Math.abs(means[0] - means[1]);
+    const { gap, nearer } = apart(means[0], means[1]);
     return h(
       "div",
       {},
       h(
         "p",
         { class: "verdict", role: "status" },
-        `The ${nearer} text is more like what the model learnt, by ${gap.toFixed(2)} bits a token.`,
+        nearer
+          ? `The ${nearer} text is more like what the model learnt, by ${gap} bits a token.`
+          : "Both texts are equally like what the model learnt.",
       ),
       h(
         "div",
         { class: "pair" },
         texts.map((text, i) => {
           const label = i === 0 ? "First text" : "Second text";
-          const told = h(
-            "p",
-            { class: "details", role: "status" },
-            "Point at a word, or move with the arrow keys.",
-          );
+          const told = h("p", { class: "details", role: "status" }, HOW_TO_LOOK);
           const words = wordsOf(text, scores[i]);
           const shown = shaded(label, "--ml", (index) => {
             told.textContent = wordSays(words[index]);

@@ -9,14 +9,14 @@ import { Refusal } from "../../parts/notice.ts";
 import { shaded } from "../../parts/shaded.ts";
 import { textInput } from "../../parts/textInput.ts";
 import { card, scoringForm } from "./form.ts";
-import { bitsPerToken, type Word, wordSays, wordsOf } from "./words.ts";
+import { bitsPerToken, HOW_TO_LOOK, type Word, wordSays, wordsOf } from "./words.ts";
 
 const EXAMPLE =
   "The old sailor looked at the sea and said nothing. Then he opened his smartphone, and the captain walked upon the deck.";
 const SAMPLES = 8;
 /** Characters at most: enough for an essay. */
 export const LONGEST = 20_000;
-/** Bits a token that get the strongest shade, at least. */
+/** Bits of a word, and bits a token, that get the strongest shade, at least. */
 const STRONGEST = { surprise: 7, doubt: 0.005 };
 type Measure = keyof typeof STRONGEST;
 
@@ -51,19 +51,19 @@ export function requireScorable(text: string): void {
     );
 }
 
-const perToken = ({ surprise, tokens }: Word) => (surprise ?? 0) / Math.max(1, tokens);
-
 function found(words: readonly Word[], mean: number, posterior: boolean): HTMLElement {
-  const told = h("p", { class: "details", role: "status" }, "Point at a word, or move with the arrow keys.");
+  const told = h("p", { class: "details", role: "status" }, HOW_TO_LOOK);
   const scales = {
-    surprise: STRONGEST.surprise,
+    surprise: strongest(
+      words.map(({ surprise }) => surprise ?? 0),
+      STRONGEST.surprise,
+    ),
     doubt: strongest(
       words.map(({ doubt }) => doubt),
       STRONGEST.doubt,
     ),
   };
-  const strength = (word: Word, measure: Measure) =>
-    word.surprise === null ? 0 : (measure === "surprise" ? perToken(word) : word.doubt) / scales[measure];
+  const strength = (word: Word, measure: Measure) => (word[measure] ?? 0) / scales[measure];
   const text = shaded("The scored text", "--ml", (index) =>
     replace(told, h("span", {}, wordSays(words[index]))),
   );

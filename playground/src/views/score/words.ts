@@ -40,6 +40,9 @@ export function wordSays({ text, surprise, doubt, tokens }: Word): string {
   return `“${text.trim()}” surprised it by ${surprise.toFixed(1)} bits over ${tokens} token${tokens === 1 ? "" : "s"}; its samples disagree by ${doubt.toFixed(3)} bits a token.`;
 }
 
+/** What stands there before a word is looked at. */
+export const HOW_TO_LOOK = "Tap or point at a word, or move with the arrow keys.";
+
 /** Bits a token over the whole text. */
 export function bitsPerToken({ logProbability, tokens }: Score): number {
   return -bits(logProbability) / tokens.length;

@@ -32,6 +32,7 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
     "Pause",
   );
   const stop = h("button", { type: "button", on: { click: () => run.stop() } }, "Stop");
+  const presses = h("div", { class: "row presses" }, pause, stop);
   const next = h(
     "p",
     { class: "row next", hidden: true },
@@ -45,7 +46,11 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
     { label: "SVI", colour: "--svi" },
     ...(run.rival ? [{ label: "Maximum likelihood", colour: "--ml", dash: [6, 4] }] : []),
   ];
-  const chart = curves(lines, { label: "times the text was read", end: run.settings.epochs }, signal);
+  const chart = curves(
+    lines,
+    { horizontal: "times the text was read", vertical: "bits a token", end: run.settings.epochs },
+    signal,
+  );
   const panels = run.runners.map(panel);
   const hidden = h("p", { class: "hint", hidden: true }, "It continues while you look at another tab.");
   watchTab(run, signal, (told) => {
@@ -83,12 +88,7 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
     h(
       "div",
       { class: "card progress" },
-      h(
-        "div",
-        { class: "row" },
-        h("p", { class: "doing" }, state, " ", figures),
-        h("div", { class: "row presses" }, pause, stop),
-      ),
+      h("div", { class: "row" }, h("p", { class: "doing" }, state, " ", figures), presses),
       bar,
       hidden,
       trouble,
@@ -116,12 +116,12 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
     }
     // What was pressed last goes: the keyboard continues at what takes its place.
     const pressed = !run.active && (document.activeElement === stop || document.activeElement === pause);
-    stop.hidden = !run.active;
+    stop.hidden = presses.hidden = !run.active;
     pause.hidden = stop.hidden || run.ending;
     say(pause, run.phase === "paused" ? "Continue" : "Pause");
     next.hidden = own.record === null || run.active || run.phase === "lost";
     if (pressed && !next.hidden) next.querySelector("a")?.focus();
-    hidden.hidden = !run.active;
+    hidden.hidden = !run.active || run.phase === "paused";
     if (troubled !== run.error) {
       troubled = run.error;
       replace(trouble, troubled !== null && [noticeOf(troubled, actionsOf(run)), lossOf(run)]);
@@ -162,6 +162,7 @@ function figuresOf(run: Duel): string {
   const left = Math.max(0, ...run.runners.map(({ secondsLeft }) => secondsLeft ?? 0));
   const speed = run.runners.reduce((sum, { tokensPerSecond }) => sum + tokensPerSecond, 0);
   if (!run.own.record) return "";
+  if (run.phase === "paused") return left > 0 ? `${duration(left)} left` : "";
   const words = [`${whole(speed)} tokens a second`];
   if (left > 0) words.push(`${duration(left)} left`);
   return words.join(" · ");

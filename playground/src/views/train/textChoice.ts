@@ -1,4 +1,4 @@
-/** @module Which text is learnt: one that comes along, or one's own. */
+/** @module Which text is learnt: a sample, or one's own. */
 import { h } from "../../dom.ts";
 import { droppable, textInput } from "../../parts/textInput.ts";
 import { fetchSample, SAMPLES, type Sample } from "../../texts/samples.ts";

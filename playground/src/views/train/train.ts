@@ -22,7 +22,7 @@ export const view: View = ({ signal }) => {
   let left = new AbortController();
   signal.addEventListener("abort", () => left.abort());
   duel.watch(signal, (run) => {
-    start.textContent = run?.active ? "Train anew" : "Train";
+    start.textContent = run?.active ? "Train again" : "Train";
     if (run === seen) return;
     seen = run;
     left.abort();

@@ -1,4 +1,5 @@
 /** @module What the two curves say, in words. */
+import { apart } from "../../parts/figures.ts";
 import type { Duel } from "../../training/duel.ts";
 import type { Curve } from "../../training/runner.ts";
 
@@ -25,17 +26,23 @@ function turn({ epochs, bits }: Curve): { bits: number; epoch: number } | null {
   return turned ? { bits: lowest, epoch: epochs[at] } : null;
 }
 
+/** Both curves where both have a point: one of them may have read more by now. */
+function together(own: Curve, rival: Curve | undefined): { svi: number; ml: number; epoch: number } | null {
+  const last = Math.min(own.bits.length, rival?.bits.length ?? 0) - 1;
+  return rival && last >= 0 ? { svi: own.bits[last], ml: rival.bits[last], epoch: own.epochs[last] } : null;
+}
+
 export function verdict({ own, rival }: Duel): string {
-  const svi = own.curve.bits.at(-1);
-  if (svi === undefined) return "";
-  const ml = rival?.curve.bits.at(-1);
-  if (!rival || ml === undefined) return `SVI is at ${svi.toFixed(2)} bits.`;
+  const alone = own.curve.bits.at(-1);
+  if (alone === undefined) return "";
+  const both = together(own.curve, rival?.curve);
+  if (!rival || !both) return `SVI is at ${alone.toFixed(2)} bits.`;
+  const { svi, ml, epoch } = both;
   const turned = turn(rival.curve);
-  const gap = ml - svi;
-  const ahead =
-    Math.abs(gap) < 0.005
-      ? `Both are at ${svi.toFixed(2)} bits.`
-      : `${gap > 0 ? "SVI" : "Maximum likelihood"} is ahead by ${Math.abs(gap).toFixed(2)} bits: SVI ${svi.toFixed(2)}, maximum likelihood ${ml.toFixed(2)}.`;
+  const { gap, nearer } = apart(svi, ml);
+  const ahead = nearer
+    ? `After ${times(epoch)} ${nearer === "first" ? "SVI" : "maximum likelihood"} is ahead by ${gap} bits: SVI ${svi.toFixed(2)}, maximum likelihood ${ml.toFixed(2)}.`
+    : `After ${times(epoch)} both are at ${svi.toFixed(2)} bits.`;
   if (!turned) return ahead;
   return `${ahead} Maximum likelihood was at its best, ${turned.bits.toFixed(2)}, after ${times(turned.epoch)}; since then it learns the text by heart.`;
 }

@@ -28,7 +28,7 @@ export function desk({ model, card, posterior }: Current, signal: AbortSignal): 
     most: 1.5,
     step: 0.1,
     value: 0.7,
-    hint: "lower is safer, higher is bolder",
+    hint: "Lower is safer, higher is bolder.",
   });
   const samples = range({
     label: "Samples",
@@ -37,8 +37,8 @@ export function desk({ model, card, posterior }: Current, signal: AbortSignal): 
     step: 1,
     value: posterior ? 4 : 0,
     hint: posterior
-      ? "models drawn from the posterior and averaged; 0 for their mean alone"
-      : "This model has one set of weights: there is nothing to draw from",
+      ? "Models drawn from the posterior and averaged; 0 for their mean alone."
+      : "This model has one set of weights: there is nothing to draw from.",
   });
   const length = range({
     label: "Tokens",
@@ -46,8 +46,9 @@ export function desk({ model, card, posterior }: Current, signal: AbortSignal): 
     most: 1000,
     step: 20,
     value: card.tokenizer === "word" ? 80 : 300,
+    hint: `How many ${card.tokenizer}s it writes.`,
   });
-  const seed = number("Seed", 1);
+  const seed = number("Seed", 1, "The same seed writes the same text.");
   const pieces: Piece[] = [];
   let beginning = "";
   const scaleOf = (by: Measure) =>

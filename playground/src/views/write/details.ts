@@ -15,7 +15,8 @@ export interface Written {
 }
 
 export function details(model: WorkerLanguageModel, signal: AbortSignal) {
-  const hint = "Point at a token, or move to it with the arrow keys, to see the five that were likeliest.";
+  const hint =
+    "Tap or point at a token, or move to it with the arrow keys, to see the five that were likeliest.";
   const element = h("div", { class: "details", role: "status" }, h("p", { class: "hint" }, hint));
   let asked = 0;
   const clear = () => replace(element, h("p", { class: "hint" }, hint));

@@ -21,9 +21,7 @@ export const view: View = ({ signal }) => {
       shown,
       now
         ? [modelLine(now), desk(now, left.signal)]
-        : noModel(
-            "Train one on a text that comes along; it takes some seconds until it writes. Or open one that you kept.",
-          ),
+        : noModel("Train one on a sample text: it writes after a few seconds. Or open one that you kept."),
     );
   });
   return h("div", { class: "view write" }, h("h1", {}, "Write with it, and see where it hesitates"), shown);
