@@ -3,6 +3,7 @@ import type { Page } from "puppeteer-core";
 import { HASH } from "../src/views/race/result.ts";
 import { lendModel } from "./rooms.ts";
 import {
+  acceptWord,
   choose,
   explain,
   findInDocs,
@@ -98,8 +99,7 @@ const RUN: readonly Scene[] = [
     follows: true,
     async show(page) {
       await choose(page, "mutualInformation");
-      await press(page, ".suggestion");
-      await waitForText(page, "It has learnt from");
+      await acceptWord(page);
     },
   },
   {

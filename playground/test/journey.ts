@@ -5,6 +5,7 @@ import type { Page } from "puppeteer-core";
 import { audit } from "./audit.ts";
 import type { Step, Visit } from "./run.ts";
 import {
+  acceptWord,
   go,
   learnLog,
   open,
@@ -101,13 +102,8 @@ async function trains(visit: Visit): Promise<void> {
 async function writes(page: Page): Promise<void> {
   await go(page, "write");
   await page.waitForSelector(".suggestion");
-  await page.type("textarea", "wha");
-  await page.waitForFunction(() =>
-    [...document.querySelectorAll(".suggestion b")].some((one) => one.textContent === "wha"),
-  );
-  await press(page, ".suggestion");
+  await acceptWord(page);
   assert.match(await page.$eval("textarea", (field) => field.value), /^The wha[a-z'’-]* $/);
-  await waitForText(page, "It has learnt from");
   await write(page);
   assert.ok((await page.$$(".shaded span")).length > 100);
   await page.focus(".shaded");

@@ -135,3 +135,13 @@ export const withoutStore = (page: Page) =>
   page.evaluateOnNewDocument(() => {
     Object.defineProperty(window, "indexedDB", { value: undefined });
   });
+
+/** Types the beginning of a word and takes what completes it, from which the model learns. */
+export async function acceptWord(page: Page): Promise<void> {
+  await page.type("textarea", "wha");
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll(".suggestion b")].some((one) => one.textContent === "wha"),
+  );
+  await press(page, ".suggestion");
+  await waitForText(page, "It has learnt from");
+}

@@ -49,7 +49,7 @@ export async function type(page: Page, text: string): Promise<void> {
 
 /** A model's file as a later version would write it. */
 export function newerModel(): string {
-  const header = JSON.stringify({ __metadata__: { format: "svi-lm", version: "99" } });
+  const header = JSON.stringify({ __metadata__: { format: "svi-lm", formatVersion: "99" } });
   const bytes = new Uint8Array(8 + header.length);
   new DataView(bytes.buffer).setUint32(0, header.length, true);
   bytes.set(new TextEncoder().encode(header), 8);

@@ -24,6 +24,7 @@ export function range({ label, least, most, step, value, hint }: RangeOptions): 
     max: most,
     step,
     value,
+    disabled: least === most,
     "aria-describedby": hint ? `${id}-hint` : null,
     on: {
       input: () => {

@@ -84,7 +84,7 @@ export const view: View = ({ signal, query }) => {
       h(
         "p",
         { class: "hint" },
-        "The grey ones are known from the laboratory of svi-lm, where another program measured the same model: on one thread of Node 24, trained by Adam, whose steps take a twentieth less time than those of this race. They did not run the race, so there is no hash that would prove them. Yours is proved by its hash; one from a link is shown only where its hash is the race’s and its figures agree with each other. Product: multiplying two matrices.",
+        "The grey ones are known from the laboratory of svi-lm, where another program measured the same model: on one thread of Node 24, trained by Adam, whose steps take a twentieth less time than those of this race. They did not run the race, so there is no hash that would prove them. Yours is proved by its hash; one from a link is shown only where its hash is the race's and its figures agree with each other. Product: multiplying two matrices.",
       ),
     ),
   );

@@ -110,7 +110,7 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
     // Speeds that change faster than anybody reads them say less.
     const now = performance.now();
     if (!run.active || run.ending) say(figures, "");
-    else if (now - told > FIGURES_EVERY) {
+    else if (run.phase !== phase || now - told > FIGURES_EVERY) {
       say(figures, figuresOf(run));
       told = now;
     }
@@ -134,7 +134,7 @@ export function stage(run: Duel, signal: AbortSignal): HTMLElement {
     // Announced at the end; while it runs a screen reader would not come to rest.
     if (run.active) said.removeAttribute("role");
     else if (phase !== run.phase) said.setAttribute("role", "status");
-    say(said, words);
+    say(said, words || (run.active ? "The curves begin in a moment…" : ""));
     phase = run.phase;
     for (const one of panels) one.show();
   }
