@@ -46,7 +46,8 @@ export const ERROR_CODES = {
     remedy: "Convert it to UTF-8, or use the byte tokenizer.",
   },
   E_UNKNOWN_SYMBOL: {
-    meaning: "A symbol is outside of the vocabulary, and the tokenizer has no unknown id.",
+    meaning:
+      "A symbol is outside of the vocabulary, and the tokenizer has no unknown id; or nothing of a text to learn from is in it.",
     remedy:
       "Use the byte tokenizer, or learn a vocabulary with a minimum count above 1, which has an unknown id.",
   },

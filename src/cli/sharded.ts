@@ -10,10 +10,11 @@ import type { IvonMethod } from "../inference/ivon/method.ts";
 import type { Method } from "../inference/methods.ts";
 import type { LanguageModel } from "../languageModel.ts";
 import type { Corpus } from "../text/corpus.ts";
+import { unknownShare, unknownWarning } from "../training/unknown.ts";
 import { reworded } from "./files.ts";
 import type { Interruption } from "./interrupt.ts";
 import { isWorse, worseThanGuessing } from "./lastGood.ts";
-import { count, counted, duration, fixed, note, printJson, printTable } from "./print.ts";
+import { count, counted, duration, fixed, note, printJson, printTable, warn } from "./print.ts";
 import { keepModel, nothingMerged } from "./save.ts";
 import { UsageError } from "./usage.ts";
 
@@ -89,6 +90,7 @@ export async function trainOnShards(run: ShardedRun): Promise<number> {
   const { words, options, out, json, interruption } = run;
   // Mean and precision.
   await proveRoom(out, 8 * run.model.layout.length);
+  await warnOfUnknown(run);
   const { local = 0.05, epochs = 5 } = options;
   const started = performance.now();
   const events = trainSharded({
@@ -109,6 +111,16 @@ export async function trainOnShards(run: ShardedRun): Promise<number> {
   const { ended, error } = await followed(events, json);
   if (error) throw await failed(run, ended?.model, error);
   return ended ? conclude(run, { ...ended, started }) : 0;
+}
+
+/** As `fit` does in its first record. */
+async function warnOfUnknown({ corpus, json }: ShardedRun): Promise<void> {
+  const sequence = Math.min(64, corpus.tokens - 1);
+  const batch = Math.min(32, Math.floor((corpus.tokens - 1) / sequence));
+  if (!(batch > 0)) return;
+  const share = await unknownShare(corpus.lanes({ batch, sequence }), corpus.tokenizer.unknown);
+  const warning = unknownWarning("text", share);
+  if (warning) warn(warning, json);
 }
 
 /** Tells of rounds as they come. @returns what the run came to, and what ended it otherwise than it should */

@@ -21,6 +21,7 @@ import { type Plan, planRun, requireFitting, requireOccasions } from "./plan.ts"
 import { Remarks } from "./remarks.ts";
 import type { Schedule } from "./schedule.ts";
 import { diverged, type StepFigures, Trainer } from "./trainer.ts";
+import { unknownShare } from "./unknown.ts";
 
 export interface FitOptions {
   /** `ivon()` by default. */
@@ -127,7 +128,7 @@ const KEEP_EVERY = 50;
  * The weights are the run's own until it ends: scoring the model meanwhile sees those of the last finished step,
  * a second `fit` throws `E_BUSY`. Leaving the loop early (`break`) keeps what was learnt.
  *
- * @throws SviError `E_OPTION`, `E_TEXT_SHORT`, `E_VOCABULARY_MISMATCH`, `E_MEMORY`, `E_BUSY`, `E_DIVERGED`,
+ * @throws SviError `E_OPTION`, `E_TEXT_SHORT`, `E_UNKNOWN_SYMBOL` for a text without a token that the tokenizer knows, `E_VOCABULARY_MISMATCH`, `E_MEMORY`, `E_BUSY`, `E_DIVERGED`,
  *   `E_CHECKPOINT`; `E_WORKER` where a thread of the kernels is lost, with the weights of at most 50 steps before;
  *   the signal's reason when aborted
  */
@@ -163,6 +164,8 @@ export async function* fitInTurn(
   const plan = planRun(model, corpus, options, lanes, saved, scored, documents);
   requireOccasions(model, plan.method, options);
   const valid = options.validation ? await heeded(options.validation.corpus, documents) : null;
+  const unknown = await unknownShare(lanes, corpus.tokenizer.unknown);
+  const remarks = new Remarks(plan, options, model.posterior.configuration.vocabulary, unknown);
   let trainer: Trainer | undefined;
   let validator: Evaluator | undefined;
   model.posterior.lock(() => trainer?.publish() ?? ready(undefined));
@@ -176,7 +179,7 @@ export async function* fitInTurn(
     }
     model.documents = documents;
     const validate = () => validator!.score(valid!.corpus, options.signal);
-    yield* run(model, corpus, lanes, plan, trainer, valid && validate, saved, options, turn);
+    yield* run(model, corpus, lanes, plan, trainer, valid && validate, saved, remarks, options, turn);
   } catch (error) {
     good = !(error instanceof SviError && SPOILING.has(error.code));
     throw error;
@@ -218,6 +221,7 @@ async function* run(
   trainer: Trainer,
   validate: (() => Promise<Evaluation>) | null,
   saved: Saved | null,
+  remarks: Remarks,
   options: FitOptions,
   turn: () => boolean | Promise<boolean>,
 ): AsyncGenerator<StepRecord, void, void> {
@@ -236,7 +240,6 @@ async function* run(
     await lanes.seek(trainer.step % lanes.windows, Math.floor(trainer.step / lanes.windows));
   }
   const first = trainer.step;
-  const remarks = new Remarks(plan, options, model.posterior.configuration.vocabulary);
   const started = performance.now();
   let kl = 0;
   while (trainer.step < plan.steps) {

@@ -2,6 +2,7 @@
 import { rateOf } from "../inference/ivon/rate.ts";
 import type { FitOptions, StepRecord } from "./fit.ts";
 import type { Plan } from "./plan.ts";
+import { unknownWarning } from "./unknown.ts";
 
 /** Pull of a prior over a run from which on it is called strong; the default's is less. */
 const STRONG_PULL = 1;
@@ -24,6 +25,9 @@ export class Remarks {
   readonly #plan: Plan;
   readonly #options: FitOptions;
   readonly #vocabulary: number;
+  /** Share of the text's tokens that is unknown. */
+  readonly #unknown: number;
+  #validated = false;
   #first: number | null = null;
   #explained = false;
   #lowest = Number.POSITIVE_INFINITY;
@@ -31,10 +35,11 @@ export class Remarks {
   #warned = false;
   readonly #last: number[] = [];
 
-  constructor(plan: Plan, options: FitOptions, vocabulary: number) {
+  constructor(plan: Plan, options: FitOptions, vocabulary: number, unknown = 0) {
     this.#plan = plan;
     this.#options = options;
     this.#vocabulary = vocabulary;
+    this.#unknown = unknown;
   }
 
   /** @param last whether the run ends with this step */
@@ -45,12 +50,21 @@ export class Remarks {
     this.#last.push(nll);
     if (this.#last.length > SPAN) this.#last.shift();
     const warnings = [
+      step === 1 ? unknownWarning("text", this.#unknown) : null,
+      this.#unknownIn(valid),
       step === 1 ? strongPrior(this.#plan, learningRate) : null,
       this.#longSteps(),
       last ? this.#worseThanGuessing(valid?.nll) : null,
     ];
     const notes = [step === 1 ? learntPrior(this.#plan, this.#options) : null, this.#jump(step, nll)];
     return { warning: joined(warnings), note: joined(notes) };
+  }
+
+  /** Of the validation text, once. */
+  #unknownIn(valid: StepRecord["valid"]): string | null {
+    if (!valid || this.#validated) return null;
+    this.#validated = true;
+    return unknownWarning("validation text", valid.unknown / valid.tokens);
   }
 
   /** Why the loss of the first steps may be above its start. */

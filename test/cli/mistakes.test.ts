@@ -265,6 +265,17 @@ describe.concurrent("failures exit 1", () => {
   });
 });
 
+it.each([
+  ["a warm start", ["--warm-start", model]],
+  ["shards", ["--warm-start", model, "--workers", "1", "--shards", "2"]],
+])("warns of a text that the tokenizer of %s does not know", async (_, options) => {
+  const text = cli.write("cyrillic.txt", "море и кит\n".repeat(200));
+  const size = ["--batch", "4", "--sequence", "8", "--epochs", "0.1"];
+  const { code, err } = await cli.run("train", text, "--out", cli.file("known.svi"), ...options, ...size);
+  expect(code, err).toBe(0);
+  expect(err).toMatch(/^warning: 7\d % of the tokens of the text are unknown to the tokenizer/m);
+});
+
 it("runs the relaxed kernels where the engine has them, and says so where it has not", async () => {
   const result = await cli.run("eval", model, book, "--kernels", "relaxed", "--json");
   if (capabilities().relaxed.available) expect(result.code).toBe(0);
