@@ -6,8 +6,8 @@ import type { FileSource } from "../entries/node.ts";
 import { SviError } from "../errors.ts";
 import { LanguageModel } from "../languageModel.ts";
 import { jsonTokenizer } from "../text/json.ts";
-import { packedBy } from "../text/source.ts";
 import type { Tokenizer } from "../text/types.ts";
+import { foreign } from "./foreign.ts";
 import { inputName, openInput, readInput, readText } from "./inputs.ts";
 
 export async function loadModel(path: string, signal: AbortSignal): Promise<LanguageModel> {
@@ -23,12 +23,16 @@ export async function readModel(
   return reading(path, bytes, () => LanguageModel.load(bytes, { json: jsonTokenizer, signal }));
 }
 
-/** Work on what a file of weights holds: what is wrong with it begins with its path, and a packed one is told. */
-export function reading<T>(path: string, bytes: Uint8Array, work: () => Promise<T>): Promise<T> {
+/** Work on what a file of weights holds: what is wrong with it begins with its path, and says what else it is. */
+export function reading<T>(
+  path: string,
+  bytes: Uint8Array,
+  work: () => Promise<T>,
+  wanted: "model" | "weights" = "model",
+): Promise<T> {
   return naming(path, () =>
     work().catch((error) => {
-      const packed = error instanceof SviError && error.code === "E_FORMAT" && packedBy(bytes);
-      throw packed ? reworded(error, `The file is packed by ${packed}`, "Unpack it first") : error;
+      throw foreign(error, bytes, wanted);
     }),
   );
 }

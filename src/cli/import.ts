@@ -41,9 +41,8 @@ export const importCommand = command({
     await requireWritable(out);
     const own = tokenizer === "byte" ? byteTokenizer() : await describedTokenizer(tokenizer, signal);
     const bytes = await readInput(path, signal);
-    const model = await reading(path, bytes, () =>
-      importModel(bytes, { tokenizer: own, names: parts, signal }),
-    );
+    const importing = () => importModel(bytes, { tokenizer: own, names: parts, signal });
+    const model = await reading(path, bytes, importing, "weights");
     const { path: kept, problem } = await keepModel(model, out);
     const { configuration, parameters } = model;
     if (json)
