@@ -1,6 +1,6 @@
 /** @module A language model as its users hold it: created or loaded, trained, asked, saved. */
 
-import { requireInteger } from "./errors.ts";
+import { requireInteger, wrongOption } from "./errors.ts";
 import { type BytesSource, readAll } from "./formats/bytes.ts";
 import { PREDICTION } from "./kernels/calls.ts";
 import { KernelInstance } from "./kernels/instance.ts";
@@ -11,7 +11,7 @@ import { configureModel, type ModelConfiguration, type ModelOptions } from "./mo
 import { initialWeights } from "./model/initialise.ts";
 import { type Layout, layoutOf } from "./model/layout.ts";
 import { Posterior } from "./model/posterior.ts";
-import { type Kinds, requireOptions } from "./options.ts";
+import { type Kinds, requireNoMore, requireOptions } from "./options.ts";
 import { type GenerateOptions, generate, type Piece } from "./prediction/generate.ts";
 import { type SessionOptions, session } from "./prediction/openSession.ts";
 import { type Score, type ScoreOptions, score } from "./prediction/score.ts";
@@ -118,17 +118,25 @@ export class LanguageModel {
   }
 
   /** SHA-256, in hexadecimal, of mean and precision in canonical form. */
-  hash(): string {
+  hash(): string;
+  hash(...more: unknown[]): string {
+    requireNoMore("hash", more);
     return hashPosterior(this.posterior);
   }
 
   /** One safetensors file: mean, precision, tokenizer, configuration. */
-  toBytes(): Uint8Array {
+  toBytes(): Uint8Array;
+  toBytes(...more: unknown[]): Uint8Array {
+    requireNoMore("toBytes", more);
     return writeModel(this);
   }
 
   /** Writes that file and closes the stream. */
-  async save(writable: WritableStream<Uint8Array>): Promise<void> {
+  save(writable: WritableStream<Uint8Array>): Promise<void>;
+  async save(writable: WritableStream<Uint8Array>, ...more: unknown[]): Promise<void> {
+    requireNoMore("save", more);
+    if (typeof writable?.getWriter !== "function")
+      throw wrongOption("writable", writable, "a WritableStream");
     const writer = writable.getWriter();
     await writer.write(this.toBytes());
     await writer.close();
@@ -150,7 +158,9 @@ export class LanguageModel {
    * console.log(logProbability / tokens.length);
    * ```
    */
-  async score(text: string, options?: ScoreOptions): Promise<Score> {
+  score(text: string, options?: ScoreOptions): Promise<Score>;
+  async score(text: string, options?: ScoreOptions, ...more: unknown[]): Promise<Score> {
+    requireNoMore("score", more);
     return score(this, text, options);
   }
 
@@ -164,7 +174,13 @@ export class LanguageModel {
    *
    * @param texts an array, an iterable or a stream of strings
    */
-  scoreAll(texts: Texts, options?: ScoreAllOptions): AsyncGenerator<TextScore | TextFailure, void, void> {
+  scoreAll(texts: Texts, options?: ScoreAllOptions): AsyncGenerator<TextScore | TextFailure, void, void>;
+  scoreAll(
+    texts: Texts,
+    options?: ScoreAllOptions,
+    ...more: unknown[]
+  ): AsyncGenerator<TextScore | TextFailure, void, void> {
+    requireNoMore("scoreAll", more);
     return scoreAll(this, texts, options);
   }
 
@@ -177,7 +193,9 @@ export class LanguageModel {
    * console.log(session.top(3).tokens, await session.complete({ count: 3 }));
    * ```
    */
-  session(options?: SessionOptions): Promise<Session> {
+  session(options?: SessionOptions): Promise<Session>;
+  session(options?: SessionOptions, ...more: unknown[]): Promise<Session> {
+    requireNoMore("session", more);
     return session(this, options);
   }
 
@@ -188,7 +206,9 @@ export class LanguageModel {
    * for await (const { text } of model.generate({ prompt: "the ", tokens: 20 })) console.log(text);
    * ```
    */
-  generate(options?: GenerateOptions): AsyncGenerator<Piece, void, void> {
+  generate(options?: GenerateOptions): AsyncGenerator<Piece, void, void>;
+  generate(options?: GenerateOptions, ...more: unknown[]): AsyncGenerator<Piece, void, void> {
+    requireNoMore("generate", more);
     return generate(this, options);
   }
 

@@ -23,6 +23,7 @@ const paired = await LanguageModel.create({ tokenizer: corpus.tokenizer, embeddi
 for await (const _ of core.fit(paired, pairs, { epochs: 1, batch: 1 }));
 const session = await model.session();
 await session.read("a");
+const learning = await model.session({ learner: core.learner() });
 const { tokenizer } = corpus;
 const lists = [{ id: "1", candidates: [{ text: "a", scores: { score: 1 } }] }];
 const rate = metrics.wordErrorRate(["a b"], ["a c"]);
@@ -73,6 +74,9 @@ const CASES: Record<string, Case> = {
   learner: of(core.learner, [{}], 0),
   learnTokenizer: of(core.learnTokenizer, [TEXT, { kind: "word" }], 1),
   "model.embedding": of(model.embedding.bind(model), [0]),
+  "model.hash": of(model.hash.bind(model), []),
+  "model.save": of(model.save.bind(model), [new WritableStream<Uint8Array>()]),
+  "model.toBytes": of(model.toBytes.bind(model), []),
   "model.generate": of(model.generate.bind(model), [{ tokens: 1 }], 0),
   "model.score": of(model.score.bind(model), ["a b", {}], 1),
   "model.scoreAll": of(model.scoreAll.bind(model), [["a b"], {}], 1),
@@ -82,6 +86,10 @@ const CASES: Record<string, Case> = {
   scaleMixturePrior: of(core.scaleMixturePrior, [0.5, 1, 0.1]),
   schedule: of(core.schedule, ["cosine", {}], 1),
   "session.complete": of(session.complete.bind(session), [{ prefix: "" }], 0),
+  "session.distribution": of(session.distribution.bind(session), []),
+  "session.fork": of(session.fork.bind(session), []),
+  "session.learn": of(learning.learn.bind(learning), [{}], 0),
+  "session.toBytes": of(session.toBytes.bind(session), []),
   "session.read": of(session.read.bind(session), ["a"]),
   "session.top": of(session.top.bind(session), [3]),
   sgd: of(core.sgd, [{}], 0),
@@ -148,6 +156,25 @@ describe("an option that there is not", () => {
       problem: `${own} has no option sampels`,
     });
   });
+});
+
+/** Methods that an option could be given to, behind all that they take: it would be ignored. */
+const EXACT = Object.keys(CASES).filter(
+  (name) =>
+    /^(model|session)\./.test(name) || ["corpus.slice", "corpus.split", "Corpus.fromTokens"].includes(name),
+);
+/** A callback of `map`: it is given places and lists too. */
+const LENIENT = ["model.embedding"];
+
+test.each(EXACT.filter((name) => !LENIENT.includes(name)))("an argument too many: %s", async (name) => {
+  const own = name.replace(/^(model|session|corpus)\./, "");
+  for (const more of [{ quantized: "int8" }, 3, null])
+    expect(await thrown(CASES[name], [...CASES[name].args, more])).toMatchObject({
+      code: "E_OPTION",
+      option: "arguments",
+      problem: expect.stringContaining(`Another argument of ${own} is`),
+    });
+  expect(await thrown(CASES[name], [...CASES[name].args, undefined])).toBeNull();
 });
 
 describe("a value of another type", () => {

@@ -116,7 +116,9 @@ export class Session {
    * are that text. Calls that overlap are taken in their order.
    * @throws SviError `E_UNKNOWN_SYMBOL`, with nothing read; `E_DISPOSED`
    */
-  async read(text: string): Promise<void> {
+  read(text: string): Promise<void>;
+  async read(text: string, ...more: unknown[]): Promise<void> {
+    requireNoMore("read", more);
     requireText(text);
     // Whoever made a call that failed is told of it.
     while (this.#working) await this.#working.catch(() => {});
@@ -142,7 +144,9 @@ export class Session {
    * @throws SviError `E_OPTION` for a session without a learner, and a fork; `E_DISPOSED`; `E_DIVERGED`, with the
    *   weights of the step before; the signal's reason when aborted, with the steps before
    */
-  async learn(options: LearningOptions = {}): Promise<Learnt> {
+  learn(options?: LearningOptions): Promise<Learnt>;
+  async learn(options: LearningOptions = {}, ...more: unknown[]): Promise<Learnt> {
+    requireNoMore("learn", more);
     const learning = this.#requireLearning();
     requireOptions("learn", options, LEARN);
     while (this.#working) await this.#working.catch(() => {});
@@ -209,7 +213,9 @@ export class Session {
    * @throws SviError `E_PREFIX` where no word of the vocabulary does; `E_BUSY`, `E_DISPOSED`, `E_OPTION`; the
    *   signal's reason when aborted
    */
-  async complete(options: CompleteOptions = {}): Promise<Completion[]> {
+  complete(options?: CompleteOptions): Promise<Completion[]>;
+  async complete(options: CompleteOptions = {}, ...more: unknown[]): Promise<Completion[]> {
+    requireNoMore("complete", more);
     const { prefix } = requireOptions("complete", options, COMPLETE);
     const fork = this.fork();
     if (prefix) await fork.read(prefix);

@@ -1,6 +1,6 @@
 /** @module A corpus: a text as tokens, counted, checked and ready to be read in lanes. */
 import { requireChoice, requireInteger, requireNumber, SviError, wrongOption } from "../errors.ts";
-import { type Kinds, requireList, requireOptions } from "../options.ts";
+import { type Kinds, requireList, requireNoMore, requireOptions } from "../options.ts";
 import { frozen } from "../shapes.ts";
 import { BLOCK_BYTES } from "./blocks.ts";
 import { byteTokenizer } from "./byte.ts";
@@ -174,7 +174,9 @@ export class Corpus {
    *
    * @throws E_TOKEN_RANGE for an id outside of the vocabulary, E_TEXT_EMPTY for none
    */
-  static fromTokens(ids: ArrayLike<number>, tokenizer: Tokenizer): Corpus {
+  static fromTokens(ids: ArrayLike<number>, tokenizer: Tokenizer): Corpus;
+  static fromTokens(ids: ArrayLike<number>, tokenizer: Tokenizer, ...more: unknown[]): Corpus {
+    requireNoMore("Corpus.fromTokens", more);
     requireIds(ids, requireTokenizer(tokenizer).vocabularySize);
     if (ids.length === 0)
       throw new SviError("E_TEXT_EMPTY", "There are no tokens", {
@@ -305,7 +307,9 @@ export class Corpus {
    *
    * @throws E_OPTION for an empty range or one that is not within the corpus
    */
-  slice(from: number, to: number = this.tokens): Corpus {
+  slice(from: number, to?: number): Corpus;
+  slice(from: number, to: number = this.tokens, ...more: unknown[]): Corpus {
+    requireNoMore("slice", more);
     if (this.documents)
       throw new SviError("E_OPTION", "A corpus of pairs has no parts by tokens", {
         value: from,
@@ -345,7 +349,9 @@ export class Corpus {
    * @throws E_OPTION for fractions that are not positive or sum to more than 1, E_TEXT_SHORT where a part
    *   would be empty
    */
-  split(fractions: readonly number[]): Corpus[] {
+  split(fractions: readonly number[]): Corpus[];
+  split(fractions: readonly number[], ...more: unknown[]): Corpus[] {
+    requireNoMore("split", more);
     let sum = 0;
     let from = 0;
     return Array.from(requireList(fractions, "fractions")).map((fraction, i) => {

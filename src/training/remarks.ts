@@ -27,7 +27,7 @@ export class Remarks {
   readonly #vocabulary: number;
   /** Share of the text's tokens that is unknown. */
   readonly #unknown: number;
-  #validated = false;
+  #validations = 0;
   #first: number | null = null;
   #explained = false;
   #lowest = Number.POSITIVE_INFINITY;
@@ -51,20 +51,13 @@ export class Remarks {
     if (this.#last.length > SPAN) this.#last.shift();
     const warnings = [
       step === 1 ? unknownWarning("text", this.#unknown) : null,
-      this.#unknownIn(valid),
+      valid && !this.#validations++ ? unknownWarning("validation text", valid.unknown / valid.tokens) : null,
       step === 1 ? strongPrior(this.#plan, learningRate) : null,
       this.#longSteps(),
       last ? this.#worseThanGuessing(valid?.nll) : null,
     ];
     const notes = [step === 1 ? learntPrior(this.#plan, this.#options) : null, this.#jump(step, nll)];
     return { warning: joined(warnings), note: joined(notes) };
-  }
-
-  /** Of the validation text, once. */
-  #unknownIn(valid: StepRecord["valid"]): string | null {
-    if (!valid || this.#validated) return null;
-    this.#validated = true;
-    return unknownWarning("validation text", valid.unknown / valid.tokens);
   }
 
   /** Why the loss of the first steps may be above its start. */

@@ -6,7 +6,7 @@ import type { LaneReader } from "../text/tokens.ts";
 const LOOKED_AT = 2048;
 /** Share from which on it is told: a vocabulary that was made for a text has most of its words. */
 const MUCH = 0.5;
-const REMEDY = "Give a tokenizer that was made for such texts, a larger vocabulary, or bytes";
+const OTHER = "a tokenizer that was made for such texts, a larger vocabulary, or bytes";
 
 /**
  * The share of the first targets that is unknown.
@@ -30,7 +30,7 @@ export async function unknownShare(lanes: LaneReader, unknown: number | null): P
   if (seen > 0 && count === seen)
     throw new SviError("E_UNKNOWN_SYMBOL", "All tokens that the run reads are unknown to the tokenizer", {
       value: unknown,
-      remedy: REMEDY,
+      remedy: `Give ${OTHER}`,
     });
   return count / Math.max(1, seen);
 }
@@ -38,6 +38,5 @@ export async function unknownShare(lanes: LaneReader, unknown: number | null): P
 /** @param text what it is called */
 export function unknownWarning(text: string, share: number): string | null {
   if (share < MUCH) return null;
-  const remedy = REMEDY[0].toLowerCase() + REMEDY.slice(1);
-  return `${Math.floor(100 * share)} % of the tokens of the ${text} are unknown to the tokenizer, and the loss says little of it; ${remedy}`;
+  return `${Math.floor(100 * share)} % of the tokens of the ${text} are unknown to the tokenizer; give ${OTHER}`;
 }
