@@ -104,16 +104,14 @@ export const coordinate = command({
     const telemetry = await telemetryOf(options);
     const shared = { redis, store, json: jsonTokenizer, lockSeconds: lock, telemetry, signal };
     const started = performance.now();
-    let nll: number | null = null;
     for await (const event of coordinate({ ...plan, ...reading, ...shared })) {
       if (!("model" in event)) {
         tell(event, redis, json);
-        if (event.event === "round") ({ nll } = event);
         continue;
       }
       const seconds = (performance.now() - started) / 1000;
       if (event.tokens === 0) return nothingMerged({ tokens: 0, seconds }, json, interruption);
-      await conclude(event, { nll, seconds }, out, json);
+      await conclude(event, seconds, out, json);
     }
     return interruption.requested ? interruption.exitCode : 0;
   },
@@ -136,8 +134,8 @@ function tell(event: RunProgress, redis: string, json: boolean): void {
 }
 
 async function conclude(
-  { event, model, tokens }: Extract<RunEvent, { readonly model: LanguageModel }>,
-  { nll, seconds }: { readonly nll: number | null; readonly seconds: number },
+  { event, model, tokens, nll }: Extract<RunEvent, { readonly model: LanguageModel }>,
+  seconds: number,
   out: string,
   json: boolean,
 ): Promise<void> {

@@ -59,13 +59,11 @@ export const serveCommand = command({
     const { federate } = await import("../entries/distributed.ts");
     const shared = { ...plan, model, parties, batch, checkpoint, token: tokenOf(options), signal };
     const lock = checkpoint === undefined ? null : await lockedFolder(checkpoint);
-    let nll: number | null = null;
     try {
       for await (const event of federate(shared satisfies FederateOptions)) {
-        if (event.event === "round") ({ nll } = event);
         if (!("model" in event)) tell(event, json);
         else if (event.rounds === 0) return nothingMerged({ rounds: 0 }, json, interruption);
-        else await conclude(event, nll, out, json);
+        else await conclude(event, out, json);
       }
     } finally {
       await lock?.release();
@@ -82,12 +80,7 @@ async function lockedFolder(folder: string): Promise<FolderLock> {
 
 type Ending = Extract<FederationEvent, { readonly event: "done" | "stopped" }>;
 
-async function conclude(
-  { event, rounds, model }: Ending,
-  nll: number | null,
-  out: string,
-  json: boolean,
-): Promise<void> {
+async function conclude({ event, rounds, nll, model }: Ending, out: string, json: boolean): Promise<void> {
   const what = event === "done" ? "trained" : "stopped";
   await saveMerged({ model, nll, out }, json, { event, rounds }, [[what, counted(rounds, "round")]]);
 }

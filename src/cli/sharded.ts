@@ -129,11 +129,9 @@ async function followed(
   json: boolean,
 ): Promise<{ ended: Omit<Ended, "started"> | null; error: unknown }> {
   let ended: Omit<Ended, "started"> | null = null;
-  let nll: number | null = null;
   try {
     for await (const event of events) {
-      if (event.event === "round") ({ nll } = event);
-      if ("model" in event) ended = { ...event, nll };
+      if ("model" in event) ended = event;
       else if (json) printJson(event);
       else if (event.event === "round")
         note(

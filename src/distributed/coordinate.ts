@@ -370,7 +370,8 @@ class QueuedRun {
     if (!state) return;
     const model = await LanguageModel.load(await this.#blobs.get(state.model), { json: this.#options.json });
     await this.#list(state, event, await hashOf(model.posterior));
-    this.#channel.push({ event, run: this.#name, tokens: state.tokens, model });
+    const { tokens, nll } = state;
+    this.#channel.push({ event, run: this.#name, tokens, nll, model });
     this.#channel.end();
   }
 

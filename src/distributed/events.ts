@@ -20,5 +20,7 @@ export type RunEvent =
       readonly event: "done" | "stopped";
       readonly run: string;
       readonly tokens: number;
+      /** Of the last round that was merged; null where there was none. */
+      readonly nll: number | null;
       readonly model: LanguageModel;
     };

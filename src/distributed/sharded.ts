@@ -168,8 +168,8 @@ class LocalRun {
     this.#channel.push({ event: "round", round, rounds, tokens, nll: nll!, seconds });
   }
 
-  async #end(event: "done" | "stopped", { model, tokens }: RoundState): Promise<void> {
+  async #end(event: "done" | "stopped", { model, tokens, nll }: RoundState): Promise<void> {
     const read = await LanguageModel.load(await this.#blobs.get(model), { json: jsonTokenizer });
-    this.#channel.push({ event, run: nameOf(this.#plan), tokens, model: read });
+    this.#channel.push({ event, run: nameOf(this.#plan), tokens, nll, model: read });
   }
 }

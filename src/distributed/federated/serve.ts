@@ -53,7 +53,13 @@ export type FederationEvent =
       /** Mean training loss of the round, nats a token; null where parties keep it to themselves. */
       readonly nll: number | null;
     }
-  | { readonly event: "done" | "stopped"; readonly rounds: number; readonly model: LanguageModel };
+  | {
+      readonly event: "done" | "stopped";
+      readonly rounds: number;
+      /** Of the last round; null where there was none, or parties keep it to themselves. */
+      readonly nll: number | null;
+      readonly model: LanguageModel;
+    };
 
 const { texts: _t, shards: _s, verify: _v, warmUp: _w, lineEnds: _l, ...SHARED } = RUN;
 const OPTIONS: Kinds<FederateOptions> = {
@@ -332,7 +338,7 @@ class Federation {
     const state = this.#state;
     const bytes = state ? await this.#ledger.blobs.get(state.model) : this.#options.model.toBytes();
     const model = await LanguageModel.load(bytes, { json: jsonTokenizer });
-    this.channel.push({ event, rounds: state?.round ?? 0, model });
+    this.channel.push({ event, rounds: state?.round ?? 0, nll: state?.nll ?? null, model });
     this.channel.end();
   }
 
