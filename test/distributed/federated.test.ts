@@ -76,6 +76,9 @@ describe("a federated run", { timeout: 60_000 }, () => {
       "serving joined joined round round done".split(" "),
     );
     expect(first.events[3]).toMatchObject({ round: 1, rounds: 2, nll: expect.any(Number) });
+    const { nll } = first.events[4] as { nll: number };
+    expect(first.events[5]).toMatchObject({ event: "done", nll });
+    expect(nll).not.toBe((first.events[3] as { nll: number }).nll);
     expect(first.sent.map(({ epsilon }) => epsilon)).toEqual([Infinity, Infinity, Infinity, Infinity]);
     expect(first.hash).not.toBe(model.hash());
     expect((await run(["south", "north"])).hash).toBe(first.hash);
@@ -88,6 +91,7 @@ describe("a federated run", { timeout: 60_000 }, () => {
     const { epsilon } = privacySpent({ noise: 20, rounds: 2, delta: 1e-5 });
     expect(Math.max(...sent.map((event) => event.epsilon))).toBe(epsilon);
     const last = events.at(-1)!;
+    expect(last).toMatchObject({ event: "done", nll: null });
     expect("model" in last && last.model.posterior.precision).toEqual(model.posterior.precision);
     expect((await run(["north", "south"], noisy)).hash).not.toBe(hash);
   });
@@ -99,7 +103,7 @@ describe("a federated run", { timeout: 60_000 }, () => {
       seen.push(event);
       abort.abort();
     }
-    expect(seen.at(-1)).toMatchObject({ event: "stopped", rounds: 0 });
+    expect(seen.at(-1)).toMatchObject({ event: "stopped", rounds: 0, nll: null });
   });
 
   it("is refused: another token, a model that was not trained, a clip without noise", async () => {

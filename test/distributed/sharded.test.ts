@@ -62,10 +62,12 @@ describe("a run over shards in this thread", () => {
       if (event.event === "round" && event.round === 1) abort.abort();
     });
     const last = events.at(-1)!;
-    expect(last.event).toBe("stopped");
+    const merged = events.findLast(({ event }) => event === "round")!;
+    expect(last).toMatchObject({ event: "stopped", nll: "nll" in merged && merged.nll });
     const [whole] = (await run({ rounds: 1000, signal: abort.signal })).slice(-1);
     expect("model" in last && "model" in whole && last.model.hash() !== whole.model.hash()).toBe(true);
     expect("model" in whole && whole.model.hash()).toBe(model.hash());
+    expect(whole).toMatchObject({ nll: null });
   });
 });
 
