@@ -5,7 +5,9 @@ import type { Values } from "./command.ts";
 import { UsageError } from "./usage.ts";
 
 const KINDS = Object.keys(METHODS).reverse() as MethodKind[];
-const RATES = KINDS.map((kind) => `${kind} ${METHODS[kind].describe().learningRate ?? "by the length of the run"}`).join(", ");
+const RATES = KINDS.map(
+  (kind) => `${kind} ${METHODS[kind].describe().learningRate ?? "by the length of the run"}`,
+).join(", ");
 
 export const METHOD = {
   method: {
