@@ -29,7 +29,7 @@ const SIZES = [
     limit: 54_400,
     source: 'export { LanguageModel } from "./dist/index.js";',
   },
-  { name: "all of svi-lm", limit: 106_500, source: 'export * from "./dist/index.js";' },
+  { name: "all of svi-lm", limit: 106_900, source: 'export * from "./dist/index.js";' },
   { name: "svi-lm/worker", limit: 12_600, source: 'export { connect, ivon } from "./dist/worker/index.js"' },
   { name: "svi-lm/metrics", limit: 10_500, source: 'export * from "./dist/metrics.js";' },
 ];

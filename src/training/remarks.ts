@@ -109,9 +109,10 @@ function joined(parts: readonly (string | null)[]): string | null {
   return parts.filter((part) => part !== null).join("; ") || null;
 }
 
-function highestRate({ method, steps, batch, sequence, scored, lambda }: Plan): number {
+function highestRate(plan: Plan): number {
+  const { method, steps, batch, sequence, scored, lambda } = plan;
   const tokens = scored ?? batch * sequence;
-  return rateOf(method, { steps, tokens, epochs: (steps * tokens) / lambda });
+  return rateOf(method, { ...plan, tokens, epochs: (steps * tokens) / lambda });
 }
 
 /** The pull of IVON's prior over a run, Σ lr·δ: a δ that looks tiny is a strong prior. */

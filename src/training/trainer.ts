@@ -101,7 +101,7 @@ export class Trainer {
     const { configuration, layout } = posterior;
     const { batch, sequence, method, seed, steps, lambda } = options;
     const tokens = options.scored ?? batch * sequence;
-    this.#rate = rateOf(method, { steps, tokens, epochs: (steps * tokens) / lambda });
+    this.#rate = rateOf(method, { ...options, tokens, epochs: (steps * tokens) / lambda });
     this.#plan = new MemoryPlan(new KernelInstance(TRAINING, options.kernels), options.memoryLimit);
     this.#tape = new Tape(this.#plan.instance);
     this.#network = new Network(this.#tape, this.#plan, configuration, layout, {

@@ -8,6 +8,8 @@ const TOKENS = 1024;
 const MOST_RATE = 28;
 /** From a learnt posterior on. */
 const LEARNT_RATE = 8;
+/** Of a rate that stays as high to the end, where a cosine's is half as high on average. */
+const CONSTANT = 0.5;
 
 export interface RunLength {
   readonly steps: number;
@@ -15,15 +17,17 @@ export interface RunLength {
   readonly tokens: number;
   /** Times that the effective tokens are read. */
   readonly epochs: number;
+  readonly schedule: { readonly kind: string };
 }
 
 /**
  * A method's learning rate. IVON's own falls with the fourth root of steps and epochs, and rises with that of a step's
  * tokens, whose gradients are less noisy the more they are.
  */
-export function rateOf(method: Method, { steps, tokens, epochs }: RunLength): number {
+export function rateOf(method: Method, { steps, tokens, epochs, schedule }: RunLength): number {
   if (method.learningRate !== null) return method.learningRate;
   if (method.kind === "ivon" && method.prior?.kind === "posterior") return LEARNT_RATE;
   const share = (STEPS * tokens) / (TOKENS * steps * Math.max(1, epochs));
-  return Math.min(MOST_RATE, RATE * Math.sqrt(Math.sqrt(share)));
+  const rate = Math.min(MOST_RATE, RATE * Math.sqrt(Math.sqrt(share)));
+  return schedule.kind === "constant" ? CONSTANT * rate : rate;
 }
