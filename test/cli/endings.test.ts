@@ -185,7 +185,21 @@ describe("a run over shards", () => {
 
   it("that ends worse than guessing says so, keeps the model and exits 1", async () => {
     const [book, out] = [cli.write("worse-shards.txt", text(400)), cli.file("worse-shards.svi")];
-    const args = ["train", book, "--out", out, ...shards, "--epochs", "0.05", "--batch", "8", "--lr", "100"];
+    const args = [
+      "train",
+      book,
+      "--out",
+      out,
+      ...shards,
+      "--epochs",
+      "0.05",
+      "--batch",
+      "8",
+      "--lr",
+      "100",
+      "--clip",
+      "1",
+    ];
     const told = await cli.run(...args);
     expect(told.code).toBe(1);
     expect(told.err).toMatch(/worse than guessing \(5\.545\)\. .*the model was saved to .*worse-shards\.svi/);

@@ -116,7 +116,7 @@ describe.concurrent("--resume refuses", () => {
 
   it.each([
     ["seed", "2", "--seed 1, this one has 2"],
-    ["lr", "3", "--lr 8, this one has 3"],
+    ["lr", "3", "--lr none, this one has 3"],
     ["method", "adam", '--method "ivon", this one has "adam"'],
     ["dropout", "0.5", "--dropout 0, this one has 0.5"],
     ["prior-scale", "2", "--prior-scale 0.3, this one has 2"],

@@ -12,7 +12,8 @@ const words = Array.from(
 const source = cli.write("source.txt", words.map((word) => `${word}\n`).join(""));
 const target = cli.write("target.txt", words.map((word) => `${word.toUpperCase()}\n`).join(""));
 const tsv = cli.write("pairs.tsv", words.map((word) => `${word}\t${word.toUpperCase()}\n`).join(""));
-const shape = "--embedding 8 --hidden 16 --batch 8 --epochs 3 --tokenizer character --json".split(" ");
+const shape =
+  "--embedding 8 --hidden 16 --batch 8 --epochs 3 --lr 8 --clip 1 --tokenizer character --json".split(" ");
 const model = cli.file("model.svi");
 
 beforeAll(async () => {

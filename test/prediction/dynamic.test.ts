@@ -21,7 +21,8 @@ const TEXT = sentences(80, 4);
 const tokenizer = characterTokenizer({ characters: TEXT });
 const open = (text: string) => Corpus.open(text, { tokenizer });
 
-async function made(inference: Method = ivon()) {
+/** A rate by which a small model learns most of what there is in a few steps. */
+async function made(inference: Method = ivon({ learningRate: 8, clip: 1 })) {
   const model = await LanguageModel.create({ tokenizer, embedding: 8, hidden: 16, seed: 3 });
   for await (const _ of fit(model, await open(TEXT), { batch: 2, sequence: 16, epochs: 2, inference }));
   return model;

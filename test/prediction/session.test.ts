@@ -38,7 +38,7 @@ function modelOf(name: string): Promise<LanguageModel> {
       const tokenizer = TOKENIZERS[name]();
       const model = await LanguageModel.create({ tokenizer, embedding: 12, hidden: 24, seed: 3 });
       const corpus = await Corpus.open(TEXT, { tokenizer });
-      const inference = ivon({ learningRate: 5, probe: 5 });
+      const inference = ivon({ learningRate: 5, clip: 1, embeddingDecay: 0, probe: 5 });
       const options = { batch: 4, sequence: 16, epochs: 10, products: "float32", inference } as const;
       for await (const _ of fit(model, corpus, options));
       return model;
