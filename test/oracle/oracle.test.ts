@@ -209,6 +209,7 @@ function guideOf({ metadata }: OracleDump, plan: MemoryPlan, layout: Layout): Gu
           prior: gaussianPrior(number("priorSd")),
           particles: metadata.particles ? number("particles") : 1,
           noise: metadata.noise !== "false",
+          embeddingDecay: 0,
           probe: 0,
           noiseRamp: metadata.noise === "false" ? null : 0,
           clamp: Number.POSITIVE_INFINITY,
