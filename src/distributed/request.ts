@@ -77,7 +77,7 @@ export async function planOver(
   blobs: Blobs,
 ): Promise<RunPlan> {
   const count = shards.length;
-  const method = requireMethod(options.inference ?? ivon(SHARDED));
+  const method = requireMethod(options.inference);
   const positive = (name: string, value: number) =>
     requireNumber(name, value, "a number above 0", (v) => v > 0);
   const batch = requireInteger("batch", options.batch ?? batchFor(count), 1, 4096);
@@ -121,10 +121,17 @@ function batchFor(shards: number): number {
   return Math.max(LEAST_LANES, Math.ceil(LANES / shards));
 }
 
-function requireMethod(method: IvonMethod): RunPlan["method"] {
+/** @param given undefined for what shards were measured with, as is `ivon()` without arguments */
+function requireMethod(given: IvonMethod = ivon()): RunPlan["method"] {
+  const method = JSON.stringify(given) === JSON.stringify(ivon()) ? ivon(SHARDED) : given;
   const prior = method.prior ?? FRESH;
   if (method.kind === "ivon" && method.noise !== false && prior.kind === "gaussian")
-    return { ...method, prior };
+    return {
+      ...method,
+      learningRate: method.learningRate ?? SHARDED.learningRate,
+      embeddingDecay: SHARDED.embeddingDecay,
+      prior,
+    };
   throw new SviError("E_OPTION", "A distributed run infers a posterior from a Gaussian prior", {
     option: "inference",
     value: method,

@@ -22,9 +22,14 @@ test.each([
   ["a sixteenth of the tokens", { tokens: 64 }, 10],
   ["16 epochs", { epochs: 16 }, 10],
   ["one epoch, as less than one", { epochs: 1 }, 20],
-  ["few steps: bounded", { steps: 3 }, 28],
+  [
+    "few steps, as 80, and more of small minibatches",
+    { steps: 3, tokens: 64 },
+    20 * (300 / 320 / 16) ** 0.25,
+  ],
+  ["few steps of many tokens: bounded", { steps: 3, tokens: 4096 }, 28],
   ["a constant schedule", { schedule: { kind: "constant" } }, 10],
-  ["a constant schedule of few steps", { steps: 3, schedule: { kind: "constant" } }, 14],
+  ["a constant schedule of few steps", { steps: 3, tokens: 4096, schedule: { kind: "constant" } }, 14],
 ])("%s", (_name, run, rate) => {
   expect(rateOf(ivon(), { ...RUN, ...run })).toBeCloseTo(rate, 10);
 });
@@ -57,7 +62,9 @@ test("fit takes the rate of its own steps, minibatches and epochs", async () => 
   const corpus = await corpusOf();
   const steps = Math.round(2 * Math.floor((corpus.tokens - 1) / 32));
   const rate = await train(await create(), ivon());
-  expect(rate).toBeCloseTo(20 * (((300 / steps) * (32 / 1024)) / ((steps * 32) / corpus.tokens)) ** 0.25, 0);
+  const counted = Math.max(80 * Math.sqrt(1024 / 32), steps);
+  const epochs = (steps * 32) / corpus.tokens;
+  expect(rate).toBeCloseTo(20 * ((300 / counted) * (32 / 1024 / epochs)) ** 0.25, 1);
   const half = await train(await create(), ivon(), { schedule: schedule("constant") });
   expect(half / rate).toBeCloseTo(0.5, 6);
 });

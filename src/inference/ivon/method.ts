@@ -28,7 +28,7 @@ export interface IvonMethod extends Common<number | null> {
   readonly kind: "ivon";
   /**
    * Step size at its highest; the schedule scales it. null for 20 (300/steps · tokens/1024 / epochs)^¼, at most 28, with
-   * the scored tokens of a step and epochs of the effective tokens, 1 at least; half of
+   * the scored tokens of a step, 80 √(1024/tokens) steps at least, and epochs of the effective tokens, 1 at least; half of
    * that where the schedule is constant; 8 where what was learnt before is the prior.
    */
   readonly learningRate: number | null;

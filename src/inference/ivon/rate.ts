@@ -5,6 +5,8 @@ import type { Method } from "../methods.ts";
 const RATE = 20;
 const STEPS = 300;
 const TOKENS = 1024;
+/** Fewer count as so many, of small minibatches as more: longer steps would not be gained by. */
+const LEAST_STEPS = 80;
 const MOST_RATE = 28;
 /** From a learnt posterior on. */
 const LEARNT_RATE = 8;
@@ -27,7 +29,8 @@ export interface RunLength {
 export function rateOf(method: Method, { steps, tokens, epochs, schedule }: RunLength): number {
   if (method.learningRate !== null) return method.learningRate;
   if (method.kind === "ivon" && method.prior?.kind === "posterior") return LEARNT_RATE;
-  const share = (STEPS * tokens) / (TOKENS * steps * Math.max(1, epochs));
+  const counted = Math.max(LEAST_STEPS * Math.sqrt(TOKENS / tokens), steps);
+  const share = (STEPS * tokens) / (TOKENS * counted * Math.max(1, epochs));
   const rate = Math.min(MOST_RATE, RATE * Math.sqrt(Math.sqrt(share)));
   return schedule.kind === "constant" ? CONSTANT * rate : rate;
 }
