@@ -19,7 +19,7 @@ const RUN = { steps: 300, tokens: 1024, epochs: 0.5, schedule: { kind: "cosine" 
 test.each([
   ["300 steps of 1,024 tokens", {}, 20],
   ["16 times the steps", { steps: 4800 }, 10],
-  ["a sixteenth of the tokens", { tokens: 64 }, 10],
+  ["16 times the steps of a sixteenth of the tokens", { steps: 4800, tokens: 64 }, 5],
   ["16 epochs", { epochs: 16 }, 10],
   ["one epoch, as less than one", { epochs: 1 }, 20],
   [
