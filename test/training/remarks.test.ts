@@ -1,6 +1,6 @@
 /** When a run's rate is told to be too high for windows of few scored tokens: by what its loss does. */
 import { expect, test } from "vitest";
-import { adam, ivon } from "../../src/entries/index.ts";
+import { adam, ivon, schedule } from "../../src/entries/index.ts";
 import type { Method } from "../../src/inference/methods.ts";
 import type { Plan } from "../../src/training/plan.ts";
 import { Remarks } from "../../src/training/remarks.ts";
@@ -11,7 +11,7 @@ const VOCABULARY = 80;
 /** Steps at which the warning came, of a run with such mean losses of 50 steps each. */
 function warned(means: readonly number[], method: Method = ivon(), scored: number | null = 128): number[] {
   const steps = 50 * means.length;
-  const plan = { method, scored, batch: 32, steps, lambda: 1e6, learnt: 0 } as Plan;
+  const plan = { method, scored, batch: 32, steps, lambda: 1e6, learnt: 0, schedule: schedule() } as Plan;
   const remarks = new Remarks(plan, {}, VOCABULARY);
   const at: number[] = [];
   for (let step = 1; step <= steps; step++) {
