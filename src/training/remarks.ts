@@ -1,5 +1,5 @@
 /** @module What a run tells its user beside the figures: warnings, and notes that explain what might surprise. */
-import { rateOf } from "../inference/ivon/rate.ts";
+import { highestRate } from "../inference/ivon/rate.ts";
 import type { FitOptions, StepRecord } from "./fit.ts";
 import type { Plan } from "./plan.ts";
 import { unknownWarning } from "./unknown.ts";
@@ -12,9 +12,9 @@ const FIRST_STEPS = 10;
 const ABOVE = 1.1;
 /** Times the loss of guessing: an untrained model is a little worse than that, too. */
 const MUCH = 1.05;
-/** Scored tokens of a window below which the default rate of IVON is told to be high. */
+/** Scored tokens of a window below which a rate of IVON's that is as high as this may be told to be too high. */
 const FEW_SCORED = 1024;
-const OWN_RATE = 8;
+const HIGH_RATE = 8;
 /** Steps that a mean loss is of, at most. */
 const SPAN = 50;
 /** Rise of that mean, as a share of the loss of guessing, that minibatches alone do not make. */
@@ -75,14 +75,14 @@ export class Remarks {
   }
 
   /**
-   * IVON's own rate is that of windows of some 2,048 scored tokens. With fewer of them a large model may learn nothing,
+   * A high rate is that of windows of some 2,048 scored tokens. With fewer of them a large model may learn nothing,
    * and a small one learns well: what tells is a loss that rises, or that is above guessing after a hundred steps.
    */
   #longSteps(): string | null {
     const { method, scored, batch } = this.#plan;
     if (method.kind !== "ivon" || scored === null || scored >= FEW_SCORED) return null;
     const rate = highestRate(this.#plan);
-    if (rate < OWN_RATE) return null;
+    if (rate < HIGH_RATE) return null;
     if (++this.#steps % SPAN > 0) return null;
     const recent = mean(this.#last);
     const lowest = this.#lowest;
@@ -107,12 +107,6 @@ function mean(values: readonly number[]): number {
 
 function joined(parts: readonly (string | null)[]): string | null {
   return parts.filter((part) => part !== null).join("; ") || null;
-}
-
-function highestRate(plan: Plan): number {
-  const { method, steps, batch, sequence, scored, lambda } = plan;
-  const tokens = scored ?? batch * sequence;
-  return rateOf(method, { ...plan, tokens, epochs: (steps * tokens) / lambda });
 }
 
 /** The pull of IVON's prior over a run, Σ lr·δ: a δ that looks tiny is a strong prior. */

@@ -2,7 +2,7 @@
 
 import { SviError } from "../errors.ts";
 import type { Guide, Position, Update } from "../inference/guide.ts";
-import { rateOf } from "../inference/ivon/rate.ts";
+import { highestRate } from "../inference/ivon/rate.ts";
 import { guideOf, type Method } from "../inference/methods.ts";
 import { State } from "../inference/state.ts";
 import type { ProductForm } from "../kernels/forms.ts";
@@ -100,8 +100,7 @@ export class Trainer {
     this.#posterior = posterior;
     const { configuration, layout } = posterior;
     const { batch, sequence, method, seed, steps, lambda } = options;
-    const tokens = options.scored ?? batch * sequence;
-    this.#rate = rateOf(method, { ...options, tokens, epochs: (steps * tokens) / lambda });
+    this.#rate = highestRate(options);
     this.#plan = new MemoryPlan(new KernelInstance(TRAINING, options.kernels), options.memoryLimit);
     this.#tape = new Tape(this.#plan.instance);
     this.#network = new Network(this.#tape, this.#plan, configuration, layout, {

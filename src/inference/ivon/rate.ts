@@ -34,3 +34,19 @@ export function rateOf(method: Method, { steps, tokens, epochs, schedule }: RunL
   const rate = Math.min(MOST_RATE, RATE * Math.sqrt(Math.sqrt(share)));
   return schedule.kind === "constant" ? CONSTANT * rate : rate;
 }
+
+/** What a run's options say of its length. */
+interface Run extends Pick<RunLength, "steps" | "schedule"> {
+  readonly method: Method;
+  readonly batch: number;
+  readonly sequence: number;
+  /** Scored tokens of a window, on average; all where it is null or not given. */
+  readonly scored?: number | null;
+  readonly lambda: number;
+}
+
+/** The learning rate of a run at its highest. */
+export function highestRate({ method, steps, batch, sequence, scored, lambda, schedule }: Run): number {
+  const tokens = scored ?? batch * sequence;
+  return rateOf(method, { steps, tokens, epochs: (steps * tokens) / lambda, schedule });
+}
