@@ -118,9 +118,13 @@ async function warnOfUnknown({ corpus, json }: ShardedRun): Promise<void> {
   const sequence = Math.min(64, corpus.tokens - 1);
   const batch = Math.min(32, Math.floor((corpus.tokens - 1) / sequence));
   if (!(batch > 0)) return;
-  const share = await unknownShare(corpus.lanes({ batch, sequence }), corpus.tokenizer.unknown);
-  const warning = unknownWarning("text", share);
-  if (warning) warn(warning, json);
+  const lanes = corpus.lanes({ batch, sequence });
+  try {
+    const warning = unknownWarning("text", await unknownShare(lanes, corpus.tokenizer.unknown));
+    if (warning) warn(warning, json);
+  } finally {
+    await lanes.close();
+  }
 }
 
 /** Tells of rounds as they come. @returns what the run came to, and what ended it otherwise than it should */
