@@ -1,42 +1,48 @@
 /**
- * Tokens a second of a run over shards with 1, 2, 4 and 8 workers of this machine, a thread each: in turn, so that what
- * else the machine does befalls all of them, and the best of each. Rounds count from the first merge to the last.
+ * Tokens a second of a run over shards with some numbers of workers of this machine, a thread each: 8 shards of 1 MB,
+ * model A (2 × 256 units, characters), rounds as by default. In turn, so that what else the machine does befalls all of
+ * them, and the median of each. Rounds count from the first merge to the last.
  *
- *   node scripts/run.mjs bench/scale/workers.ts [--workers 1,2] [--seconds 100] [--hidden 256] [--batch 8] [--json]
+ *   node scripts/run.mjs bench/scale/workers.ts [--workers 1,2] [--turns 3] [--rounds 3] [--hidden 256] [--json]
+ *
+ * The last row is the machine's own limit: as many runs of one worker at once, which have nothing to do with each other.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { isMainThread, Worker } from "node:worker_threads";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { trainSharded } from "../../src/distributed/sharded.ts";
 import { serveJobs } from "../../src/distributed/thread.ts";
-import { byteTokenizer, LanguageModel } from "../../src/entries/index.ts";
+import { LanguageModel, learnTokenizer } from "../../src/entries/index.ts";
 import { mobyDick } from "../study/corpora.ts";
 
 const SHARDS = 8;
-const ROUNDS = 3;
-/** Windows of a job. */
-const STEPS = 24;
-const SEQUENCE = 64;
+const BYTES = 2 ** 20;
+const SELF = fileURLToPath(import.meta.url);
 
-/** @returns tokens a second, and the hash of the model, which is the same for any number of workers */
-async function measured(text: string, workers: number, hidden: number, batch: number) {
-  const model = await LanguageModel.create({ tokenizer: byteTokenizer(), embedding: 64, hidden });
-  const bytes = (await mobyDick()).length / SHARDS;
-  const local = (STEPS * batch * SEQUENCE) / bytes;
-  const shape = { shards: SHARDS, rounds: ROUNDS, local, warmUp: 1e-9, batch, sequence: SEQUENCE };
-  const worker = () => new Worker(fileURLToPath(import.meta.url));
+interface Run {
+  readonly text: string;
+  readonly workers: number;
+  readonly rounds: number;
+  readonly hidden: number;
+}
+
+interface Speed {
+  /** Tokens a second. */
+  readonly speed: number;
+  /** The model's, which is the same for any number of workers. */
+  readonly hash: string;
+}
+
+async function measured({ text, workers, rounds, hidden }: Run): Promise<Speed> {
+  const tokenizer = await learnTokenizer(await mobyDick(), { kind: "character" });
+  const model = await LanguageModel.create({ tokenizer, embedding: 128, hidden, layers: 2 });
   const merges: { seconds: number; tokens: number }[] = [];
-  for await (const event of trainSharded({
-    model,
-    texts: [text],
-    workers,
-    worker,
-    products: "int16",
-    ...shape,
-  })) {
+  const worker = () => new Worker(SELF);
+  const shape = { shards: SHARDS, rounds: rounds + 1, warmUp: 1e-9 };
+  for await (const event of trainSharded({ model, texts: [text], workers, worker, ...shape })) {
     if (event.event === "round") merges.push(event);
     if (event.event !== "done") continue;
     // The first round starts the threads.
@@ -46,44 +52,74 @@ async function measured(text: string, workers: number, hidden: number, batch: nu
   throw new Error("The run has not ended");
 }
 
+/** Runs of one worker at once, each with a coordinator of its own: the sum of their speeds. */
+async function apart(run: Run, count: number): Promise<Speed> {
+  const runs = Array.from(
+    { length: count },
+    () =>
+      new Promise<Speed>((resolve, reject) => {
+        new Worker(SELF, { workerData: { ...run, workers: 1 } })
+          .once("message", resolve)
+          .once("error", reject);
+      }),
+  );
+  const all = await Promise.all(runs);
+  return { speed: all.reduce((sum, { speed }) => sum + speed, 0), hash: all[0].hash };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       workers: { type: "string", default: "1,2" },
-      seconds: { type: "string", default: "100" },
+      turns: { type: "string", default: "3" },
+      rounds: { type: "string", default: "3" },
       hidden: { type: "string", default: "256" },
-      batch: { type: "string", default: "8" },
       json: { type: "boolean", default: false },
     },
   });
   const folder = mkdtempSync(join(tmpdir(), "svi-lm-workers-"));
   const text = join(folder, "text.txt");
-  writeFileSync(text, await mobyDick());
+  const book = await mobyDick();
+  writeFileSync(text, book.repeat(Math.ceil((SHARDS * BYTES) / book.length)).slice(0, SHARDS * BYTES));
   const counts = values.workers.split(",").map(Number);
-  const best = new Map(counts.map((count) => [count, 0]));
+  const of = (workers: number) => ({
+    text,
+    workers,
+    rounds: Number(values.rounds),
+    hidden: Number(values.hidden),
+  });
+  const most = Math.max(...counts);
+  const rows = [
+    ...counts.map((count) => ({ name: `${count} workers`, run: () => measured(of(count)) })),
+    { name: `${most} runs apart`, run: () => apart(of(1), most) },
+  ].map((row) => ({ ...row, speeds: [] as number[] }));
   const hashes = new Set<string>();
   try {
-    do
-      for (const count of counts) {
-        const { speed, hash } = await measured(text, count, Number(values.hidden), Number(values.batch));
+    for (let turn = 0; turn < Number(values.turns); turn++)
+      for (const { name, run, speeds } of rows) {
+        const { speed, hash } = await run();
         hashes.add(hash);
-        best.set(count, Math.max(best.get(count)!, speed));
-        if (!values.json)
-          console.log(`${count} workers: ${Math.round(speed)} tokens a second, ${hash.slice(0, 16)}`);
+        speeds.push(speed);
+        if (!values.json) console.log(`${name}: ${Math.round(speed)} tokens a second, ${hash.slice(0, 16)}`);
       }
-    while (performance.now() < 1000 * Number(values.seconds) * 0.7);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  const one = best.get(counts[0])!;
-  const ratios = Object.fromEntries([...best].map(([count, speed]) => [count, speed / one]));
-  if (values.json)
-    console.log(JSON.stringify({ speeds: Object.fromEntries(best), ratios, hashes: hashes.size }));
-  else
-    for (const [count, ratio] of Object.entries(ratios))
-      console.log(`${count} workers: ${ratio.toFixed(2)} ×`);
+  const one = median(rows[0].speeds);
+  const ratios = Object.fromEntries(rows.map(({ name, speeds }) => [name, median(speeds) / one]));
+  if (values.json) {
+    const speeds = Object.fromEntries(rows.map((row) => [row.name, row.speeds]));
+    console.log(JSON.stringify({ speeds, ratios, hashes: hashes.size }));
+  } else for (const [name, ratio] of Object.entries(ratios)) console.log(`${name}: ${ratio.toFixed(2)} ×`);
   if (hashes.size > 1) throw new Error("Numbers of workers differ in their hash");
 }
 
 if (isMainThread) await main();
-else serveJobs();
+else if (!workerData) serveJobs();
+else parentPort!.postMessage(await measured(workerData as Run));

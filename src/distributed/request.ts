@@ -107,7 +107,7 @@ export async function planOver(
 }
 
 /** What shards were measured with (docs/lab/shards.md); a merge scales the embedding, so that none decays of itself. */
-const SHARDED = { learningRate: 8, clip: 1, embeddingDecay: 0 };
+const SHARDED = { learningRate: 11, clip: 0.3, embeddingDecay: 0 };
 /** Lanes that a run on one machine reads with. */
 const LANES = 32;
 /** With fewer a job takes about as long. */
