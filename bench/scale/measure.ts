@@ -23,7 +23,6 @@ export interface Shape {
   readonly embedding: number;
   readonly hidden: number;
   readonly layers: number;
-  readonly batch: number;
   readonly sequence: number;
   readonly seed: number;
 }
@@ -33,6 +32,8 @@ export interface Setting {
   /** Epochs over its shard that a job reads. */
   readonly local: number;
   readonly epochs: number;
+  /** Lanes of a job; as many as a run has by default where omitted. */
+  readonly batch?: number;
 }
 
 interface Measurement extends Measured {
@@ -55,9 +56,9 @@ export async function measured(
   train: string,
   valid: Corpus,
   shape: Shape,
-  { shards, local, epochs }: Setting,
+  { shards, local, epochs, batch }: Setting,
 ): Promise<Measurement> {
-  const { batch, sequence, seed, ...sizes } = shape;
+  const { sequence, seed, ...sizes } = shape;
   const model = await LanguageModel.create({ tokenizer: byteTokenizer(), ...sizes, seed });
   const rounds = Math.max(1, Math.round(epochs / local));
   const started = performance.now();

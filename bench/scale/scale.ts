@@ -58,7 +58,6 @@ async function measureAll(): Promise<Known> {
     embedding: Number(values.embedding),
     hidden: Number(values.hidden),
     layers: Number(values.layers),
-    batch: 8,
     sequence: 64,
     seed: Number(values.seed),
   };
@@ -66,8 +65,9 @@ async function measureAll(): Promise<Known> {
   try {
     const runs: Awaited<ReturnType<typeof measured>>[] = [];
     const settings = [
-      ...[0.125, 0.25, 0.5, 1].map((share) => ({ shards: 1, local: 0.25, epochs: share * epochs })),
-      ...[2, 4, 8].flatMap((shards) => [0.05, 0.25].map((local) => ({ shards, local, epochs }))),
+      // With as many lanes as serve one machine best.
+      ...[0.125, 0.25, 0.5, 1].map((share) => ({ shards: 1, local: 0.25, epochs: share * epochs, batch: 8 })),
+      ...[2, 4, 8].flatMap((shards) => [0.025, 0.1].map((local) => ({ shards, local, epochs }))),
     ];
     for (const setting of settings) {
       const run = await measured(files.train, files.valid, shape, setting);
@@ -77,7 +77,7 @@ async function measureAll(): Promise<Known> {
       );
     }
     // Of the longest jobs, and of the shortest ones: what differs is what a job costs besides training.
-    const byLength = runs.filter(({ shards }) => shards > 1).sort((a, b) => a.jobTokens - b.jobTokens);
+    const byLength = runs.filter(({ shards }) => shards === 8).sort((a, b) => a.jobTokens - b.jobTokens);
     const [many, few] = [byLength[0], byLength.at(-1)!];
     const machine = await machineOf(few, many);
     return {
