@@ -20,10 +20,12 @@ const app = await Application.bootstrapWithPlugins({
 });
 const project = await app.convert();
 if (!project) process.exit(1);
-// A file's `@module` line says what it holds, and typedoc takes it for its name.
+// A file's `@module` comment says what it holds. Typedoc takes it for its name where it is one line, and drops it elsewhere.
 for (const module of project.children) {
-  module.comment = new Comment([{ kind: "text", text: module.name }]);
-  module.name = modules.get(project.getSymbolIdFromReflection(module).packagePath);
+  const file = project.getSymbolIdFromReflection(module).packagePath;
+  const [, comment] = /@module ([^]*?)\*\//.exec(readFileSync(file, "utf8"));
+  module.comment = new Comment([{ kind: "text", text: comment.replace(/\s*\n \*\s?/g, " ").trim() }]);
+  module.name = modules.get(file);
 }
 app.validate(project);
 if (!app.logger.hasErrors() && !app.logger.hasWarnings()) await app.generateOutputs(project);

@@ -53,10 +53,13 @@ async function open(main: HTMLElement, links: readonly HTMLElement[], moved: boo
       link.scrollIntoView({ block: "nearest", inline: "nearest" });
     } else link.removeAttribute("aria-current");
   document.title = `${route.label} · svi-lm playground`;
+  const heading = () => h("h1", { class: "unseen" }, route.label);
   const waiting = setTimeout(
-    () => replace(main, h("p", { class: "loading", role: "status" }, "Loading…")),
+    () => replace(main, heading(), h("p", { class: "loading", role: "status" }, "Loading…")),
     150,
   );
+  // One that is left before it came must not cover the next.
+  signal.addEventListener("abort", () => clearTimeout(waiting));
   try {
     const { view } = await route.load();
     const shown = await view({ signal, rest: rest.join("/"), query: new URLSearchParams(query) });
@@ -66,7 +69,7 @@ async function open(main: HTMLElement, links: readonly HTMLElement[], moved: boo
   } catch (error) {
     if (signal.aborted) return;
     clearTimeout(waiting);
-    replace(main, unreachable(error));
+    replace(main, heading(), unreachable(error));
   }
   main.dataset.shown = route.name;
   if (!moved) return;

@@ -180,4 +180,31 @@ export const views: readonly Step[] = [
       }
     },
   ],
+  [
+    "a view that is left before it has come does not cover the next one",
+    async ({ page, site }) => {
+      await open(page, site.address, "keep");
+      await page.evaluate(async () => {
+        const next = () => new Promise((resolve) => setTimeout(resolve, 10));
+        const fetched = window.fetch;
+        // As on a slow line.
+        window.fetch = (what, ...rest) =>
+          String(what).includes("docs/") ? new Promise(() => {}) : fetched(what, ...rest);
+        for (const view of ["docs", "race", "docs/guide/train", "keep"]) {
+          location.hash = `#/${view}`;
+          await next();
+        }
+        await new Promise((resolve) => setTimeout(resolve, 400));
+      });
+      await page.waitForSelector('#main[data-shown="keep"]');
+      await waitForText(page, "No model is in use");
+      assert.equal(await page.$(".loading"), null);
+      await go(page, "race");
+      await page.evaluate(() => {
+        location.hash = "#/docs";
+      });
+      await page.waitForSelector(".loading");
+      await audit(page, "Docs, loading");
+    },
+  ],
 ];

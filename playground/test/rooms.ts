@@ -186,6 +186,9 @@ export const rooms: readonly Step[] = [
       await audit(page, "Docs, found");
       await press(page, ".found a");
       await page.waitForFunction(() => /checkpoint/i.test(document.querySelector(".prose")!.textContent!));
+      await go(page, "docs/reference/svi-lm/rescoring");
+      await waitForText(page, "CandidateList");
+      await audit(page, "Docs, reference");
     },
   ],
 ];
