@@ -23,7 +23,7 @@ if (!project) process.exit(1);
 // A file's `@module` comment says what it holds. Typedoc takes it for its name where it is one line, and drops it elsewhere.
 for (const module of project.children) {
   const file = project.getSymbolIdFromReflection(module).packagePath;
-  const [, comment] = /@module ([^]*?)\*\//.exec(readFileSync(file, "utf8"));
+  const [, comment] = /@module ([\s\S]*?)\*\//.exec(readFileSync(file, "utf8"));
   module.comment = new Comment([{ kind: "text", text: comment.replace(/\s*\n \*\s?/g, " ").trim() }]);
   module.name = modules.get(file);
 }
