@@ -46,7 +46,10 @@ export async function train(page: Page, address: string, opening = true): Promis
   if (opening) await open(page, address, "train");
   await press(page, "#train");
   await page.waitForFunction(
-    () => [...document.querySelectorAll(".written")].every((one) => !one.querySelector(".waiting")),
+    () => {
+      const written = [...document.querySelectorAll(".written")];
+      return written.length > 0 && written.every((one) => !one.querySelector(".waiting"));
+    },
     { timeout: 90_000 },
   );
 }
