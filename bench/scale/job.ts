@@ -58,7 +58,7 @@ try {
   const tokenizer = await learnTokenizer(book, { kind: "character" });
   const model = await LanguageModel.create({ tokenizer, embedding: 128, hidden: 256, layers: 2 });
   const batch = values.batch === undefined ? undefined : Number(values.batch);
-  const plan = await planRun({ model, texts: [path], shards: SHARDS, batch, warmUp: 1e-9 }, blobs);
+  const { plan } = await planRun({ model, texts: [path], shards: SHARDS, batch, warmUp: 1e-9 }, blobs);
   const planBlob = await blobs.put(planBytes(plan));
   const windows = BYTES / plan.batch / plan.sequence;
   const of = (steps: number): RunPlan => ({

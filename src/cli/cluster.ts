@@ -14,7 +14,7 @@ import { command, type Values } from "./command.ts";
 import { readTokenizer, requireWritable, TOKENIZERS } from "./files.ts";
 import { requireFiles } from "./inputs.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
-import { count, counted, duration, fixed, note, printJson, printTable } from "./print.ts";
+import { count, counted, duration, fixed, note, printJson, printTable, warn } from "./print.ts";
 import { nothingMerged, saveMerged } from "./save.ts";
 import { UsageError } from "./usage.ts";
 
@@ -121,11 +121,12 @@ type RunProgress = Exclude<RunEvent, { readonly model: LanguageModel }>;
 
 function tell(event: RunProgress, redis: string, json: boolean): void {
   if (json) printJson(event);
-  else if (event.event === "run")
+  else if (event.event === "run") {
     note(
       `run ${event.run}${event.resumed ? ", continued" : ""}; workers: svi-lm cluster work --redis ${redis}`,
     );
-  else if (event.event === "round")
+    if (event.warning) warn(event.warning, json);
+  } else if (event.event === "round")
     note(
       `round ${event.round} of ${event.rounds}  ${fixed(event.nll)} nats  ${counted(event.tokens, "token")}`,
     );

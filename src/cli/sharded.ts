@@ -3,14 +3,13 @@ import { Worker } from "node:worker_threads";
 import type { RunEvent } from "../distributed/events.ts";
 import { hashOf } from "../distributed/modelHash.ts";
 import { trainSharded } from "../distributed/sharded.ts";
-import { SviError } from "../errors.ts";
+import { requireNumber, SviError } from "../errors.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { proveRoom } from "../formats/file.ts";
 import type { IvonMethod } from "../inference/ivon/method.ts";
 import type { Method } from "../inference/methods.ts";
 import type { LanguageModel } from "../languageModel.ts";
 import type { Corpus } from "../text/corpus.ts";
-import { unknownShare, unknownWarning } from "../training/unknown.ts";
 import { reworded } from "./files.ts";
 import type { Interruption } from "./interrupt.ts";
 import { isWorse, worseThanGuessing } from "./lastGood.ts";
@@ -33,6 +32,10 @@ export const SHARDED = {
     help: "with --workers: epochs over its shard between two merges (default 0.05)",
   },
 } as const;
+
+const LOCAL = 0.05;
+/** Of a distributed run. */
+const MOST_ROUNDS = 1_000_000;
 
 interface Given {
   readonly workers?: number;
@@ -67,6 +70,13 @@ export function requireShardable(options: Given & { readonly [flag in (typeof AP
   }
   const apart = APART.find((name) => options[name] !== undefined);
   if (apart !== undefined) throw new UsageError(`--${apart} does not apply with --workers`);
+  const { local = LOCAL, epochs = 5 } = options;
+  requireNumber(
+    "local",
+    local,
+    "a number above 0, of which a million are as much as --epochs",
+    (v) => v > 0 && epochs / v <= MOST_ROUNDS,
+  );
   if (options.method !== undefined && options.method !== "ivon")
     throw new UsageError(`--workers merges posteriors of --method ivon, not of ${options.method}`);
 }
@@ -90,8 +100,7 @@ export async function trainOnShards(run: ShardedRun): Promise<number> {
   const { words, options, out, json, interruption } = run;
   // Mean and precision.
   await proveRoom(out, 8 * run.model.layout.length);
-  await warnOfUnknown(run);
-  const { local = 0.05, epochs = 5 } = options;
+  const { local = LOCAL, epochs = 5 } = options;
   const started = performance.now();
   const events = trainSharded({
     model: run.model,
@@ -113,20 +122,6 @@ export async function trainOnShards(run: ShardedRun): Promise<number> {
   return ended ? conclude(run, { ...ended, started }) : 0;
 }
 
-/** As `fit` does in its first record. */
-async function warnOfUnknown({ corpus, json }: ShardedRun): Promise<void> {
-  const sequence = Math.min(64, corpus.tokens - 1);
-  const batch = Math.min(32, Math.floor((corpus.tokens - 1) / sequence));
-  if (!(batch > 0)) return;
-  const lanes = corpus.lanes({ batch, sequence });
-  try {
-    const warning = unknownWarning("text", await unknownShare(lanes, corpus.tokenizer.unknown));
-    if (warning) warn(warning, json);
-  } finally {
-    await lanes.close();
-  }
-}
-
 /** Tells of rounds as they come. @returns what the run came to, and what ended it otherwise than it should */
 async function followed(
   events: AsyncIterable<RunEvent>,
@@ -137,6 +132,7 @@ async function followed(
     for await (const event of events) {
       if ("model" in event) ended = event;
       else if (json) printJson(event);
+      else if (event.event === "run" && event.warning) warn(event.warning, json);
       else if (event.event === "round")
         note(
           `round ${event.round} of ${event.rounds}  ${fixed(event.nll)} nats  ${counted(event.tokens, "token")}`,

@@ -78,7 +78,7 @@ const BACKOFF = { type: "exponential", delay: 1000 };
  * Runs all rounds. Called again with the same options after a crash it continues where the run stood.
  *
  * The last event is "done", or "stopped" where `stopRun` or the signal ended it early; both bring the model.
- * @throws SviError `E_REDIS`, `E_HOST`, `E_OPTION`, `E_STORE`; `E_BUSY` where another coordinator has the run;
+ * @throws SviError `E_REDIS`, `E_HOST`, `E_OPTION`, `E_STORE`; `E_TEXT_ENCODING`, `E_UNKNOWN_SYMBOL`; `E_BUSY` where another coordinator has the run;
  *   what a job failed with
  */
 export async function* coordinate(options: CoordinateOptions): AsyncGenerator<RunEvent, void, void> {
@@ -131,12 +131,13 @@ class QueuedRun {
   }
 
   async *events(): AsyncGenerator<RunEvent, void, void> {
-    this.#plan = await planRun(this.#options, this.#blobs);
+    const { plan, warning } = await planRun(this.#options, this.#blobs);
+    this.#plan = plan;
     this.#name = nameOf(this.#plan);
     this.#merger = new Merger(this.#plan, this.#blobs, this.#options.json);
     this.#planBlob = await this.#blobs.put(planBytes(this.#plan));
     const resumed = await this.#begin();
-    yield { event: "run", run: this.#name, resumed, rounds: this.#plan.rounds };
+    yield { event: "run", run: this.#name, resumed, rounds: plan.rounds, warning };
     // A Redis that is away for a while is asked again.
     const watch = setInterval(() => void this.#stopWhereAsked().catch(() => {}), 1000);
     const stop = () => void this.#stop().catch((error) => this.#channel.fail(error));

@@ -2,7 +2,14 @@
 import type { LanguageModel } from "../languageModel.ts";
 
 export type RunEvent =
-  | { readonly event: "run"; readonly run: string; readonly resumed: boolean; readonly rounds: number }
+  | {
+      readonly event: "run";
+      readonly run: string;
+      readonly resumed: boolean;
+      readonly rounds: number;
+      /** Of texts that the tokenizer hardly knows; null where nothing is to be said. */
+      readonly warning: string | null;
+    }
   | { readonly event: "shard"; readonly round: number; readonly shard: number; readonly worker: string }
   | {
       readonly event: "round";

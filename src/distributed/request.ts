@@ -8,6 +8,7 @@ import type { LanguageModel } from "../languageModel.ts";
 import type { Kinds } from "../options.ts";
 import { requireModel } from "../prediction/model.ts";
 import { formFor } from "../training/plan.ts";
+import { lookAt } from "./look.ts";
 import { momentumFor } from "./momentum.ts";
 import type { RunPlan } from "./plan.ts";
 import type { Blobs } from "./store.ts";
@@ -60,14 +61,21 @@ export const RUN: Kinds<RunOptions> = {
   lineEnds: "string",
 };
 
-/** @throws SviError `E_OPTION`, `E_TEXT_SHORT`, `E_FILE_MISSING`, `E_FILE_READ` */
-export async function planRun(options: RunOptions, blobs: Blobs): Promise<RunPlan> {
+/**
+ * The plan, and what is to be said of texts that the model's tokenizer hardly knows.
+ * @throws SviError `E_OPTION`, `E_TEXT_SHORT`, `E_TEXT_ENCODING`, `E_UNKNOWN_SYMBOL`, `E_FILE_MISSING`, `E_FILE_READ`
+ */
+export async function planRun(
+  options: RunOptions,
+  blobs: Blobs,
+): Promise<{ plan: RunPlan; warning: string | null }> {
   requireModel(options.model);
   const { texts } = options;
   if (!Array.isArray(texts) || texts.some((text) => typeof text !== "string"))
     throw wrongOption("texts", texts, "an array of paths or addresses");
   const count = requireInteger("shards", options.shards ?? 8, 1, 10_000);
-  return planOver(await openAndShard(options.texts, count), options, blobs);
+  const { shards, warning } = await openAndShard(options, count);
+  return { plan: await planOver(shards, options, blobs), warning };
 }
 
 /** The plan of a run over shards that are known. @throws SviError `E_OPTION` */
@@ -139,12 +147,21 @@ function requireMethod(given: IvonMethod = ivon()): RunPlan["method"] {
   });
 }
 
-async function openAndShard(texts: readonly string[], count: number): Promise<Shard[]> {
+async function openAndShard(
+  { texts, model, lineEnds }: RunOptions,
+  count: number,
+): Promise<{ shards: Shard[]; warning: string | null }> {
   const places = texts.map((at) => (isAddress(at) ? at : resolve(at)));
   const opened: { at: string; source: Awaited<ReturnType<typeof openText>> }[] = [];
   try {
     for (const at of places) opened.push({ at, source: await openText(at) });
-    return await shardTexts(opened, count);
+    const shards = await shardTexts(opened, count);
+    const sources = new Map(opened.map(({ at, source }) => [at, source]));
+    const ranges = shards.flat().map(({ at, from, to }) => ({
+      size: to - from,
+      read: (start: number, end: number) => sources.get(at)!.read(from + start, from + end),
+    }));
+    return { shards, warning: await lookAt(ranges, model.tokenizer, lineEnds) };
   } finally {
     for (const { source } of opened) await source.close();
   }

@@ -45,15 +45,15 @@ const MOST_WORKERS = 256;
  *
  * The last event is "done", or "stopped" where the signal ended it early or an error did, which is thrown after it; it
  * has the model of the last merged round. A run that fails before any round was merged has no such event.
- * @throws SviError `E_OPTION`, `E_TEXT_SHORT`, `E_FILE_MISSING`, `E_FILE_READ`, `E_TEXT_CHANGED`, `E_DIVERGED`;
+ * @throws SviError `E_OPTION`, `E_TEXT_SHORT`, `E_TEXT_ENCODING`, `E_UNKNOWN_SYMBOL`, `E_FILE_MISSING`, `E_FILE_READ`, `E_TEXT_CHANGED`, `E_DIVERGED`;
  *   `E_WORKER` where a thread is lost
  */
 export async function* trainSharded(options: ShardedOptions): AsyncGenerator<RunEvent, void, void> {
   requireOptions("trainSharded", options, OPTIONS);
   const workers = requireInteger("workers", options.workers ?? 1, 1, MOST_WORKERS);
   const blobs = new MemoryBlobs();
-  const plan = await planRun(options, blobs);
-  yield { event: "run", run: nameOf(plan), resumed: false, rounds: plan.rounds };
+  const { plan, warning } = await planRun(options, blobs);
+  yield { event: "run", run: nameOf(plan), resumed: false, rounds: plan.rounds, warning };
   const abort = new AbortController();
   const stop = () => abort.abort(options.signal!.reason);
   options.signal?.addEventListener("abort", stop);

@@ -78,7 +78,7 @@ async function cutAfter(source: ByteSource, at: number): Promise<number> {
 }
 
 /** UTF-8's continuation bytes are 10xxxxxx. */
-async function afterSymbol(source: ByteSource, at: number): Promise<number> {
+export async function afterSymbol(source: ByteSource, at: number): Promise<number> {
   const bytes = await source.read(at, Math.min(source.size, at + 4));
   const start = bytes.findIndex((byte) => (byte & 0xc0) !== 0x80);
   return at + Math.max(0, start);

@@ -35,7 +35,7 @@ beforeAll(async () => {
   writeFileSync(path, lines("sea"));
   const model = await LanguageModel.create({ tokenizer: byteTokenizer(), embedding: 4, hidden: 8 });
   const shape = { shards: 2, rounds: 3, local: 0.1, warmUp: 0.1, batch: 4, sequence: 16 };
-  plan = await planRun({ model, texts: [path], ...shape }, blobs);
+  ({ plan } = await planRun({ model, texts: [path], ...shape }, blobs));
   const name = await blobs.put(planBytes(plan));
   const warmUp = { plan: name, round: -1, shard: 0, model: plan.initial, state: null };
   const begun = await runJob(plan, warmUp, blobs, {});
