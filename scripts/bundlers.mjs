@@ -58,7 +58,8 @@ function install(name, tarball, { sources = SOURCES, project: source = name, ver
   project.dependencies = { ...project.dependencies, "svi-lm": `file:${tarball}` };
   project.devDependencies = { ...project.devDependencies, ...versions };
   writeFileSync(join(folder, "package.json"), JSON.stringify(project, null, 2));
-  run("npm", ["install", "--no-audit", "--no-fund", "--no-package-lock"], { cwd: folder });
+  // With a lockfile, as users have one: Parcel and Next.js take its folder for the project's root.
+  run("npm", ["install", "--no-audit", "--no-fund"], { cwd: folder });
   return folder;
 }
 

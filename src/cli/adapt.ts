@@ -5,10 +5,10 @@ import { Corpus } from "../text/corpus.ts";
 import { adaptation } from "../training/adapt.ts";
 import type { FitOptions } from "../training/fit.ts";
 import { command } from "./command.ts";
-import { loadModel, naming, requireWritable, withTexts } from "./files.ts";
+import { loadModel, naming, openValidation, requireWritable, withTexts } from "./files.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
 import { counted, note } from "./print.ts";
-import { trainAndSave } from "./run.ts";
+import { inNoWindow, trainAndSave } from "./run.ts";
 import { UsageError } from "./usage.ts";
 
 export const adaptCommand = command({
@@ -61,18 +61,24 @@ export const adaptCommand = command({
         naming(name, () => Corpus.open(some, { tokenizer, signal }));
       const text = await open(paths.join(", "), texts.slice(0, paths.length));
       const [valid, memory] = await Promise.all([
-        validPath ? open(`--valid ${validPath}`, texts.slice(paths.length, paths.length + 1)) : null,
+        validPath
+          ? openValidation(validPath, () => Corpus.open(texts[paths.length], { tokenizer, signal }))
+          : null,
         rehearse ? open(`--rehearse ${rehearse}`, texts.slice(-1)) : null,
       ]);
       const corpus = memory ? text.rehearsing(memory) : text;
       await proveRoom(out, 8 * model.layout.length);
-      const { windows } = corpus.lanes({ batch, sequence });
+      const { windows, unread } = corpus.lanes({ batch, sequence });
       const steps = Math.max(1, Math.round((epochs ?? 5) * windows));
       const validation = valid ? { corpus: valid } : undefined;
       const fitting: FitOptions = { inference, epochs, batch, sequence, seed, validation, signal, kernels };
       if (!json)
         note(
-          `${counted(text.tokens, "token")} beside those that ${path} learnt from, ${counted(steps, "step")}`,
+          [
+            `${counted(text.tokens, "token")} beside those that ${path} learnt from`,
+            counted(steps, "step"),
+            ...inNoWindow(unread, corpus),
+          ].join(", "),
         );
       const run = { model, corpus, fitting, steps, tokens: steps * batch * sequence, out, checkpoint: null };
       return trainAndSave(run, { json, interruption });

@@ -57,7 +57,7 @@ export const evaluation = command({
       const cache = cacheOf(options.cache);
       const form: EvaluateOptions = { samples: options.samples, cache, dynamic, signal, kernels };
       const read = (from: number, to: number, work: (corpus: Corpus) => Promise<void>) =>
-        naming(pairs ? null : inputs[from], async () => {
+        naming(pairs ? null : from < paths.length ? inputs[from] : `--valid ${inputs[from]}`, async () => {
           const corpus = await watchingTexts(texts.slice(from, to), { readings: 1, json }, (watched) =>
             pairs
               ? openPairs(watched, inputs.slice(from, to), model, options, { tokenizer, signal })

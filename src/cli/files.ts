@@ -5,6 +5,7 @@ import { dirname, resolve } from "node:path";
 import type { FileSource } from "../entries/node.ts";
 import { SviError } from "../errors.ts";
 import { LanguageModel } from "../languageModel.ts";
+import type { Corpus } from "../text/corpus.ts";
 import { jsonTokenizer } from "../text/json.ts";
 import type { Tokenizer } from "../text/types.ts";
 import { foreign } from "./foreign.ts";
@@ -72,6 +73,21 @@ export async function naming<T>(path: string | null, work: () => Promise<T>): Pr
       ? reworded(error, `${inputName(path)}: ${error.problem}`)
       : error;
   }
+}
+
+/**
+ * Opens what progress is measured on, before a run: what is wrong with it begins with its flag.
+ * @throws SviError `E_TEXT_SHORT` for a text without a token to predict, besides what opening one throws
+ */
+export function openValidation(path: string, open: () => Promise<Corpus>): Promise<Corpus> {
+  return naming(`--valid ${path}`, async () => {
+    const corpus = await open();
+    if (corpus.tokens > 1) return corpus;
+    throw new SviError("E_TEXT_SHORT", "The text has one token, and scoring needs two", {
+      value: { needed: 2, available: 1 },
+      remedy: "Give a longer text",
+    });
+  });
 }
 
 /** The same error in other words. */

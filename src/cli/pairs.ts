@@ -1,9 +1,11 @@
 /** @module Options of commands that read pairs: two files of as many lines, or one with tabs. */
 import type { FileSource } from "../entries/node.ts";
+import { SviError } from "../errors.ts";
 import type { LanguageModel } from "../languageModel.ts";
 import { Corpus } from "../text/corpus.ts";
 import type { PairOptions } from "../text/pairs.ts";
 import type { Values } from "./command.ts";
+import { reworded } from "./files.ts";
 import { inputName } from "./inputs.ts";
 import { symbolOf } from "./scoring.ts";
 import { UsageError } from "./usage.ts";
@@ -50,12 +52,15 @@ function symbolsOf(model: LanguageModel | null, options: Symbols) {
   };
 }
 
+/** Errors that no line has, and so no file: what has a line is named with it. */
+const ABOUT_ALL: ReadonlySet<string> = new Set(["E_TEXT_EMPTY", "E_MEMORY"]);
+
 /**
  * Opens one text or two as pairs.
  * @param model knows the symbols, where there is one
  * @throws SviError as `Corpus.pairs`, with the names of the files
  */
-export function openPairs(
+export async function openPairs(
   texts: readonly FileSource[],
   paths: readonly string[],
   model: LanguageModel | null,
@@ -63,10 +68,15 @@ export function openPairs(
   opening: Pick<PairOptions, "tokenizer" | "minimumCount" | "maximumVocabulary" | "signal">,
 ): Promise<Corpus> {
   const [source, target] = texts.map((text, i) => ({ ...text, name: inputName(paths[i]) }));
-  return Corpus.pairs(target ? { source, target } : source, {
-    ...opening,
-    ...symbolsOf(model, options),
-    longest: options.longest,
-    tooLong: options["too-long"] as PairOptions["tooLong"],
-  });
+  try {
+    return await Corpus.pairs(target ? { source, target } : source, {
+      ...opening,
+      ...symbolsOf(model, options),
+      longest: options.longest,
+      tooLong: options["too-long"] as PairOptions["tooLong"],
+    });
+  } catch (error) {
+    if (!(error instanceof SviError && ABOUT_ALL.has(error.code))) throw error;
+    throw reworded(error, `${paths.map(inputName).join(", ")}: ${error.problem}`);
+  }
 }

@@ -27,6 +27,14 @@ export interface Run {
   readonly checkpoint: CheckpointFile | null;
 }
 
+/** Below this share of the text, what no window reads is not worth a word. */
+const MOST_UNREAD = 0.02;
+
+/** For a run's opening line. */
+export function inNoWindow(unread: number, { tokens }: Corpus): string[] {
+  return unread > MOST_UNREAD * tokens ? [`${counted(unread, "token")} in no window`] : [];
+}
+
 interface Followed {
   readonly first: number;
   /** null where no step was done. */

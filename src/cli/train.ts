@@ -5,20 +5,28 @@ import { requireInteger, requireNumber, SviError } from "../errors.ts";
 import { proveRoom } from "../formats/file.ts";
 import { hasPosterior } from "../inference/methods.ts";
 import { LanguageModel } from "../languageModel.ts";
-import { Corpus, type CorpusOptions } from "../text/corpus.ts";
+import { Corpus } from "../text/corpus.ts";
 import type { Tokenizer } from "../text/types.ts";
 import type { FitOptions } from "../training/fit.ts";
 import { schedule } from "../training/schedule.ts";
 import { CHECKPOINT, CheckpointFile } from "./checkpoint.ts";
 import { command, type Invocation, type Values } from "./command.ts";
-import { loadModel, naming, readTokenizer, requireWritable, TOKENIZERS, withTexts } from "./files.ts";
+import {
+  loadModel,
+  naming,
+  openValidation,
+  readTokenizer,
+  requireWritable,
+  TOKENIZERS,
+  withTexts,
+} from "./files.ts";
 import { requireFiles } from "./inputs.ts";
 import { KERNELS, kernelsFor, THREADS } from "./kernels.ts";
 import { METHOD, methodOf } from "./method.ts";
 import { openPairs, PAIRS, requirePairs } from "./pairs.ts";
 import { watchingTexts } from "./phase.ts";
 import { count, counted, note } from "./print.ts";
-import { trainAndSave } from "./run.ts";
+import { inNoWindow, trainAndSave } from "./run.ts";
 import { SCORING, scoringOf } from "./scoring.ts";
 import { requireShardable, SHARDED, trainOnShards } from "./sharded.ts";
 import { UsageError } from "./usage.ts";
@@ -218,12 +226,9 @@ async function open(
     rest.length === 0
       ? null
       : options.pairs
-        ? await openPairs(rest, [options.valid!, options["valid-target"]!], start, options, {
-            tokenizer,
-            signal,
-          })
-        : await naming(`--valid ${options.valid}`, () =>
-            openValid(rest[0], { tokenizer, signal, ...scoringOf(options) }),
+        ? await openPairs(rest, flagged(options), start, options, { tokenizer, signal })
+        : await openValidation(options.valid!, () =>
+            Corpus.open(rest[0], { tokenizer, signal, ...scoringOf(options) }),
           );
   const { embedding, hidden, layers, cell, tied, softmax, seed, attention: span } = options;
   // The tokens between source and target, and between two pairs, are what attention goes by.
@@ -233,14 +238,11 @@ async function open(
   return { model, corpus, valid };
 }
 
-/** @throws SviError `E_TEXT_SHORT` for a text without a token to predict, besides what opening one throws */
-async function openValid(text: FileSource, options: CorpusOptions): Promise<Corpus> {
-  const corpus = await Corpus.open(text, options);
-  if (corpus.tokens > 1) return corpus;
-  throw new SviError("E_TEXT_SHORT", "The text has one token, and scoring needs two", {
-    value: { needed: 2, available: 1 },
-    remedy: "Give a longer text",
-  });
+/** What errors in pairs of a validation are told by. */
+function flagged(options: TrainOptions): string[] {
+  return (["valid", "valid-target"] as const)
+    .filter((flag) => options[flag] !== undefined)
+    .map((flag) => `--${flag} ${options[flag]}`);
 }
 
 function cutoffsOf({ cutoffs }: TrainOptions): number[] | undefined {
@@ -296,9 +298,6 @@ function windowOf({ batch = 32, sequence, epochs = 5 }: TrainOptions): Window {
 }
 
 /** Steps and tokens of the whole run, as `fit` counts them. */
-/** Below this share of the text, what no window reads is not worth a word. */
-const MOST_UNREAD = 0.02;
-
 function sizeOf(
   corpus: Corpus,
   { batch, sequence, epochs }: Window,
@@ -324,6 +323,6 @@ function opening(
     `${counted(corpus.tokens, "token")} of ${counted(vocabulary, "kind")}`,
     `${count(parameters)} parameters (${embedding} → ${layers} × ${hidden} ${cell}${attending}${output})`,
     counted(steps, "step"),
-    ...(unread > MOST_UNREAD * corpus.tokens ? [`${counted(unread, "token")} in no window`] : []),
+    ...inNoWindow(unread, corpus),
   ].join(", ");
 }

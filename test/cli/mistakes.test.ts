@@ -129,6 +129,8 @@ const ranges: [string[], RegExp][] = [
   [[...NEW, "--tied", "--softmax", "adaptive"], /tied/],
   [[...NEW, "--noiseless", "--particles", "2"], /--particles was given along with --noiseless/],
   [[...NEW, "--warm-start", model, "--hidden", "99"], /^--hidden is 99, but/],
+  [[...NEW, "--workers", "1", "--local", "0"], /^--local is 0/],
+  [[...NEW, "--workers", "1", "--local", "1e-9"], /^--local is 1e-9/],
   [["bench", "--threads", "0"], /^--threads is 0/],
   [["eval", model, book, "--samples", "4"], /samples were asked of a model without a posterior/],
   [["eval", model, book, "--cache", "-1"], /^--cache is -1\. Give an integer from 0/],
@@ -263,6 +265,55 @@ describe.concurrent("failures exit 1", () => {
     expect(code).toBe(1);
     expect(objects(lines).at(-1)).toMatchObject({ event: "error", code: "E_FILE_WRITE" });
   });
+});
+
+const one = cli.write("single.txt", "a");
+const nothing2 = cli.write("nothing2.txt", "");
+const posterior = cli.file("posterior.svi");
+
+beforeAll(async () => {
+  const result = await cli.run("train", book, "--out", posterior, "--epochs", "0.1", ...TINY);
+  expect(result.code, result.err).toBe(0);
+});
+
+const nothing = cli.write("nothing.txt", "");
+const pairs = cli.write("pairs.tsv", "the sea\tthe whale\n".repeat(40));
+const PAIRS = ["train", pairs, "--pairs", "--out", out, ...TINY.slice(0, 6)];
+
+it.each([
+  ["train", [...NEW, ...TINY, "--valid", one], /^--valid .*single\.txt: /],
+  ["adapt", ["adapt", posterior, book, "--out", out, "--valid", one], /^--valid .*single\.txt: /],
+  ["adapt, empty", ["adapt", posterior, book, "--out", out, "--valid", nothing], /^--valid .*nothing\.txt: /],
+  ["eval", ["eval", model, book, "--temperature", "fit", "--valid", one], /^--valid .*single\.txt: /],
+  ["pairs", [...PAIRS, "--valid", nothing], /^--valid .*nothing\.txt: /],
+  [
+    "pairs of two files",
+    [...PAIRS, "--valid", nothing, "--valid-target", nothing2],
+    /^--valid .*nothing\.txt, --valid-target .*nothing2\.txt: /,
+  ],
+  ["pairs without one", ["train", nothing, "--pairs", "--out", out], /nothing\.txt: There are no pairs/],
+])("names the text of --valid that is too short before the first step: %s", async (_, args, message) => {
+  const result = await cli.run(...args, "--json");
+  expect(result).toMatchObject({ code: 1, err: "" });
+  expect(objects(result.out)).toEqual([
+    { event: "error", code: expect.stringMatching(/^E_TEXT_/), message: expect.stringMatching(message) },
+  ]);
+  expect(existsSync(out)).toBe(false);
+});
+
+it("says how much of a text no window reads, in adapt as in train", async () => {
+  const text = cli.write("window.txt", "the sea ".repeat(512).slice(0, 4095));
+  for (const args of [["train"], ["adapt", posterior]]) {
+    const { code, err } = await cli.run(
+      ...args,
+      text,
+      "--out",
+      cli.file("window.svi"),
+      ...["--batch", "32", "--sequence", "64", "--epochs", "1"],
+    );
+    expect(code, err).toBe(0);
+    expect(err).toMatch(/, 2,046 tokens in no window$/m);
+  }
 });
 
 it.each([
