@@ -1,10 +1,13 @@
 // The edge example under many requests in workerd, and a long run of training: answers must be right, memory flat.
 //   npm run build && npm run load -- --requests 2000        bounded: it stops by itself
 //   npm run load -- --requests 100000 --steps 100000 --minutes 240 --json
-//   npm run load -- --only score,aborted      requests of these kinds alone, to find out which one holds memory;
-//                                             the kinds nothing and stores ask no model: what workerd itself takes
+//   npm run load -- --only score,aborted      requests of these kinds alone, to find out which one holds memory
+//   npm run load -- --no-control              without the control: a second workerd that is sent as many requests of
+//                                             the kinds nothing and stores, which ask no model
+//   npm run load -- --heap 0                  V8's heap in workerd as large as V8 lets it grow, not --heap MiB
 // Needs what `npm run bundlers -- edge` installs. Everything stays on this machine's loopback.
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { channel } from "node:diagnostics_channel";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -17,19 +20,33 @@ const { values } = parseArgs({
     models: { type: "string", default: "200" },
     minutes: { type: "string", default: "30" },
     only: { type: "string", default: "score,complete,suggest,train,aborted" },
+    heap: { type: "string", default: "32" },
+    "no-control": { type: "boolean", default: false },
     trace: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
-const [REQUESTS, STEPS, MODELS, MINUTES] = [values.requests, values.steps, values.models, values.minutes].map(
-  Number,
-);
+const [REQUESTS, STEPS, MODELS, MINUTES, HEAP] = [
+  values.requests,
+  values.steps,
+  values.models,
+  values.minutes,
+  values.heap,
+].map(Number);
 const KINDS = values.only.split(",");
 const TOOLS = resolve("build/bundlers/tools/package.json");
 /** A folder for each run: several may measure at once. */
 const OUT = resolve("build/load", String(process.pid));
 const AT_ONCE = 4;
 const CLOSED = new Set(["ECONNRESET", "UND_ERR_SOCKET"]);
+/**
+ * A JavaScript object of workerd's stands for far more memory than V8 counts, which therefore collects late: resident
+ * memory grows for some 10⁴ requests where V8's heap may grow. A small heap brings the plateau into a short run.
+ */
+if (HEAP > 0)
+  process.env.MINIFLARE_WORKERD_V8_FLAGS = [process.env.MINIFLARE_WORKERD_V8_FLAGS, `--max-heap-size=${HEAP}`]
+    .filter(Boolean)
+    .join(" ");
 const SAMPLES = 200;
 const TEXTS = Array.from({ length: 16 }, (_, i) => `Call me Ishmael, said number ${i} of the crew.`);
 const TRAINED = "Some years ago, never mind how long precisely, I thought I would sail. ".repeat(30);
@@ -76,9 +93,8 @@ const WITH_STORES = `
   };
 `;
 
-async function startEdge(model) {
+async function bundleEdge() {
   if (!existsSync(TOOLS)) throw new Error("Run npm run bundlers -- edge first: it installs workerd");
-  const { Miniflare } = createRequire(TOOLS)("miniflare");
   mkdirSync(OUT, { recursive: true });
   await build({
     stdin: { contents: WITH_STORES, resolveDir: process.cwd() },
@@ -90,36 +106,106 @@ async function startEdge(model) {
     external: ["*.wasm"],
     logLevel: "error",
   });
-  const path = /from "(.*\.wasm)"/.exec(readFileSync(`${OUT}/index.js`, "utf8"))[1];
-  const edge = new Miniflare({
-    modules: [
-      { type: "ESModule", path: "index.js", contents: readFileSync(`${OUT}/index.js`) },
-      {
-        type: "CompiledWasm",
-        path: path.replace(/^\.\//, ""),
-        contents: readFileSync("dist/kernels/generated/simd.wasm"),
-      },
-    ],
-    compatibilityDate: "2026-01-01",
-    bindings: VARS,
-    r2Buckets: ["MODELS"],
-    kvNamespaces: ["SESSIONS"],
-  });
-  await (await edge.getR2Bucket("MODELS")).put("model.safetensors", model.toBytes());
-  return { edge, address: await edge.ready };
+  const contents = readFileSync(join(OUT, "index.js"));
+  const path = /from "(.*\.wasm)"/.exec(String(contents))[1].replace(/^\.\//, "");
+  return [
+    { type: "ESModule", path: "index.js", contents },
+    { type: "CompiledWasm", path, contents: readFileSync("dist/kernels/generated/simd.wasm") },
+  ];
 }
 
-/** Resident bytes of workerd now. */
-function residentBytes() {
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name)))
-    try {
-      const status = readFileSync(`/proc/${pid}/status`, "utf8");
-      if (/Name:\s+workerd/.test(status) && new RegExp(`PPid:\\s+${process.pid}\\b`).test(status))
-        return 1024 * Number(/VmRSS:\s+(\d+)/.exec(status)[1]);
-    } catch {
-      // It has ended meanwhile.
-    }
-  return 0;
+/** The process that was started last: miniflare tells of its output right after. */
+let spawned;
+channel("child_process").subscribe(({ process: child }) => {
+  spawned = child;
+});
+
+/** workerd with the example and its stores. Where it ends by itself miniflare starts it again, as an edge host does. */
+class Edge {
+  /** How often workerd was started, and what it left behind where it ended by itself. */
+  started = 0;
+  ends = [];
+  /** Of each workerd: how many requests were begun, and its resident bytes. */
+  memories = [];
+  #child;
+  #disposed = false;
+
+  static async start(modules, model) {
+    const edge = new Edge();
+    const { Miniflare } = createRequire(TOOLS)("miniflare");
+    edge.miniflare = new Miniflare({
+      modules,
+      compatibilityDate: "2026-01-01",
+      bindings: VARS,
+      r2Buckets: ["MODELS"],
+      kvNamespaces: ["SESSIONS"],
+      // Neither a log of requests nor a Worker of miniflare's before the example: what is measured is the example.
+      logRequests: false,
+      unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+      handleRuntimeStdio: (...output) => edge.#watch(spawned, ...output),
+      unsafeHandleRuntimeRestart: () => edge.#ready(),
+    });
+    await edge.miniflare.ready;
+    await edge.#ready();
+    await (await edge.bucket()).put("model.safetensors", model.toBytes());
+    return edge;
+  }
+
+  bucket = () => this.miniflare.getR2Bucket("MODELS");
+  sessions = () => this.miniflare.getKVNamespace("SESSIONS");
+
+  #watch(child, stdout, stderr) {
+    const memory = [];
+    const said = [];
+    this.#child = child;
+    this.memories.push(memory);
+    stdout.on("data", (data) => values.trace && process.stderr.write(data));
+    stderr.on("data", (data) => {
+      const lines = String(data).split("\n");
+      said.push(
+        ...lines.filter((line) => line && !line.startsWith("stack:")).map((line) => line.slice(0, 200)),
+      );
+      said.splice(0, said.length - 5);
+    });
+    child.once("close", (code, signal) => {
+      if (!this.#disposed) this.ends.push({ requests: memory.at(-1)?.[0], code, signal, stderr: said });
+    });
+  }
+
+  async #ready() {
+    this.address = await this.miniflare.unsafeGetDirectURL();
+    this.started++;
+  }
+
+  /** Whether workerd has been started again since it was `generation`: half a minute is waited for that. */
+  async recovers(generation) {
+    for (let i = 0; i < 300 && this.started === generation; i++)
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    return this.started > generation;
+  }
+
+  /** workerd closes a connection whose request was ended unread, and the next one may meet that. */
+  post = async (path, body, init) => {
+    const request = () => fetch(new URL(path, this.address), { method: "POST", body, ...init });
+    return request().catch((error) => (CLOSED.has(error.cause?.code) ? request() : Promise.reject(error)));
+  };
+
+  measure(requests) {
+    const status = `/proc/${this.#child.pid}/status`;
+    if (!existsSync(status)) return;
+    const kilobytes = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(status, "utf8"))?.[1]);
+    if (kilobytes > 0) this.memories.at(-1).push([requests, 1024 * kilobytes]);
+  }
+
+  /** Of the workerd that lived longest. */
+  get memory() {
+    return this.memories.reduce((best, memory) => (memory.length > best.length ? memory : best));
+  }
+
+  dispose() {
+    this.#disposed = true;
+    return this.miniflare.dispose();
+  }
 }
 
 /** What each request must answer, from Node. */
@@ -156,8 +242,9 @@ async function expectations(model) {
 async function load() {
   const model = await LanguageModel.create({ tokenizer: byteTokenizer(), embedding: 16, hidden: 32 });
   const { scores, completions, suggestions, losses } = await expectations(model);
-  const { edge, address } = await startEdge(model);
-  const memory = [];
+  const modules = await bundleEdge();
+  const edge = await Edge.start(modules, model);
+  const control = values["no-control"] ? undefined : await Edge.start(modules, model);
   const counts = {
     nothing: 0,
     stores: 0,
@@ -168,48 +255,46 @@ async function load() {
     aborted: 0,
     busy: 0,
     wrong: 0,
+    /** Ended with workerd, and sent again to the next one. */
+    lost: 0,
   };
   const wrong = [];
   let begun = 0;
-  /** Whether workerd is gone: what was measured until then is still told. */
-  let ended = false;
-  const post = (path, body, init) => {
-    const request = () => fetch(new URL(path, address), { method: "POST", body, ...init });
-    // workerd closes a connection whose request was ended unread, and the next one may meet that.
-    return request().catch((error) => (CLOSED.has(error.cause?.code) ? request() : Promise.reject(error)));
-  };
   const judge = (right, what) => {
     if (right) return;
     counts.wrong++;
     if (wrong.length < 5) wrong.push(what);
   };
   const requests = {
-    async nothing() {
+    async nothing(_, { post }) {
       const { status } = await post("nothing", "");
       judge(status === 404, `nothing ${status}`);
     },
-    async stores() {
+    async stores(_, { post }) {
       const size = await (await post("stores", "")).text();
       judge(size === "1000", `stores ${size}`);
     },
-    async score(i) {
+    async score(i, { post }) {
       const { logProbability } = await (await post("score", TEXTS[i % 16])).json();
       judge(logProbability === scores[i % 16], `score ${logProbability}`);
     },
-    async complete(i) {
+    async complete(i, { post }) {
       const body = JSON.stringify({ prompt: TEXTS[i % 16], tokens: 8, seed: i % 16 });
       const text = await (await post("complete", body)).text();
       judge(text === completions[i % 16], `complete ${text}`);
     },
-    async suggest(i) {
+    async suggest(i, { post }, again) {
       const session = `somebody ${i}`;
+      const forget = () => post("suggest", JSON.stringify({ session }), { method: "DELETE" });
+      // workerd may have ended after it kept the session and before it answered.
+      if (again) await (await forget()).text();
       const asked = JSON.stringify({ session, text: TEXTS[i % 16], count: 3 });
       const answer = await (await post("suggest", asked)).text();
       judge(answer === suggestions[i % 16], `suggest ${answer}`);
-      const forgotten = await post("suggest", JSON.stringify({ session }), { method: "DELETE" });
+      const forgotten = await forget();
       judge(forgotten.ok, await forgotten.text());
     },
-    async train() {
+    async train(_, { post }) {
       const response = await post("train", TRAINED);
       const { step, steps, nll, error } = await response.json();
       if (response.status === 409) {
@@ -220,13 +305,13 @@ async function load() {
       // Given up before its end: the model stays the one that all answers are known of.
       if (step >= steps / 2) await (await post("train", undefined, { method: "DELETE" })).text();
     },
-    async aborted(i) {
+    async aborted(i, { post }) {
       const controller = new AbortController();
       setTimeout(() => controller.abort(), i % 12);
       const body = JSON.stringify({ prompt: TEXTS[i % 16], tokens: 400 });
       await post("complete", body, { signal: controller.signal })
         .then((response) => response.text())
-        .catch((error) => judge(error.name === "AbortError", String(error)));
+        .catch((error) => (error.name === "AbortError" ? undefined : Promise.reject(error)));
     },
   };
   const mixed = (i) => {
@@ -235,34 +320,69 @@ async function load() {
     return ["score", "suggest", "complete", "score"][i % 4];
   };
   const kindOf = (i) => (KINDS.includes(mixed(i)) ? mixed(i) : KINDS[i % KINDS.length]);
+  /** A request, again where workerd ended meanwhile; thrice at most. */
+  const send = async (kind, i, to, again = 0) => {
+    const generation = to.started;
+    try {
+      await requests[kind](i, to, again > 0);
+    } catch (error) {
+      if (again < 2 && (await to.recovers(generation))) {
+        counts.lost++;
+        return send(kind, i, to, again + 1);
+      }
+      judge(false, `${kind}: ${error.cause ?? error}`);
+    }
+  };
   const worker = async () => {
-    while (!ended && begun < REQUESTS && performance.now() < until) {
+    while (begun < REQUESTS && performance.now() < until) {
       const i = begun++;
       const kind = kindOf(i);
       counts[kind]++;
-      await requests[kind](i).catch((error) => {
-        ended ||= residentBytes() === 0;
-        judge(false, ended ? "workerd ended by itself" : `${kind}: ${error.cause ?? error}`);
-      });
-      if (ended || i % Math.ceil(REQUESTS / SAMPLES) > 0) continue;
-      memory.push([i, residentBytes()]);
-      if (values.trace) process.stderr.write(`${i} requests, ${memory.at(-1)[1]} bytes\n`);
+      await send(kind, i, edge);
+      if (control) await send(["nothing", "stores"][i % 2], i, control);
+      if (i % Math.ceil(REQUESTS / SAMPLES) > 0) continue;
+      for (const one of [edge, control]) one?.measure(i);
+      if (values.trace) trace(i, [edge, control]);
     }
   };
   const nothingLeft = async () => {
-    await (await post("train", undefined, { method: "DELETE" })).text();
-    const left = (await (await edge.getR2Bucket("MODELS")).list({ prefix: "training/" })).objects.length;
+    await (await edge.post("train", undefined, { method: "DELETE" })).text();
+    const left = (await (await edge.bucket()).list({ prefix: "training/" })).objects.length;
     judge(left === 0, `${left} objects are left of a run that was given up`);
-    const sessions = (await (await edge.getKVNamespace("SESSIONS")).list()).keys.length;
+    const sessions = (await (await edge.sessions()).list()).keys.length;
     judge(sessions === 0, `${sessions} sessions are left of those that were forgotten`);
   };
   try {
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    if (!ended) await nothingLeft();
+    await nothingLeft();
   } finally {
     await edge.dispose();
+    await control?.dispose();
   }
-  return { requests: begun, ...counts, examples: wrong, bytesPerRequest: slopeOf(memory) };
+  return {
+    requests: begun,
+    ...counts,
+    examples: wrong,
+    ends: edge.ends,
+    endsOfControl: control?.ends,
+    residentBytes: edge.memory.at(-1)?.[1],
+    bytesPerRequest: slopeOf(edge.memory),
+    ofControl: control && slopeOf(control.memory),
+    aboveControl: control && slopeOf(above(edge.memory, control.memory)),
+  };
+}
+
+/** The first series less the second, where both were measured. */
+function above(memory, control) {
+  const other = new Map(control);
+  return memory.filter(([i]) => other.has(i)).map(([i, bytes]) => [i, bytes - other.get(i)]);
+}
+
+function trace(i, edges) {
+  const bytes = edges.filter(Boolean).map((edge) => edge.memories.at(-1).at(-1)?.[1]);
+  process.stderr.write(
+    `${Math.round(performance.now() / 1000)} s, ${i} requests, ${bytes.join(" and ")} bytes\n`,
+  );
 }
 
 async function longRun() {
@@ -312,14 +432,15 @@ async function reloads() {
   return { active: process.getActiveResourcesInfo().length - before };
 }
 
-const flat = (slope) => slope === null || slope.low <= 0;
+const flat = (slope) => slope == null || slope.low <= 0;
 const edge = await load();
 const training = await longRun();
 const created = await manyModels();
 const reloaded = await reloads();
 const ok =
   edge.wrong === 0 &&
-  flat(edge.bytesPerRequest) &&
+  // What grows no faster than the control is workerd's.
+  (flat(edge.bytesPerRequest) || (edge.aboveControl != null && flat(edge.aboveControl))) &&
   flat(training.bytesPerStep) &&
   flat(created.bytesPerModel) &&
   reloaded.active <= 0;
