@@ -445,8 +445,8 @@ const created = await manyModels();
 const reloaded = await reloads();
 const ok =
   edge.wrong === 0 &&
-  // What grows no faster than the control is workerd's.
-  (flat(edge.bytesPerRequest) || (edge.aboveControl != null && flat(edge.aboveControl))) &&
+  edge.ends.length === 0 &&
+  flat(edge.bytesPerRequest) &&
   flat(training.bytesPerStep) &&
   flat(created.bytesPerModel) &&
   reloaded.active <= 0;
