@@ -41,7 +41,7 @@ const AT_ONCE = 4;
 const CLOSED = new Set(["ECONNRESET", "UND_ERR_SOCKET"]);
 /**
  * A JavaScript object of workerd's stands for far more memory than V8 counts, which therefore collects late: with a
- * small heap sooner. With 8 MiB workerd ends at the first value stored.
+ * small heap sooner.
  */
 if (HEAP > 0)
   process.env.MINIFLARE_WORKERD_V8_FLAGS = [process.env.MINIFLARE_WORKERD_V8_FLAGS, `--max-heap-size=${HEAP}`]
