@@ -4,6 +4,7 @@ import type uPlot from "uplot";
 import { h } from "../dom.ts";
 import { colours, coloursOf } from "../theme.ts";
 import type { Curve } from "../training/runner.ts";
+import { tickLabels } from "./ticks.ts";
 
 const HEIGHT = 260;
 /** Milliseconds that points are waited for. */
@@ -96,7 +97,7 @@ function optionsOf(
         label: vertical,
         labelSize: 18,
         size: 40,
-        values: (_, values) => values.map((value) => value.toFixed(1)),
+        values: (_, values) => tickLabels(values),
       },
     ],
     // What the second curve lies above the first by.
