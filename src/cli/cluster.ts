@@ -222,9 +222,9 @@ export const status = command({
     else
       printTable([
         ["run", "status", "round", "tokens", "nats", "waiting", "active", "workers"],
-        ...status.runs.map(({ run, status, round, rounds, tokens, nll, jobs, workers }) => [
+        ...status.runs.map(({ run, status, coordinator, round, rounds, tokens, nll, jobs, workers }) => [
           run,
-          status,
+          status === "running" && !coordinator ? "running, no coordinator" : status,
           `${Math.max(0, round)}/${rounds}`,
           count(tokens),
           fixed(nll),
@@ -270,10 +270,17 @@ export const stop = command({
     run: { kind: "text", value: "ID", help: "which run, where several are under way" },
   },
   async run({ options, json, interruption: { signal } }) {
-    const { stopRun } = await import("../entries/distributed.ts");
-    const run = await stopRun({ redis: addressOf(options), run: options.run, signal });
-    if (json) printJson({ event: "stopping", run });
-    else note(`Run ${run} ends with its last merged round`);
+    const { clusterStatus, stopRun } = await import("../entries/distributed.ts");
+    const redis = addressOf(options);
+    const { runs } = await clusterStatus({ redis, signal });
+    const run = await stopRun({ redis, run: options.run, signal });
+    const coordinator = runs.some((one) => one.run === run && one.coordinator);
+    if (json) printJson({ event: "stopping", run, coordinator });
+    else if (coordinator) note(`Run ${run} ends with its last merged round`);
+    else
+      note(
+        `Run ${run} is listed as stopped; nobody coordinates it: the same coordinate command continues it`,
+      );
     return 0;
   },
 });

@@ -109,6 +109,9 @@ class QueuedRun {
   #name!: string;
   #started = 0;
   #state: RoundState | null = null;
+  /** The round that is being merged: an end waits for it. */
+  #merging: Promise<unknown> = Promise.resolve();
+  #ended = false;
   #attempt = 1;
   /** When the run was begun first. */
   #since = "";
@@ -246,6 +249,7 @@ class QueuedRun {
 
   async #merge(job: QueueJob, token: string): Promise<{ model: string }> {
     const { attempt, state } = job.data as QueuedRound;
+    if (this.#ended) await this.#leave(job, token);
     // Left over of a run that has ended: its coordinator was lost just then.
     if (attempt !== this.#attempt) return { model: state.model };
     const saved = await readState(this.#client, this.#name);
@@ -253,6 +257,20 @@ class QueuedRun {
     if (saved && saved.round > state.round) return this.#skip(saved);
     this.#state = state;
     const results = await this.#agreed(job, token, state);
+    if (this.#ended) await this.#leave(job, token);
+    const merging = this.#advance(state, results);
+    this.#merging = merging.catch(() => {});
+    return merging;
+  }
+
+  /** For the coordinator that continues the run. */
+  async #leave(job: QueueJob, token: string): Promise<never> {
+    await job.moveToDelayed(Date.now() + 1000, token);
+    throw new this.#library.DelayedError();
+  }
+
+  /** Merges what a round has come to, and begins the next one. */
+  async #advance(state: RoundState, results: readonly JobResult[]): Promise<{ model: string }> {
     const next = await mergeRound(this.#merger, state, results);
     this.#channel.push({
       event: "round",
@@ -365,10 +383,14 @@ class QueuedRun {
   }
 
   /** Brings the model as it is after the last merged round. */
-  async #end(event: "done" | "stopped"): Promise<void> {
+  async #end(why: "done" | "stopped"): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    // Whatever it lists would undo the end.
+    if (why === "stopped") await this.#merging;
     const state = this.#state!;
     this.#state = null;
-    if (!state) return;
+    const event = state.round === this.#plan.rounds ? "done" : why;
     const model = await LanguageModel.load(await this.#blobs.get(state.model), { json: this.#options.json });
     await this.#list(state, event, await hashOf(model.posterior));
     const { tokens, nll } = state;

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { uniform } from "../../bench/faults/support.ts";
 import { coordinate as coordinateRun } from "../../src/distributed/coordinate.ts";
 import { jobsQueue } from "../../src/distributed/queue.ts";
+import { clusterStatus } from "../../src/distributed/status.ts";
 import { work as workOn } from "../../src/distributed/work.ts";
 import { LanguageModel } from "../../src/entries/index.ts";
 import { sources } from "../../src/kernels/generated/identity.ts";
@@ -270,7 +271,7 @@ describe("what cannot work is refused", () => {
     expect(await last(coordinator)).toMatchObject({ event: "error", code: "E_TEXT_CHANGED" });
   });
 
-  it("stops where it is asked to, with the model of the last merged round", {
+  it("stops where it is asked to, with the model of the last merged round, and continues by the same command", {
     timeout: 120_000,
   }, async () => {
     const own = new Redis(await freePort());
@@ -280,22 +281,44 @@ describe("what cannot work is refused", () => {
         " ",
       );
     const at = ["--redis", own.url];
-    const coordinator = new Member(BUNDLE, [
-      "coordinate",
-      text,
-      "--out",
-      join(folder, "stop.svi"),
-      ...at,
-      ...shape,
-    ]);
-    members.push(coordinator, new Member(BUNDLE, ["work", ...at, "--lock", "1"]));
-    await coordinator.until(({ event }) => event === "round");
-    const stop = new Member(BUNDLE, ["stop", ...at]);
-    await stop.ended;
-    expect(await last(coordinator)).toMatchObject({
-      event: "stopped",
-      hash: expect.stringMatching(/^[0-9a-f]{64}$/),
-    });
+    const begin = () => {
+      const coordinator = new Member(BUNDLE, [
+        "coordinate",
+        text,
+        "--out",
+        join(folder, "stop.svi"),
+        ...at,
+        ...shape,
+      ]);
+      members.push(coordinator);
+      return coordinator;
+    };
+    const listed = async () => (await clusterStatus({ redis: own.url })).runs[0];
+    members.push(new Member(BUNDLE, ["work", ...at, "--lock", "1"]));
+    // A merge may be in hand, or not.
+    for (let stops = 0; stops < 4; stops++) {
+      const coordinator = begin();
+      await coordinator.until(({ event }) => event === "round");
+      expect(await listed()).toMatchObject({ status: "running", coordinator: true });
+      await new Promise((resolve) => setTimeout(resolve, 70 * stops));
+      await new Member(BUNDLE, ["stop", ...at]).ended;
+      const { hash, tokens, ...stopped } = await last(coordinator);
+      expect(stopped).toMatchObject({ event: "stopped" });
+      expect(hash).toMatch(/^[0-9a-f]{64}$/);
+      expect(coordinator.events[0]).toMatchObject({ resumed: stops > 0 });
+      expect(await listed()).toMatchObject({ status: "stopped", coordinator: false, hash, tokens });
+    }
+    const lost = begin();
+    await lost.until(({ event }) => event === "round");
+    await lost.kill();
+    expect(await listed()).toMatchObject({ status: "running", coordinator: false });
+    await new Member(BUNDLE, ["stop", ...at]).ended;
+    expect(await listed()).toMatchObject({ status: "stopped", coordinator: false });
+    const next = begin();
+    await next.until(({ event }) => event === "round");
+    expect(next.events[0]).toMatchObject({ event: "run", resumed: true });
+    expect(await listed()).toMatchObject({ status: "running", coordinator: true });
+    await next.kill();
     await own.remove();
   });
 });
