@@ -11,11 +11,11 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { isMainThread, Worker } from "node:worker_threads";
-import { trainSharded } from "../../src/distributed/sharded.ts";
 import { serveJobs } from "../../src/distributed/thread.ts";
 import { byteTokenizer, LanguageModel } from "../../src/entries/index.ts";
 import { mobyDick } from "../study/corpora.ts";
 import { textFiles } from "./measure.ts";
+import { type Timed, timedRounds } from "./rounds.ts";
 import { type Machine, type Network, simulate } from "./simulate.ts";
 
 const SHARDS = 8;
@@ -28,22 +28,9 @@ const NEAR: Network = {
   storeBandwidth: Number.POSITIVE_INFINITY,
 };
 
-interface Measured {
-  /** Of a round. */
-  readonly seconds: number;
-  readonly tokens: number;
-}
-
-async function measured(text: string, workers: number, embedding: number, hidden: number): Promise<Measured> {
-  const model = await LanguageModel.create({ tokenizer: byteTokenizer(), embedding, hidden });
+function measured(text: string, workers: number, model: LanguageModel): Promise<Timed> {
   const worker = () => new Worker(fileURLToPath(import.meta.url));
-  const shape = { shards: SHARDS, rounds: ROUNDS + 1, warmUp: 1e-9, sequence: 64 };
-  const merges: { seconds: number; tokens: number }[] = [];
-  for await (const event of trainSharded({ model, texts: [text], workers, worker, ...shape }))
-    if (event.event === "round") merges.push(event);
-  const [from, to] = [merges[1], merges.at(-1)!];
-  const rounds = merges.length - 2;
-  return { seconds: (to.seconds - from.seconds) / rounds, tokens: (to.tokens - from.tokens) / rounds };
+  return timedRounds({ model, texts: [text], shards: SHARDS, sequence: 64, workers, worker }, ROUNDS);
 }
 
 async function main(): Promise<void> {
@@ -61,12 +48,13 @@ async function main(): Promise<void> {
   const files = await textFiles(await mobyDick());
   try {
     for (const workers of values.workers.split(",").map(Number)) {
-      const { seconds, tokens } = await measured(
-        files.train,
-        workers,
-        Number(values.embedding),
-        Number(values.hidden),
-      );
+      const model = await LanguageModel.create({
+        tokenizer: byteTokenizer(),
+        embedding: Number(values.embedding),
+        hidden: Number(values.hidden),
+      });
+      const timed = await measured(files.train, workers, model);
+      const [seconds, tokens] = [timed.seconds / timed.rounds, timed.tokens / timed.rounds];
       const atOnce = Math.min(workers, availableParallelism());
       const run = { parameters: known.parameters, workers: atOnce, shards: SHARDS, rounds: 1, tokens };
       const simulated = simulate(run, known.machine, NEAR).seconds;

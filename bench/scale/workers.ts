@@ -13,10 +13,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { trainSharded } from "../../src/distributed/sharded.ts";
+import { median } from "../../src/comparison/statistics.ts";
 import { serveJobs } from "../../src/distributed/thread.ts";
 import { LanguageModel, learnTokenizer } from "../../src/entries/index.ts";
 import { mobyDick } from "../study/corpora.ts";
+import { timedRounds } from "./rounds.ts";
 
 const SHARDS = 8;
 const BYTES = 2 ** 20;
@@ -39,17 +40,9 @@ interface Speed {
 async function measured({ text, workers, rounds, hidden }: Run): Promise<Speed> {
   const tokenizer = await learnTokenizer(await mobyDick(), { kind: "character" });
   const model = await LanguageModel.create({ tokenizer, embedding: 128, hidden, layers: 2 });
-  const merges: { seconds: number; tokens: number }[] = [];
   const worker = () => new Worker(SELF);
-  const shape = { shards: SHARDS, rounds: rounds + 1, warmUp: 1e-9 };
-  for await (const event of trainSharded({ model, texts: [text], workers, worker, ...shape })) {
-    if (event.event === "round") merges.push(event);
-    if (event.event !== "done") continue;
-    // The first round starts the threads.
-    const [from, to] = [merges[1], merges.at(-1)!];
-    return { speed: (to.tokens - from.tokens) / (to.seconds - from.seconds), hash: event.model.hash() };
-  }
-  throw new Error("The run has not ended");
+  const timed = await timedRounds({ model, texts: [text], shards: SHARDS, workers, worker }, rounds);
+  return { speed: timed.tokens / timed.seconds, hash: timed.hash };
 }
 
 /** Runs of one worker at once, each with a coordinator of its own: the sum of their speeds. */
@@ -65,12 +58,6 @@ async function apart(run: Run, count: number): Promise<Speed> {
   );
   const all = await Promise.all(runs);
   return { speed: all.reduce((sum, { speed }) => sum + speed, 0), hash: all[0].hash };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 async function main(): Promise<void> {

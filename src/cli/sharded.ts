@@ -2,6 +2,7 @@
 import { Worker } from "node:worker_threads";
 import type { RunEvent } from "../distributed/events.ts";
 import { hashOf } from "../distributed/modelHash.ts";
+import { MOST_ROUNDS } from "../distributed/request.ts";
 import { trainSharded } from "../distributed/sharded.ts";
 import { requireNumber, SviError } from "../errors.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
@@ -32,10 +33,6 @@ export const SHARDED = {
     help: "with --workers: epochs over its shard between two merges (default 0.05)",
   },
 } as const;
-
-const LOCAL = 0.05;
-/** Of a distributed run. */
-const MOST_ROUNDS = 1_000_000;
 
 interface Given {
   readonly workers?: number;
@@ -70,7 +67,7 @@ export function requireShardable(options: Given & { readonly [flag in (typeof AP
   }
   const apart = APART.find((name) => options[name] !== undefined);
   if (apart !== undefined) throw new UsageError(`--${apart} does not apply with --workers`);
-  const { local = LOCAL, epochs = 5 } = options;
+  const { local, epochs } = lengthOf(options);
   requireNumber(
     "local",
     local,
@@ -79,6 +76,10 @@ export function requireShardable(options: Given & { readonly [flag in (typeof AP
   );
   if (options.method !== undefined && options.method !== "ivon")
     throw new UsageError(`--workers merges posteriors of --method ivon, not of ${options.method}`);
+}
+
+function lengthOf({ local = 0.05, epochs = 5 }: Given) {
+  return { local, epochs };
 }
 
 export interface ShardedRun {
@@ -100,7 +101,7 @@ export async function trainOnShards(run: ShardedRun): Promise<number> {
   const { words, options, out, json, interruption } = run;
   // Mean and precision.
   await proveRoom(out, 8 * run.model.layout.length);
-  const { local = LOCAL, epochs = 5 } = options;
+  const { local, epochs } = lengthOf(options);
   const started = performance.now();
   const events = trainSharded({
     model: run.model,

@@ -99,7 +99,7 @@ export async function planOver(
     sequence: requireInteger("sequence", options.sequence ?? 64, 1, 4096),
     seed: requireInteger("seed", options.seed ?? 1, 0, 2 ** 32 - 1),
     products: options.products ?? formFor(batch),
-    rounds: requireInteger("rounds", options.rounds ?? 100, 1, 1_000_000),
+    rounds: requireInteger("rounds", options.rounds ?? 100, 1, MOST_ROUNDS),
     local: positive("local", options.local ?? 0.05),
     damping: positive("damping", options.damping ?? 1),
     momentum: requireNumber(
@@ -113,6 +113,8 @@ export async function planOver(
     initial: await blobs.put(options.model.toBytes()),
   };
 }
+
+export const MOST_ROUNDS = 1_000_000;
 
 /** What shards were measured with (docs/lab/shards.md); a merge scales the embedding, so that none decays of itself. */
 const SHARDED = { learningRate: 11, clip: 0.3, embeddingDecay: 0 };
